@@ -1,0 +1,196 @@
+"""Tokenized documents and human sentences to training batches, as pure functions of the step.
+
+Both piles are shuffled on their own, so rows that stand side by side have nothing to do with each
+other. Which rows stand in which step, and all noise in them, follows from the seed and the step alone:
+a resumed run, or one on more processes, sees the very same batches.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset as TorchDataset
+
+from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
+from summgan.randomness import derive_seed
+
+_FOREIGN_DOCUMENTS = 3
+_BUCKET = 32  # batches that are sorted by length together
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One forward pass; every text ends with the end piece, masks are 1 where it is real.
+
+    Attributes:
+        rows: ``[batch]`` places in the global batch, the key of all noise.
+        documents: ``[batch, document]``, with ``documents_mask``.
+        sentences: ``[batch, sentence]`` human sentences of other events, with ``sentences_mask``.
+        units: ``[batch]`` wanted length of each document's summary: that of the human sentence.
+        noised: ``[batch, noised]`` the human sentences buried in foreign words, with mask.
+        content: ``[batch, content]`` picked words of the documents, with mask.
+        damaged: ``[batch, damaged]`` spoiled human sentences, with mask.
+        damaged_human: ``[batch, damaged]``, 1 where a damaged word still is as it should be.
+    """
+
+    rows: Tensor
+    documents: Tensor
+    documents_mask: Tensor
+    sentences: Tensor
+    sentences_mask: Tensor
+    units: Tensor
+    noised: Tensor
+    noised_mask: Tensor
+    content: Tensor
+    content_mask: Tensor
+    damaged: Tensor
+    damaged_mask: Tensor
+    damaged_human: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
+        return replace(self, **moved)
+
+
+class IndexOrder:
+    """Which row of a pile stands at a position of an endless stream, epoch after epoch.
+
+    Args:
+        size: Rows of the pile.
+        seed: Seed of its shuffles.
+        lengths: ``[size]``; when given, batches are made of rows of similar length.
+        batch_size: Of the global batch.
+    """
+
+    def __init__(
+        self, size: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1
+    ):
+        self.size, self.seed, self.lengths, self.batch_size = size, seed, lengths, batch_size
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def __getitem__(self, position: int) -> int:
+        """The row at ``position``."""
+        epoch, place = divmod(position, self.size)
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, self._shuffled(epoch)
+        return int(self._order[place])
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        rng = np.random.default_rng([self.seed, epoch])
+        order = rng.permutation(self.size)
+        if self.lengths is None:
+            return order
+        bucket = self.batch_size * _BUCKET
+        batches = []
+        for start in range(0, self.size, bucket):
+            rows = order[start : start + bucket]
+            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+            batches += [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
+        # A short last batch stays last, so that the others begin at multiples of the batch size.
+        tail = [batches.pop()] if len(batches[-1]) < self.batch_size else []
+        return np.concatenate([*(batches[i] for i in rng.permutation(len(batches))), *tail])
+
+
+class BatchStream(TorchDataset):
+    """Micro-batches by number; number ``step * accumulation + part`` belongs to optimizer ``step``.
+
+    Args:
+        documents: Rows with ``input_ids``, the end piece included.
+        sentences: The same of human sentences.
+        boundaries: Where units begin.
+        word_weights: ``[vocabulary]`` IDF of every piece.
+        seed: Of the run.
+        batch_size: Rows per process.
+        rank: Of this process.
+        processes: How many there are.
+        micro_batches: How many exist: steps x accumulation.
+    """
+
+    def __init__(
+        self,
+        documents: Dataset,
+        sentences: Dataset,
+        boundaries: UnitBoundaries,
+        word_weights: Tensor,
+        seed: int,
+        batch_size: int,
+        rank: int = 0,
+        processes: int = 1,
+        micro_batches: int = 0,
+    ):
+        self.documents, self.sentences = documents, sentences
+        self.boundaries, self.word_weights = boundaries, word_weights.tolist()
+        self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
+        self.micro_batches = micro_batches
+        lengths = np.asarray(documents.with_format("numpy")["length"][:])
+        self.document_order = IndexOrder(
+            len(documents), derive_seed(seed, "documents"), lengths, batch_size * processes
+        )
+        self.sentence_order = IndexOrder(len(sentences), derive_seed(seed, "sentences"))
+
+    def __len__(self) -> int:
+        return self.micro_batches
+
+    def __getitem__(self, number: int) -> Batch:
+        """The micro-batch of this process with that number."""
+        first = number * self.batch_size * self.processes + self.rank * self.batch_size
+        positions = range(first, first + self.batch_size)
+        documents = self.documents[[self.document_order[p] for p in positions]]["input_ids"]
+        sentences = self.sentences[[self.sentence_order[p] for p in positions]]["input_ids"]
+        columns = [
+            self._row(random.Random(derive_seed(self.seed, "noise", p)), d, s)
+            for p, d, s in zip(positions, documents, sentences, strict=True)
+        ]
+        noised, content, damaged, human, units = zip(*columns, strict=True)
+        tensors = {"rows": torch.tensor(positions), "units": torch.tensor(units)}
+        texts = {
+            "documents": documents,
+            "sentences": sentences,
+            "noised": noised,
+            "content": content,
+            "damaged": damaged,
+        }
+        for name, ids in texts.items():
+            tensors[name], tensors[f"{name}_mask"] = pad(ids)
+        return Batch(damaged_human=pad(human)[0], **tensors)
+
+    def _row(self, rng: random.Random, document: list[int], sentence: list[int]):
+        """Noised, content, damaged, its labels, and the length of the document's summary."""
+        end = document[-1]
+        sentence_units = split_into_units(sentence[:-1], self.boundaries)
+        document_units = split_into_units(document[:-1], self.boundaries)
+        foreign = [self._foreign(rng) for _ in range(_FOREIGN_DOCUMENTS)]
+        noised = bury(sentence_units, foreign, len(document_units), rng)
+        length = min(self._length(sentence), self._length(document))
+        content = pick_content(document_units, self.word_weights, length, rng)
+        damaged, human = damage(sentence_units, foreign[0], rng)
+        labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
+        texts = [join(noised), join(content), join(damaged)]
+        noised, content, damaged = ([*text, end] for text in texts)
+        return noised, content, damaged, [*map(int, labels), 1], length
+
+    def _length(self, ids: list[int]) -> int:
+        """Length in units, counted as the generator counts."""
+        b, total, inside = self.boundaries, 0, False
+        for piece in ids:
+            total += b.units[piece] - (b.continues[piece] and inside)
+            inside = b.ends_inside[piece]
+        return total
+
+    def _foreign(self, rng: random.Random) -> list[list[int]]:
+        ids = self.documents[rng.randrange(len(self.documents))]["input_ids"]
+        return split_into_units(ids[:-1], self.boundaries)
+
+
+def pad(rows) -> tuple[Tensor, Tensor]:
+    """Lists of ids to ``[batch, longest]`` (filled with 0) and its mask."""
+    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
+    mask = pad_sequence([torch.ones_like(row) for row in tensors], batch_first=True)
+    return pad_sequence(tensors, batch_first=True), mask

@@ -1,0 +1,1 @@
+"""Discrete codes between generator and reconstructor, all behind one contract (`Bottleneck`)."""

@@ -1,0 +1,210 @@
+"""Words in the middle: a decoder draws vocabulary words one by one, exactly as many as wanted.
+
+Drawing is done twice. `sample` draws words quickly, with a key/value cache and without a graph;
+`forward` then scores them in one parallel pass and lets an estimator (`estimators.py`) carry the
+gradient, so the graph is never unrolled. The gradient through a word that was fed back into the decoder
+is dropped; that is what makes training fast.
+
+Length is a condition and a constraint: the decoder is told at every step how many units remain, and
+pieces that would miss the exact number are impossible.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from summgan.backbone import Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
+from summgan.bottlenecks.code import Code, Source
+from summgan.bottlenecks.estimators import ESTIMATORS, sample_categorical
+from summgan.randomness import RandomStream
+from summgan.tokenization import LengthTable
+
+MAX_UNITS = 256
+"""The longest summary, in units."""
+
+
+class WordsBottleneck(nn.Module):
+    """Decoder with pointer and exact length.
+
+    Args:
+        decoder: Of a sequence-to-sequence model.
+        hidden_size: Its width.
+        vocabulary_size: Its number of pieces.
+        copy: Whether words may be copied from the document with a pointer.
+        start_id: First input of the decoder.
+        end_id: The piece that ends a text.
+        pieces_per_unit: Room for pieces, per unit of length.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        hidden_size: int,
+        vocabulary_size: int,
+        copy: bool,
+        start_id: int,
+        end_id: int,
+        pieces_per_unit: float,
+    ):
+        super().__init__()
+        self.decoder = decoder
+        self.pointer = Pointer(hidden_size) if copy else None
+        self.countdown = nn.Embedding(MAX_UNITS + 1, hidden_size)
+        self.start_id, self.end_id, self.pieces_per_unit = start_id, end_id, pieces_per_unit
+        # The vocabulary's lengths travel with the weights: see `tokenization.LengthTable`.
+        self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
+        for name in ("continues", "ends_inside", "writable"):
+            self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
+
+    def set_lengths(self, table: LengthTable) -> None:
+        """Take over the lengths of a tokenizer's pieces."""
+        self.units.copy_(table.units)
+        self.continues.copy_(table.continues)
+        self.ends_inside.copy_(table.ends_inside)
+        self.writable.copy_(table.writable)
+
+    def costs(self, words: Tensor) -> Tensor:
+        """Units that each piece of ``words`` ``[batch, length]`` adds, ``[batch, length]``."""
+        inside = torch.zeros_like(words, dtype=torch.bool)
+        inside[:, 1:] = self.ends_inside[words[:, :-1]]
+        return self.units[words] - (self.continues[words] & inside).long()
+
+    def length_of(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Length in units ``[batch]`` of pieces ``[batch, length]``."""
+        return (self.costs(words) * mask.long()).sum(1)
+
+    def keys(self, source: Source) -> Tensor | None:
+        """Pointer keys of a document, computed once for all steps; None without copying."""
+        if self.pointer is None:
+            return None
+        return self.pointer.keys(source.states, self.decoder.embed(source.input_ids))
+
+    def inputs(self, words: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the decoder reads before it writes each of ``words`` ``[batch, length]``.
+
+        Returns:
+            Vectors ``[batch, length, hidden]``, units that remain ``[batch, length]``, and whether
+            the text so far ends inside a word ``[batch, length]``.
+        """
+        previous = torch.cat([torch.full_like(words[:, :1], self.start_id), words[:, :-1]], 1)
+        costs = self.costs(words)
+        remaining = (units[:, None] - costs.cumsum(1) + costs).clamp(0, MAX_UNITS)
+        vectors = self.decoder.embed(previous) + self.countdown(remaining)
+        return vectors, remaining, self.ends_inside[previous]
+
+    def max_pieces(self, units: Tensor) -> Tensor:
+        """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
+        return (units * self.pieces_per_unit).ceil().long() + 2
+
+    def allowed(self, remaining: Tensor, inside: Tensor, room: Tensor) -> Tensor:
+        """Pieces that can still lead to the exact length, bool ``[..., vocabulary]``.
+
+        Args:
+            remaining: ``[...]`` units still to be written.
+            inside: ``[...]`` whether the text so far ends inside a word.
+            room: ``[...]`` pieces that may still be written, the end included.
+        """
+        cost = self.units - (self.continues & inside[..., None]).long()
+        hurry = (room <= remaining + 1)[..., None]
+        allowed = self.writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
+        allowed[..., self.end_id] = remaining == 0
+        return allowed
+
+    def log_probs(
+        self, hidden: Tensor, keys: Tensor | None, source: Source, allowed: Tensor | None = None
+    ) -> Tensor:
+        """Log-probabilities ``[batch, length, vocabulary]``, over allowed pieces when given."""
+        pointed = None if keys is None else self.pointer(hidden, keys, source.mask)
+        log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.input_ids)
+        if allowed is None:
+            return log_probs
+        return torch.log_softmax(log_probs.masked_fill(~allowed, -math.inf), dim=-1)
+
+    @torch.no_grad()
+    def sample(self, source: Source, units: Tensor, stream: RandomStream | None) -> Tensor:
+        """Draw words ``[batch, length]``, ended by the end piece and padded with it.
+
+        Args:
+            source: The documents.
+            units: ``[batch]`` exact lengths wanted.
+            stream: Noise of the draw; None takes the most probable word at every step.
+        """
+        keys, cache = self.keys(source), new_cache()
+        room = self.max_pieces(units)
+        noise = stream.uniform(int(room.max())) if stream else None
+        remaining, inside = units.clone(), torch.zeros_like(units, dtype=torch.bool)
+        previous = torch.full_like(units, self.start_id)
+        done, words = torch.zeros_like(inside), []
+        while not done.all():
+            vectors = self.decoder.embed(previous[:, None])
+            vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
+            hidden = self.decoder(vectors, source.states, source.mask, cache)
+            allowed = self.allowed(remaining, inside, room - len(words))
+            allowed[done, self.end_id] = True
+            log_probs = self.log_probs(hidden, keys, source, allowed[:, None])[:, 0]
+            if noise is None:
+                word = log_probs.argmax(-1)
+            else:
+                word = sample_categorical(log_probs, noise[:, len(words)])
+            word = word.masked_fill(done, self.end_id)
+            words.append(word)
+            remaining = remaining - self.units[word] + (self.continues[word] & inside).long()
+            inside, previous, done = self.ends_inside[word], word, done | (word == self.end_id)
+        return torch.stack(words, dim=1)
+
+    def forward(
+        self,
+        source: Source,
+        units: Tensor,
+        stream: RandomStream,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+    ) -> Code:
+        """Draw the words of every document and give them a gradient.
+
+        Args:
+            source: The documents.
+            units: ``[batch]`` exact lengths wanted.
+            stream: Noise of the draw and of the estimator.
+            estimator: A name in `ESTIMATORS`.
+            temperature: Of the relaxation.
+        """
+        words = self.sample(source, units, stream.fork("words"))
+        mask = ended_mask(words, self.end_id)
+        vectors, remaining, inside = self.inputs(words, units)
+        hidden = self.decoder(vectors, source.states, source.mask)
+        steps = torch.arange(words.shape[1], device=words.device)
+        allowed = self.allowed(remaining, inside, self.max_pieces(units)[:, None] - steps)
+        allowed.scatter_(2, words[..., None], True)
+        log_probs = self.log_probs(hidden, self.keys(source), source, allowed)
+        drawn = log_probs.gather(2, words[..., None]).squeeze(2)
+        one_hot = ESTIMATORS[estimator](log_probs, words, stream.fork("noise"), temperature)
+        entropy = -(log_probs.exp() * log_probs.clamp_min(-60.0)).sum(-1)
+        return Code(
+            vectors=self.decoder.embed(one_hot),
+            mask=mask,
+            words=words,
+            one_hot=one_hot,
+            log_probs=drawn if estimator == "reinforce" else None,
+            metrics={"entropy": ((entropy * mask).sum() / mask.sum()).detach()},
+        )
+
+    def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+        """Mean log-probability per piece ``[batch]`` of given words, told their length."""
+        units = self.length_of(words, mask)
+        vectors, _, _ = self.inputs(words, units)
+        hidden = self.decoder(vectors, source.states, source.mask)
+        keys = self.keys(source)
+        pointed = None if keys is None else self.pointer(hidden, keys, source.mask)
+        matches = (source.input_ids[:, :, None] == words[:, None]).float()
+        scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, words)
+        return (scores * mask).sum(1) / mask.sum(1)
+
+
+def ended_mask(words: Tensor, end_id: int) -> Tensor:
+    """1 up to and including the first end piece of ``words`` ``[batch, length]``, else 0."""
+    ends = words == end_id
+    return (ends.cumsum(1) - ends.long() == 0).long()

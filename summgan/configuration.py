@@ -1,0 +1,170 @@
+"""Everything that a YAML file or the command line can set, as plain dataclasses.
+
+`Options` is the whole file; each of its parts is a block. Names follow transformers where it has one.
+`SummGANConfig` (in `modeling.py`) is what is saved with the weights; this here is how they are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass
+class DataOptions:
+    """Where the text is: two piles that need not have anything to do with each other."""
+
+    documents: list[str] = field(default_factory=list)
+    """Unlabelled texts to learn to summarize: files, folders or glob patterns."""
+    sentences: list[str] = field(default_factory=list)
+    """Short texts as people write them (headlines, titles, subject lines)."""
+    validation: list[str] = field(default_factory=list)
+    """Documents to watch while training, with summaries if there are any; a few training documents
+    are held out when it is empty."""
+    document_column: str | None = None
+    """Column of the document; found by itself when it has a usual name."""
+    sentence_column: str | None = None
+    """Column of the sentence; found by itself when it has a usual name."""
+    summary_column: str | None = None
+    """Column of the summary in the validation files."""
+    skip_bad_rows: bool = False
+    """Count and report rows that cannot be used instead of stopping at the first."""
+    max_document_length: int = 192
+    """Pieces of a document that are read in training; longer ones are cut there, and counted."""
+    max_sentence_length: int = 40
+    """Pieces of a human sentence; longer ones are left out, and counted."""
+    cache_dir: str | None = None
+    """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
+
+
+@dataclass
+class TokenizerOptions:
+    """The vocabulary, learned from both piles unless `path` names one."""
+
+    path: str | None = None
+    """Folder or hub name of a tokenizer to use instead of learning one."""
+    vocabulary_size: int = 8000
+    """Pieces to learn."""
+    byte_fallback: bool = True
+    """Write unseen characters as bytes, so that no text is unknown."""
+
+
+@dataclass
+class ModelOptions:
+    """Sizes of the three networks."""
+
+    backbone: str | None = None
+    """Folder or hub name of a BART- or T5-style model to start the generator from; its tokenizer
+    is used too. Empty: a new network of the sizes below."""
+    hidden_size: int = 256
+    """Width of generator and reconstructor."""
+    encoder_layers: int = 3
+    """Layers of the generator's encoder."""
+    decoder_layers: int = 2
+    """Layers of the generator's decoder."""
+    attention_heads: int = 4
+    """Attention heads of both."""
+    reconstructor_layers: int = 1
+    """Layers of the reconstructor's encoder and of its decoder: weak, so that it needs the words."""
+    discriminator_hidden_size: int = 128
+    """Width of the discriminator."""
+    dropout: float = 0.1
+    """Of generator and reconstructor."""
+    copy: bool = True
+    """Whether the generator may copy words of the document with a pointer."""
+
+
+@dataclass
+class LossWeights:
+    """Weight of each named term of the adversarial stage; 0 switches a term off."""
+
+    reconstruction: float = 1.0
+    """The reconstructor rebuilds the document from the words."""
+    adversarial: float = 1.0
+    """The discriminator takes the words for a human sentence."""
+    back_cycle: float = 1.0
+    """A human sentence, written out by the reconstructor, is summarized to itself."""
+    denoising: float = 0.5
+    """The anchor: a human sentence is found again among foreign words."""
+
+
+@dataclass
+class TrainingOptions:
+    """The two stages and how they are run."""
+
+    output_dir: str = "runs/model"
+    """Folder of checkpoints, log, report and final model."""
+    seed: int = 0
+    """Everything random follows from it."""
+    warm_start_steps: int = 2000
+    """Steps of the first stage, without any game between the networks."""
+    adversarial_steps: int = 3000
+    """Steps of the second stage."""
+    per_device_train_batch_size: int = 32
+    """Documents (and human sentences) per process and forward pass."""
+    gradient_accumulation_steps: int = 1
+    """Forward passes per optimizer step."""
+    learning_rate: float = 1.0e-3
+    """Of generator and reconstructor at its highest."""
+    adversarial_learning_rate: float = 3.0e-4
+    """The same in the adversarial stage."""
+    discriminator_learning_rate: float = 3.0e-4
+    """Of the discriminator, in both stages."""
+    warmup_steps: int = 100
+    """Steps in which the learning rates rise from zero, in each stage."""
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = "linear"
+    """How the learning rates fall after that, in each stage."""
+    weight_decay: float = 0.01
+    """Of AdamW, for all matrices."""
+    max_grad_norm: float = 1.0
+    """Gradients of each network are clipped to this norm."""
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
+    """Precision of the forward passes."""
+    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinforce"] = (
+        "straight-through"
+    )
+    """How the gradient passes through the words; see `summgan/bottlenecks/estimators.py`."""
+    samples_per_document: int = 4
+    """Summaries drawn of each document by `reinforce`; the others draw one."""
+    temperature_start: float = 1.0
+    """Gumbel-softmax temperature at the beginning of the adversarial stage."""
+    temperature_end: float = 0.5
+    """The same at its end; it falls exponentially."""
+    word_dropout: float = 0.5
+    """Share of the document's words hidden from the reconstructor's decoder."""
+    idf_weighting: bool = True
+    """Whether rare words count more in the reconstruction."""
+    gradient_penalty: float = 1.0
+    """Of the discriminator on real and generated words (R1 and R2)."""
+    loss_weights: LossWeights = field(default_factory=LossWeights)
+    """Terms of the adversarial stage."""
+    logging_steps: int = 20
+    """Steps between two lines of the log."""
+    sample_steps: int = 500
+    """Steps between two samples on the screen; 0 for none."""
+    eval_steps: int = 500
+    """Steps between two evaluations; 0 for none."""
+    eval_documents: int = 200
+    """Most documents evaluated."""
+    save_steps: int = 500
+    """Steps between two checkpoints; the first one comes after 50 steps at the latest."""
+    save_total_limit: int = 3
+    """Checkpoints kept."""
+    load_best_model_at_end: bool = True
+    """Whether the final model is the one of the best validation score; else the last."""
+    report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
+    """A tracker, through accelerate."""
+    dataloader_num_workers: int = 0
+    """Processes that prepare batches ahead."""
+    use_cpu: bool = False
+    """Leave a GPU alone."""
+
+
+@dataclass
+class Options:
+    """A whole training run; the blocks of a YAML file."""
+
+    data: DataOptions = field(default_factory=DataOptions)
+    tokenizer: TokenizerOptions = field(default_factory=TokenizerOptions)
+    model: ModelOptions = field(default_factory=ModelOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)

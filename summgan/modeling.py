@@ -1,0 +1,434 @@
+"""The three networks together, saved and loaded in the form of transformers.
+
+`SummGAN` holds generator, reconstructor and discriminator around one table of word embeddings (the
+discriminator has its own). Called or asked to ``generate`` it behaves as the generator: a
+sequence-to-sequence model from document to summary, with beams, and always of the wanted length.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForSeq2SeqLM,
+    GenerationMixin,
+    LogitsProcessor,
+    LogitsProcessorList,
+    MBartConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
+
+from summgan.backbone import build_stacks, check_backbone
+from summgan.bottlenecks.code import Source
+from summgan.bottlenecks.words import WordsBottleneck
+from summgan.configuration import ModelOptions
+from summgan.discriminator import Discriminator
+from summgan.errors import SummGANError
+from summgan.generator import Generator
+from summgan.reconstructor import Reconstructor
+from summgan.tokenization import length_table
+
+_POSITIONS = 1024
+
+
+class SummGANConfig(PreTrainedConfig):
+    """What is needed to build a `SummGAN` again.
+
+    Args:
+        generator: Configuration of a BART- or T5-style model (or its dict).
+        reconstructor: The same for the reconstructor; widths and vocabularies must agree.
+        discriminator_hidden_size: Width of the discriminator.
+        copy: Whether generator and reconstructor may copy with a pointer.
+        pieces_per_unit: Room for pieces, per unit of a summary's length.
+        summary_length: Units of a summary when nobody says how many: the human mean.
+        max_document_length: Pieces of a document that are read at once.
+        has_discriminator: Whether the discriminator was trained, so that its scores mean something.
+    """
+
+    model_type = "summgan"
+    sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
+    is_encoder_decoder = True
+
+    def __init__(
+        self,
+        generator: PreTrainedConfig | dict | None = None,
+        reconstructor: PreTrainedConfig | dict | None = None,
+        discriminator_hidden_size: int = 128,
+        copy: bool = True,
+        pieces_per_unit: float = 2.5,
+        summary_length: int = 10,
+        max_document_length: int = 192,
+        has_discriminator: bool = True,
+        **kwargs,
+    ):
+        self.generator = _sub_config(generator)
+        self.reconstructor = _sub_config(reconstructor)
+        self.discriminator_hidden_size = discriminator_hidden_size
+        self.copy = copy
+        self.pieces_per_unit = pieces_per_unit
+        self.summary_length = summary_length
+        self.max_document_length = max_document_length
+        self.has_discriminator = has_discriminator
+        main = self.generator
+        for name in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
+            kwargs.setdefault(name, getattr(main, name))
+        kwargs.setdefault("vocab_size", main.vocab_size)
+        kwargs.setdefault("is_encoder_decoder", True)
+        super().__init__(**kwargs)
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Decoder layers, as transformers' caches want to know."""
+        generator = self.generator
+        return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
+
+
+def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
+    if config is None:
+        return MBartConfig(scale_embedding=False)
+    if isinstance(config, dict):
+        return AutoConfig.for_model(**config)
+    return config
+
+
+class SummGAN(PreTrainedModel, GenerationMixin):
+    """Generator, reconstructor and discriminator."""
+
+    config_class = SummGANConfig
+    base_model_prefix = "summgan"
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+    _tied_weights_keys = {
+        "generator.encoder.embedding.weight": "embedding.weight",
+        "generator.bottleneck.decoder.embedding.weight": "embedding.weight",
+        "reconstructor.encoder.embedding.weight": "embedding.weight",
+        "reconstructor.decoder.embedding.weight": "embedding.weight",
+    }
+
+    def __init__(self, config: SummGANConfig):
+        super().__init__(config)
+        hidden, vocabulary = config.generator.d_model, config.vocab_size
+        ends = {"start_id": config.decoder_start_token_id, "end_id": config.eos_token_id}
+        sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
+        self.embedding = nn.Embedding(vocabulary, hidden)
+        encoder, decoder = build_stacks(_new(config.generator), self.embedding)
+        bottleneck = WordsBottleneck(
+            decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends
+        )
+        self.generator = Generator(encoder, bottleneck)
+        encoder, decoder = build_stacks(_new(config.reconstructor), self.embedding)
+        self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
+        self.discriminator = Discriminator(vocabulary, config.discriminator_hidden_size)
+        self.post_init()
+
+    @torch.no_grad()
+    def _init_weights(self, module: nn.Module) -> None:
+        std = 0.02
+        if isinstance(module, nn.Linear | nn.Embedding):
+            nn.init.normal_(module.weight, std=std)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.LayerNorm):
+            nn.init.ones_(module.weight)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Conv1d):
+            nn.init.kaiming_normal_(module.weight, a=0.2)
+            nn.init.zeros_(module.bias)
+        if isinstance(module, Discriminator):
+            # Judged through convolutions of fan-in hidden x width, so of unit scale.
+            nn.init.normal_(module.embedding.weight, std=1.0)
+
+    @classmethod
+    def from_options(
+        cls,
+        options: ModelOptions,
+        tokenizer: PreTrainedTokenizerBase,
+        **fields,
+    ) -> SummGAN:
+        """A new model for a tokenizer: of the sizes wanted, or around a pretrained backbone.
+
+        Args:
+            options: The ``model`` block of a configuration.
+            tokenizer: Its vocabulary gives the size of the tables.
+            **fields: Further fields of `SummGANConfig`.
+
+        Raises:
+            SummGANError: The backbone cannot be used.
+        """
+        backbone = None
+        if options.backbone is None:
+            generator = new_stack_config(options, tokenizer)
+        else:
+            backbone = load_backbone(options.backbone)
+            generator = backbone.config
+        reconstructor = type(generator).from_dict(generator.to_dict())
+        for name in ("encoder_layers", "decoder_layers", "num_layers", "num_decoder_layers"):
+            if name in generator.to_dict():
+                setattr(reconstructor, name, options.reconstructor_layers)
+        config = SummGANConfig(
+            generator,
+            reconstructor,
+            discriminator_hidden_size=options.discriminator_hidden_size,
+            copy=options.copy,
+            **fields,
+        )
+        model = cls(config)
+        if backbone is not None:
+            model.take_weights(backbone)
+        model.generator.bottleneck.set_lengths(length_table(tokenizer, config.vocab_size))
+        # A countdown of zeros leaves a pretrained decoder as it was, and a new one undisturbed.
+        nn.init.zeros_(model.generator.bottleneck.countdown.weight)
+        return model
+
+    def take_weights(self, backbone: PreTrainedModel) -> None:
+        """Copy the weights of a pretrained sequence-to-sequence model into the generator."""
+        with torch.no_grad():
+            self.embedding.weight.copy_(backbone.get_input_embeddings().weight)
+        bottleneck = self.generator.bottleneck
+        stacks = ((self.generator.encoder, backbone.get_encoder()),
+                  (bottleneck.decoder, backbone.get_decoder()))
+        for ours, theirs in stacks:
+            ours.stack.load_state_dict(
+                {k: v for k, v in theirs.state_dict().items() if not k.startswith("embed_tokens.")}
+            )
+        if bottleneck.decoder.head is not None:
+            bottleneck.decoder.head.load_state_dict(backbone.lm_head.state_dict())
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The table shared by generator and reconstructor."""
+        return self.embedding
+
+    def get_encoder(self) -> nn.Module:
+        """The generator's encoder as transformers' ``generate`` calls it."""
+        return _DocumentEncoder(self.generator)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        decoder_input_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_units: Tensor | None = None,
+        encoder_outputs: BaseModelOutput | None = None,
+        past_key_values=None,
+        decoder_vectors: Tensor | None = None,
+        source_ids: Tensor | None = None,
+        use_cache: bool | None = None,
+        **kwargs,
+    ) -> Seq2SeqLMOutput:
+        """The generator as a sequence-to-sequence language model.
+
+        Args:
+            input_ids: Documents ``[batch, source]``.
+            attention_mask: ``[batch, source]``.
+            decoder_input_ids: Summaries so far ``[batch, length]``, from the start token.
+            labels: Summaries ``[batch, length]``, -100 where there is none; gives ``loss``.
+            num_units: ``[batch]`` wanted lengths; that of the labels when not given.
+            encoder_outputs: Of an earlier call.
+            past_key_values: Cache; then only the last decoder input is read.
+            decoder_vectors: Embedded decoder inputs, prepared by ``generate``.
+            source_ids: The documents again, when ``encoder_outputs`` stands for ``input_ids``.
+            use_cache: Ignored; a cache is used when one is given.
+            **kwargs: Ignored, as transformers passes options of its own.
+
+        Returns:
+            ``loss`` (per piece), ``logits`` (log-probabilities ``[batch, length, vocabulary]``),
+            ``past_key_values`` and ``encoder_last_hidden_state``.
+        """
+        source_ids = input_ids if source_ids is None else source_ids
+        if attention_mask is None:
+            attention_mask = torch.ones_like(source_ids)
+        if encoder_outputs is None:
+            source = self.generator.encode(source_ids, attention_mask)
+        else:
+            source = Source(source_ids, attention_mask, encoder_outputs[0])
+        bottleneck = self.generator.bottleneck
+        loss = None
+        if labels is not None:
+            mask = (labels != -100).long()
+            words = labels.masked_fill(mask == 0, self.config.eos_token_id)
+            units = bottleneck.length_of(words, mask) if num_units is None else num_units
+            decoder_vectors, _, _ = bottleneck.inputs(words, units)
+        elif decoder_vectors is None:
+            decoder_vectors = self._decoder_vectors(decoder_input_ids, num_units)
+        hidden = bottleneck.decoder(decoder_vectors, source.states, source.mask, past_key_values)
+        logits = bottleneck.log_probs(hidden, bottleneck.keys(source), source)
+        if labels is not None:
+            loss = nn.functional.nll_loss(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
+        return Seq2SeqLMOutput(
+            loss=loss,
+            logits=logits,
+            past_key_values=past_key_values,
+            encoder_last_hidden_state=source.states,
+        )
+
+    def _decoder_vectors(self, decoder_input_ids: Tensor, num_units: Tensor) -> Tensor:
+        """Embedded inputs, for the next word after each of ``decoder_input_ids``."""
+        # A last word that does not matter stands for the one that is to be written.
+        padded = torch.cat([decoder_input_ids[:, 1:], decoder_input_ids[:, :1]], dim=1)
+        return self.generator.bottleneck.inputs(padded, num_units)[0]
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids: Tensor,
+        past_key_values=None,
+        attention_mask: Tensor | None = None,
+        encoder_outputs: BaseModelOutput | None = None,
+        num_units: Tensor | None = None,
+        source_ids: Tensor | None = None,
+        **kwargs,
+    ) -> dict:
+        """The inputs of one step of ``generate``; ``input_ids`` are the words written so far."""
+        vectors = self._decoder_vectors(input_ids, num_units)
+        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+            vectors = vectors[:, past_key_values.get_seq_length() :]
+        return {
+            "decoder_vectors": vectors,
+            "attention_mask": attention_mask,
+            "encoder_outputs": encoder_outputs,
+            "source_ids": source_ids,
+            "past_key_values": past_key_values,
+        }
+
+    @torch.no_grad()
+    def generate(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        num_units: Tensor | int | None = None,
+        num_beams: int = 1,
+        num_return_sequences: int = 1,
+        **kwargs,
+    ) -> Tensor:
+        """Write summaries of exactly ``num_units`` units with greedy or beam search.
+
+        Args:
+            input_ids: Documents ``[batch, source]``.
+            attention_mask: ``[batch, source]``.
+            num_units: Lengths wanted, one number or ``[batch]``; the human mean by default.
+            num_beams: Width of the search.
+            num_return_sequences: Best beams returned of each document.
+            **kwargs: Further options of transformers' ``generate``.
+
+        Returns:
+            ``[batch * num_return_sequences, length]`` pieces after the start token.
+        """
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        if num_units is None:
+            num_units = self.config.summary_length
+        units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
+        processor = ExactLength(self.generator.bottleneck, units.repeat_interleave(num_beams))
+        sequences = super().generate(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            num_units=units,
+            source_ids=input_ids,
+            num_beams=num_beams,
+            num_return_sequences=num_return_sequences,
+            max_new_tokens=int(self.generator.bottleneck.max_pieces(units).max()),
+            logits_processor=LogitsProcessorList([processor]),
+            **{"do_sample": False, "length_penalty": 1.0} | kwargs,
+        )
+        return sequences[:, 1:]
+
+
+class _DocumentEncoder(nn.Module):
+    """Ids to ``BaseModelOutput``, the form in which ``generate`` wants an encoder."""
+
+    main_input_name = "input_ids"
+
+    def __init__(self, generator: Generator):
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, **kwargs) -> BaseModelOutput:
+        return BaseModelOutput(self.generator.encode(input_ids, attention_mask).states)
+
+
+class ExactLength(LogitsProcessor):
+    """Leaves only the pieces that can still lead to the wanted number of units.
+
+    Args:
+        bottleneck: Knows the length of every piece.
+        units: ``[rows]`` wanted lengths, one per beam.
+    """
+
+    def __init__(self, bottleneck: WordsBottleneck, units: Tensor):
+        self.bottleneck, self.units = bottleneck, units
+        self.room = bottleneck.max_pieces(units)
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
+        words = input_ids[:, 1:]
+        written = self.bottleneck.costs(words).sum(1)
+        inside = self.bottleneck.ends_inside[input_ids[:, -1]]
+        allowed = self.bottleneck.allowed(
+            self.units - written, inside, self.room - words.shape[1]
+        )
+        # A row that has ended is padded by `generate` and needs something that is allowed.
+        ended = (words == self.bottleneck.end_id).any(1)
+        allowed[ended] = True
+        return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
+
+
+def _new(config: PreTrainedConfig) -> PreTrainedModel:
+    check_backbone(config)
+    return AutoModelForSeq2SeqLM.from_config(config)
+
+
+def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
+    """A small pre-norm encoder-decoder (mBART's shape) for a tokenizer."""
+    return MBartConfig(
+        vocab_size=len(tokenizer),
+        d_model=options.hidden_size,
+        encoder_layers=options.encoder_layers,
+        decoder_layers=options.decoder_layers,
+        encoder_attention_heads=options.attention_heads,
+        decoder_attention_heads=options.attention_heads,
+        encoder_ffn_dim=4 * options.hidden_size,
+        decoder_ffn_dim=4 * options.hidden_size,
+        max_position_embeddings=_POSITIONS,
+        dropout=options.dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        scale_embedding=False,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.bos_token_id,
+        forced_eos_token_id=None,
+        tie_word_embeddings=True,
+    )
+
+
+def load_backbone(name: str) -> PreTrainedModel:
+    """Load a BART- or T5-style model from a folder or the hub, without running code from there.
+
+    Raises:
+        SummGANError: It cannot be loaded or is of another kind.
+    """
+    try:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        check_backbone(config)
+        return AutoModelForSeq2SeqLM.from_pretrained(
+            name, trust_remote_code=False, use_safetensors=True
+        )
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise SummGANError(
+            f"The backbone {name!r} cannot be loaded: {reason} "
+            "Give a folder with config.json and model.safetensors, or go online once."
+        ) from error
+
+
+AutoConfig.register(SummGANConfig.model_type, SummGANConfig, exist_ok=True)
+AutoModel.register(SummGANConfig, SummGAN, exist_ok=True)
+AutoModelForSeq2SeqLM.register(SummGANConfig, SummGAN, exist_ok=True)

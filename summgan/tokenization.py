@@ -1,0 +1,217 @@
+"""SentencePiece trained on unlabelled text, wrapped as a transformers fast tokenizer.
+
+`train_tokenizer` learns a unigram vocabulary (Kudo 2018) over documents and human sentences of any
+script and returns a `PreTrainedTokenizerFast` whose ids equal those of the SentencePiece model.
+Saving writes ``tokenizer.json`` with the plain ``spiece.model`` beside it.
+
+`length_table` says for every vocabulary entry how many length units (see `summgan.text`) it adds;
+the generator meets an exact length with it.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import sentencepiece
+import torch
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
+from torch import Tensor
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from summgan.errors import SummGANError
+from summgan.text import is_unspaced, normalize, split_units
+
+PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
+_BLANK = "\u2581"  # SentencePiece's mark for a space
+_MAX_TRAINING_TEXTS = 400_000
+_MODEL_FILE = "spiece.model"
+
+
+def train_tokenizer(
+    texts: Iterable[str], vocabulary_size: int = 8000, byte_fallback: bool = True
+) -> PreTrainedTokenizerFast:
+    """Learn a vocabulary from texts.
+
+    Args:
+        texts: Documents and sentences; the first 400,000 are read.
+        vocabulary_size: Pieces wanted; fewer are made when the text holds no more.
+        byte_fallback: Write unseen characters as bytes, so that no text becomes unknown.
+
+    Raises:
+        SummGANError: There is no text, or the vocabulary is too small for the script.
+    """
+    sample = [normalize(text) for text in itertools.islice(texts, _MAX_TRAINING_TEXTS)]
+    sample = [text for text in sample if text]
+    if not sample:
+        raise SummGANError("There is no text to train a tokenizer on.")
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sample),
+            model_writer=model,
+            vocab_size=vocabulary_size,
+            hard_vocab_limit=False,
+            byte_fallback=byte_fallback,
+            character_coverage=0.9995,
+            normalization_rule_name="identity",
+            add_dummy_prefix=not _mostly_unspaced(sample),
+            max_sentence_length=100_000,
+            pad_id=0,
+            unk_id=1,
+            bos_id=2,
+            eos_id=3,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        raise SummGANError(
+            f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces from "
+            f"{len(sample)} texts ({str(error).splitlines()[-1].strip()}). "
+            "Give more text or another --tokenizer.vocabulary_size."
+        ) from error
+    return _wrap(model.getvalue())
+
+
+def _mostly_unspaced(sample: list[str]) -> bool:
+    """Whether most characters belong to scripts without spaces; then no blank starts a text."""
+    letters = [character for text in sample[:2000] for character in text if character.isalpha()]
+    return sum(map(is_unspaced, letters)) > len(letters) / 2
+
+
+def _wrap(model_bytes: bytes) -> PreTrainedTokenizerFast:
+    """A fast tokenizer with the pieces, scores and segmentation of a SentencePiece unigram model.
+
+    transformers 5 reads a unigram ``.model`` as BPE without an error, so the tokenizer is built
+    piece by piece instead.
+    """
+    model = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
+    pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(len(model))]
+    has_bytes = any(model.is_byte(i) for i in range(len(model)))
+    # `add_dummy_prefix` is not readable from the model; an encoded letter shows it.
+    prefix = "always" if model.encode("a", out_type=str)[0].startswith(_BLANK) else "never"
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1, byte_fallback=has_bytes))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix, split=False)
+    tokenizer.decoder = decoders.Sequence(
+        [
+            decoders.Replace(_BLANK, " "),
+            decoders.ByteFallback(),
+            decoders.Fuse(),
+            decoders.Strip(" ", 1, 0),
+        ]
+    )
+    tokenizer.post_processor = TemplateProcessing(single=f"$A {END}", special_tokens=[(END, 3)])
+    tokenizer.add_special_tokens([AddedToken(t, special=True) for t in (PAD, UNKNOWN, BEGIN, END)])
+    wrapped = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        bos_token=BEGIN,
+        eos_token=END,
+        clean_up_tokenization_spaces=False,
+    )
+    wrapped.sentencepiece_model = model_bytes
+    return wrapped
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
+    """Write ``tokenizer.json`` and, for a tokenizer of ours, ``spiece.model`` beside it."""
+    folder = Path(folder)
+    tokenizer.save_pretrained(folder)
+    if isinstance(model := tokenizer.__dict__.get("sentencepiece_model"), bytes):
+        (folder / _MODEL_FILE).write_bytes(model)
+
+
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """Load a tokenizer from a folder or a hub name; never runs code from there.
+
+    Raises:
+        SummGANError: There is no tokenizer.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
+    model_file = Path(folder) / _MODEL_FILE
+    if model_file.is_file():
+        tokenizer.sentencepiece_model = model_file.read_bytes()
+    return tokenizer
+
+
+@dataclass(frozen=True)
+class LengthTable:
+    """What every vocabulary entry adds to the length of a text; all tensors are ``[vocabulary]``.
+
+    A piece costs its units when it stands after a blank. Directly after a piece that ends inside a
+    word (``ends_inside``), one that goes on with it (``continues``) costs one unit less.
+
+    Attributes:
+        units: int64, units of the piece on its own.
+        continues: bool, the piece starts with a word character and no blank.
+        ends_inside: bool, the piece ends inside a word.
+        writable: bool, the piece may stand in a summary (no special token, no lone byte).
+    """
+
+    units: Tensor
+    continues: Tensor
+    ends_inside: Tensor
+    writable: Tensor
+
+
+def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
+    """Read the length of every piece of a SentencePiece or byte-level BPE vocabulary."""
+    size = vocabulary_size or len(tokenizer)
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    special = set(tokenizer.all_special_ids)
+    byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
+    units = torch.zeros(size, dtype=torch.long)
+    continues, ends_inside, writable = (torch.zeros(size, dtype=torch.bool) for _ in range(3))
+    for index, piece in enumerate(pieces):
+        text = None if index in special or piece is None else _surface(piece, byte_level)
+        if text is None:
+            units[index], continues[index], ends_inside[index] = _byte_length(piece or "")
+            continue
+        writable[index] = True
+        units[index] = len(split_units(text))
+        continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
+        ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
+    return LengthTable(units, continues, ends_inside, writable)
+
+
+def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
+    """The text of a piece, or None for a lone byte or an incomplete character."""
+    if byte_level is not None:
+        try:
+            return bytes(byte_level[character] for character in piece).decode() or None
+        except (KeyError, UnicodeDecodeError):
+            return None
+    if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+        return None
+    if piece.startswith("<extra_id_"):
+        return None
+    return piece.replace(_BLANK, " ")
+
+
+def _byte_length(piece: str) -> tuple[int, bool, bool]:
+    """(units, continues, ends_inside) of a lone byte; only its script's usual case is known."""
+    byte = int(piece[3:5], 16) if len(piece) == 6 and piece.startswith("<0x") else -1
+    if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
+        return 0, False, True
+    unspaced = byte == 0xE0 or 0xE2 < byte < 0xF0  # where Thai, Kana and Han begin
+    return int(byte >= 0), byte >= 0 and not unspaced, byte >= 0 and not unspaced
+
+
+def _byte_level_alphabet() -> dict[str, int]:
+    """GPT-2's map from printable characters to the bytes that they stand for (Radford 2019)."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in printable]
+    characters = {chr(byte): byte for byte in printable}
+    return characters | {chr(256 + index): byte for index, byte in enumerate(hidden)}
+
