@@ -36,7 +36,7 @@ class Encoder(nn.Module):
         Returns:
             ``[batch, length, hidden]``.
         """
-        return embed_words(words, self.embedding) * self.input_scale
+        return embed_words(words, self.embedding.weight) * self.input_scale
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """States ``[batch, length, hidden]`` of vectors with a mask ``[batch, length]``."""
@@ -60,7 +60,7 @@ class Decoder(nn.Module):
 
     def embed(self, words: Tensor) -> Tensor:
         """Vectors ``[batch, length, hidden]`` of ids or one-hot words, as in `Encoder.embed`."""
-        return embed_words(words, self.embedding) * self.input_scale
+        return embed_words(words, self.embedding.weight) * self.input_scale
 
     def forward(
         self, vectors: Tensor, states: Tensor, mask: Tensor, cache: Cache | None = None
@@ -87,11 +87,13 @@ class Decoder(nn.Module):
         return F.linear(hidden * self.output_scale, weight).float()
 
 
-def embed_words(words: Tensor, embedding: nn.Embedding) -> Tensor:
-    """Look ids up, or mix the table's rows by one-hot words that carry gradient."""
+def embed_words(words: Tensor, table: Tensor) -> Tensor:
+    """Look ids up in ``table`` ``[vocabulary, hidden]``, or mix its rows by one-hot words that
+    carry gradient.
+    """
     if words.is_floating_point():
-        return words.to(embedding.weight.dtype) @ embedding.weight
-    return F.embedding(words, embedding.weight)
+        return words.to(table.dtype) @ table
+    return F.embedding(words, table)
 
 
 def new_cache() -> EncoderDecoderCache:

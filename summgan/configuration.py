@@ -14,11 +14,11 @@ from typing import Literal
 class DataOptions:
     """Where the text is: two piles that need not have anything to do with each other."""
 
-    documents: list[str] = field(default_factory=list)
+    documents: list[str] | str = field(default_factory=list)
     """Unlabelled texts to learn to summarize: files, folders or glob patterns."""
-    sentences: list[str] = field(default_factory=list)
+    sentences: list[str] | str = field(default_factory=list)
     """Short texts as people write them (headlines, titles, subject lines)."""
-    validation: list[str] = field(default_factory=list)
+    validation: list[str] | str = field(default_factory=list)
     """Documents to watch while training, with summaries if there are any; a few training documents
     are held out when it is empty."""
     document_column: str | None = None

@@ -52,7 +52,7 @@ class Discriminator(nn.Module):
 
     def embed(self, words: Tensor) -> Tensor:
         """Vectors of ids ``[batch, length]`` or one-hot words ``[batch, length, vocabulary]``."""
-        return embed_words(words, self.embedding)
+        return embed_words(words, self.embedding.weight)
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Judgement:
         """Judge embedded words ``[batch, length, hidden]`` with a mask ``[batch, length]``."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from summgan.backbone import embed_words
 from summgan.batches import Batch
 from summgan.bottlenecks.code import Code
 from summgan.bottlenecks.estimators import leave_one_out
@@ -192,7 +193,7 @@ def make_judge(discriminator: Discriminator) -> Judge:
     frozen = {name: value.detach() for name, value in discriminator.named_parameters()}
 
     def judge(words: Tensor, mask: Tensor) -> Judgement:
-        vectors = words.to(frozen["embedding.weight"].dtype) @ frozen["embedding.weight"]
+        vectors = embed_words(words, frozen["embedding.weight"])
         return torch.func.functional_call(discriminator, frozen, (vectors, mask))
 
     return judge
@@ -207,12 +208,11 @@ def generator_loss(judge: Judge, code: Code, batch: Batch, samples: int) -> Tens
         batch: Its human sentences are what a summary is compared with.
         samples: Summaries per row of the batch.
     """
-    vocabulary = code.one_hot.shape[-1]
-    hard = F.one_hot(code.words, vocabulary).to(code.one_hot.dtype)
+    hard = F.one_hot(code.words, code.one_hot.shape[-1]).to(code.one_hot.dtype)
     words = hard + code.one_hot - code.one_hot.detach()
     fake = judge(words, code.mask)
     with torch.no_grad():
-        real = judge(F.one_hot(batch.sentences, vocabulary).to(words.dtype), batch.sentences_mask)
+        real = judge(batch.sentences, batch.sentences_mask)
     sentence = F.softplus(real.sentence.repeat_interleave(samples) - fake.sentence)
     per_word = (F.softplus(-fake.words) * code.mask).sum(1) / code.mask.sum(1)
     return (sentence + per_word) / 2

@@ -201,6 +201,12 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if bottleneck.decoder.head is not None:
             bottleneck.decoder.head.load_state_dict(backbone.lm_head.state_dict())
 
+    def set_human_lengths(self, summary_length: int, pieces_per_unit: float) -> None:
+        """Tell a new model how long human sentences are; see `SummGANConfig`."""
+        self.config.summary_length = summary_length
+        self.config.pieces_per_unit = pieces_per_unit
+        self.generator.bottleneck.pieces_per_unit = pieces_per_unit
+
     def get_input_embeddings(self) -> nn.Embedding:
         """The table shared by generator and reconstructor."""
         return self.embedding

@@ -1,0 +1,29 @@
+"""summgan learns to summarize from text nobody labelled."""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Loaded when first used, since torch and transformers take seconds to import.
+_LAZY = {
+    "Options": "summgan.configuration",
+    "Summarizer": "summgan.summarizer",
+    "Summary": "summgan.summarizer",
+    "SummGAN": "summgan.modeling",
+    "SummGANConfig": "summgan.modeling",
+    "SummGANError": "summgan.errors",
+}
+
+__all__ = sorted([*_LAZY, "__version__"])
+
+
+def __getattr__(name: str) -> object:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'summgan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,5 @@
+"""``python -m summgan`` is the ``summgan`` command; ``accelerate launch -m summgan`` uses it."""
+
+from summgan.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,214 @@
+"""From the user's files to what training reads: tokenized piles, a vocabulary, and their statistics.
+
+Comes before the trainer and runs on every process alike; all of it is memory-mapped by `datasets`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset, disable_progress_bars
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from summgan.batches import pad
+from summgan.bottlenecks.words import WordsBottleneck
+from summgan.checkpoint import find_checkpoint
+from summgan.configuration import Options
+from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
+from summgan.errors import SummGANError
+from summgan.tokenization import load_tokenizer, train_tokenizer
+
+logger = logging.getLogger(__name__)
+
+_IDF_SAMPLE = 50_000
+_FLUENCY_SAMPLE = 100_000
+
+
+@dataclass(frozen=True)
+class Corpora:
+    """All that a training run knows of its text.
+
+    Attributes:
+        tokenizer: Vocabulary of both piles.
+        documents: Rows with ``input_ids`` (ended, cut at the longest length) and ``length``.
+        sentences: The same of human sentences.
+        human_sentences: Text of (a sample of) the sentences, for the fluency score.
+        validation: Documents to watch, perhaps with references.
+        word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
+        fingerprint: Changes when a pile changes.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    documents: Dataset
+    sentences: Dataset
+    human_sentences: list[str]
+    validation: Pairs
+    word_weights: Tensor
+    fingerprint: str
+
+
+def prepare_corpora(
+    options: Options, say: Callable[[str], None] = logger.info, resume: bool = False
+) -> Corpora:
+    """Read, check and tokenize both piles.
+
+    Args:
+        options: Of the run.
+        say: Told, in a sentence each, what was found.
+        resume: Use the vocabulary kept in the output folder instead of learning one again.
+
+    Raises:
+        SummGANError: A file, a column or a pile is missing or unusable.
+    """
+    disable_progress_bars()
+    data = options.data
+    for name in ("documents", "sentences"):
+        if not getattr(data, name):
+            raise SummGANError(f"No {name} are given: name files with --data.{name}.")
+    common = {"skip_bad_rows": data.skip_bad_rows, "cache_dir": data.cache_dir}
+    documents = load_texts(data.documents, data.document_column, "document", **common)
+    sentences = load_texts(data.sentences, data.sentence_column, "sentence", **common)
+    fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
+    overlap = find_overlap(documents, sentences)
+    if overlap.count:
+        say(
+            f"{overlap.count} of the sentences ({overlap.share:.1%}) also stand in the documents, "
+            f"e.g. {overlap.examples[0]!r}: is one pile made of the other?"
+        )
+    documents, validation = _validation(options, documents)
+    say(
+        f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
+        f"{len(validation.documents):,} documents to watch."
+    )
+    tokenizer = _tokenizer(options, documents, sentences, resume)
+    human = sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]
+    documents = _tokenize(documents, tokenizer)
+    sentences = _tokenize(sentences, tokenizer)
+    documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
+    sentences = _leave_out(sentences, data.max_sentence_length, say)
+    return Corpora(
+        tokenizer=tokenizer,
+        documents=documents,
+        sentences=sentences,
+        human_sentences=list(human),
+        validation=validation,
+        word_weights=_word_weights(documents, len(tokenizer), options.training.idf_weighting),
+        fingerprint=fingerprint,
+    )
+
+
+def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:
+    """The documents to train on and those to watch."""
+    data, limit = options.data, options.training.eval_documents
+    if data.validation:
+        pairs = load_pairs(
+            data.validation, data.document_column, data.summary_column, data.skip_bad_rows
+        )
+        references = None if pairs.references is None else pairs.references[:limit]
+        return documents, Pairs(pairs.documents[:limit], references, pairs.ids[:limit])
+    count = min(limit, len(documents) // 20)
+    held_out = set(np.linspace(0, len(documents) - 1, count, dtype=int).tolist())
+    kept = [index for index in range(len(documents)) if index not in held_out]
+    texts = list(documents.select(sorted(held_out))["text"])
+    return documents.select(kept), Pairs(texts, None, [str(i) for i in sorted(held_out)])
+
+
+def _tokenizer(
+    options: Options, documents: Dataset, sentences: Dataset, resume: bool
+) -> PreTrainedTokenizerBase:
+    name = options.tokenizer.path or options.model.backbone
+    if resume:
+        name = find_checkpoint(Path(options.training.output_dir))
+    if name:
+        return load_tokenizer(name)
+    return train_tokenizer(
+        alternate_texts(documents, sentences),
+        options.tokenizer.vocabulary_size,
+        options.tokenizer.byte_fallback,
+    )
+
+
+def alternate_texts(documents: Dataset, sentences: Dataset) -> Iterator[str]:
+    """Texts of both piles in turn, so that a sample of the first ones knows both."""
+    for index in range(max(len(documents), len(sentences))):
+        for pile in (documents, sentences):
+            if index < len(pile):
+                yield pile[index]["text"]
+
+
+def _tokenize(texts: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    end = tokenizer.eos_token_id
+
+    def encode(rows: dict) -> dict:
+        ids = tokenizer(rows["text"], add_special_tokens=False).input_ids
+        ids = [[*row, end] for row in ids]
+        return {"input_ids": ids, "length": [len(row) for row in ids]}
+
+    return texts.map(encode, batched=True, remove_columns=["text"])
+
+
+def _cut(documents: Dataset, longest: int, end: int, say: Callable[[str], None]) -> Dataset:
+    """Cut long documents, and say how many were."""
+    lengths = np.asarray(documents.with_format("numpy")["length"][:])
+    long = int((lengths > longest).sum())
+    if not long:
+        return documents
+    say(
+        f"{long:,} documents ({long / len(lengths):.1%}) have more than {longest} pieces; training "
+        "reads their beginnings (data.max_document_length)."
+    )
+
+    def cut(rows: dict) -> dict:
+        ids = [r if len(r) <= longest else [*r[: longest - 1], end] for r in rows["input_ids"]]
+        return {"input_ids": ids, "length": [len(row) for row in ids]}
+
+    return documents.map(cut, batched=True)
+
+
+def _leave_out(sentences: Dataset, longest: int, say: Callable[[str], None]) -> Dataset:
+    """Leave long sentences out, and say how many."""
+    lengths = np.asarray(sentences.with_format("numpy")["length"][:])
+    kept = np.flatnonzero(lengths <= longest)
+    if not len(kept):
+        raise SummGANError(
+            f"All sentences have more than {longest} pieces: raise --data.max_sentence_length, "
+            "or give shorter sentences."
+        )
+    if len(kept) < len(lengths):
+        say(
+            f"{len(lengths) - len(kept):,} sentences of more than {longest} pieces are left out "
+            "(data.max_sentence_length)."
+        )
+        sentences = sentences.select(kept)
+    return sentences
+
+
+def _word_weights(documents: Dataset, vocabulary: int, idf: bool) -> Tensor:
+    """``[vocabulary]`` inverse document frequencies, 1 on average over the running text."""
+    if not idf:
+        return torch.ones(vocabulary)
+    frequency = np.zeros(vocabulary)
+    total = np.zeros(vocabulary)
+    sample = documents.select(range(min(len(documents), _IDF_SAMPLE))).with_format("numpy")
+    for rows in sample.iter(1000):
+        for ids in rows["input_ids"]:
+            frequency[np.unique(ids)] += 1
+            np.add.at(total, ids, 1)
+    weights = np.maximum(np.log((len(sample) + 1) / (frequency + 1)), 0.3)
+    return torch.tensor(weights / (weights @ total / total.sum()), dtype=torch.float32)
+
+
+def length_statistics(sentences: Dataset, bottleneck: WordsBottleneck) -> tuple[int, float]:
+    """Mean length of human sentences in units, and pieces per unit that are enough for 99 %."""
+    rows = sentences.select(range(min(len(sentences), 5000)))["input_ids"]
+    words, mask = pad(rows)
+    mask = mask.to(bottleneck.units.device)
+    units = bottleneck.length_of(words.to(mask.device), mask).clamp_min(1).float()
+    ratios = (mask.sum(1) - 1) / units
+    return round(float(units.mean())), max(1.5, float(ratios.quantile(0.99)))

@@ -1,0 +1,92 @@
+"""The model card written beside every saved model: what it is, how it was made, how to use it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from summgan.checkpoint import TrainerState
+from summgan.configuration import Options
+from summgan.modeling import SummGANConfig
+
+_CARD = """---
+library_name: summgan
+pipeline_tag: summarization
+tags:
+- summarization
+- unsupervised
+- gumbel-softmax
+---
+
+# {title}
+
+A summarizer trained by [summgan](https://pypi.org/project/summgan/) from unlabelled documents and
+unpaired human sentences; no document was ever shown with its summary.
+
+```python
+from summgan import Summarizer
+
+summarizer = Summarizer.from_pretrained("path/to/this/folder")
+print(summarizer("A long text ...").summary_text)
+```
+
+- Summaries have {length} units (words, or characters in scripts without spaces) unless you ask
+  otherwise.
+- Documents are read {pieces} pieces at a time; longer ones are summarized in windows.
+- Step {step} of the training{best}.
+
+## Training
+
+Documents: {documents}. Human sentences: {sentences}. The weights inherit whatever terms these
+texts have.
+
+```json
+{options}
+```
+
+## Figures
+
+{figures}
+
+## Limits
+
+It learned what to keep from the texts it was trained on: expect poor summaries of other kinds of text.
+It can join facts that do not belong together; do not publish its output unread.
+"""
+
+
+def write_model_card(
+    folder: Path, config: SummGANConfig, options: Options, state: TrainerState
+) -> None:
+    """Write ``README.md`` into a model folder.
+
+    Args:
+        folder: Where the model was just saved.
+        config: Of the model.
+        options: Of its training.
+        state: With the history of scores.
+    """
+    scored = [row for row in state.history if "eval_score" in row]
+    figures = "No evaluation yet."
+    if scored:
+        rows = [f"| {k} | {v:.4g} |" for k, v in scored[-1].items() if k != "step"]
+        figures = "\n".join(["| validation figure | value |", "|---|---:|", *rows])
+    best = "" if state.best_step is None else f" (best validation score at step {state.best_step})"
+    text = _CARD.format(
+        title=Path(options.training.output_dir).name or "summgan model",
+        length=config.summary_length,
+        pieces=config.max_document_length,
+        step=state.step,
+        best=best,
+        documents=_names(options.data.documents),
+        sentences=_names(options.data.sentences),
+        options=json.dumps(asdict(options)["training"], indent=1),
+        figures=figures,
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _names(paths: list[str]) -> str:
+    """File names without their folders, which are nobody else's business."""
+    return ", ".join(f"`{Path(path).name}`" for path in paths) or "not said"

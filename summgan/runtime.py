@@ -1,0 +1,74 @@
+"""Where and how a run runs: processes and devices, trackers, and being stopped by the user."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from dataclasses import asdict
+
+import torch
+from accelerate import Accelerator
+
+from summgan.configuration import Options
+from summgan.errors import SummGANError
+
+
+class TrainingInterrupted(Exception):
+    """The user stopped the run; everything is saved."""
+
+
+def make_accelerator(options: Options) -> Accelerator:
+    """The process's place in the run; refuses a launch that would silently be several runs of one."""
+    training = options.training
+    accelerator = Accelerator(
+        cpu=training.use_cpu or not torch.cuda.is_available(),
+        mixed_precision=training.mixed_precision,
+        gradient_accumulation_steps=training.gradient_accumulation_steps,
+        log_with=None if training.report_to == "none" else training.report_to,
+        project_dir=training.output_dir,
+    )
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if accelerator.num_processes != world:
+        raise SummGANError(
+            f"{world} processes were launched but do not see each other. On a machine without GPU "
+            f"use: torchrun --nproc_per_node {world} -m summgan train ..."
+        )
+    if training.report_to != "none":
+        accelerator.init_trackers("summgan", config=flatten(asdict(options)))
+    return accelerator
+
+
+def flatten(options: dict, prefix: str = "") -> dict[str, str]:
+    """Nested options as ``{"training.seed": "0"}``."""
+    flat = {}
+    for name, value in options.items():
+        if isinstance(value, dict):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = str(value)
+    return flat
+
+
+class StopSignal:
+    """Turns the first Ctrl-C or SIGTERM into a flag; a second one stops at once."""
+
+    def __init__(self):
+        self.requested = False
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> StopSignal:
+        # Python lets only the main thread handle signals; elsewhere the caller has to.
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def _handle(self, number: int, frame: object) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+    def __exit__(self, *exception: object) -> None:
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)

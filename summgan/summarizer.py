@@ -1,0 +1,348 @@
+"""`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
+
+Several candidates (beams, and lengths where a range is allowed) can be written and the best one chosen by
+what summgan is about: how well the document can be rebuilt from it, and how human it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
+
+from summgan.batches import pad
+from summgan.bottlenecks.code import Code
+from summgan.bottlenecks.words import MAX_UNITS, ended_mask
+from summgan.data import Row, read_rows
+from summgan.errors import SummGANError
+from summgan.modeling import SummGAN
+from summgan.text import count_units, join_units, normalize, split_sentences, split_units
+from summgan.tokenization import load_tokenizer
+
+_CHUNKS = 16  # batches that are sorted by length together
+_LENGTH_PENALTY = 0.02  # per unit away from the human mean, in nats per piece
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A summary and what the other two networks make of it.
+
+    Attributes:
+        summary_text: The summary.
+        reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
+        reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
+            given the summary; lower is better. For a document of several windows it is that of the
+            window summaries from which the last one was made.
+        human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
+            over words; None for a model without discriminator.
+    """
+
+    summary_text: str
+    reconstruction: str | None
+    reconstruction_loss: float
+    human_likeness: float | None
+
+
+@dataclass(frozen=True)
+class SummarizerOptions:
+    """How summaries are written.
+
+    Attributes:
+        max_words: Most units (words; characters in scripts without spaces).
+        min_words: Fewest units.
+        num_beams: Width of the beam search; 1 is greedy.
+        num_candidates: Summaries written of each document, of which the best is returned.
+        reconstruct: Whether to write the reconstruction out.
+        batch_size: Documents at a time.
+    """
+
+    max_words: int | None = None
+    min_words: int | None = None
+    num_beams: int = 4
+    num_candidates: int = 1
+    reconstruct: bool = True
+    batch_size: int = 32
+
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            SummGANError: Naming the option.
+        """
+        for name in ("num_beams", "num_candidates", "batch_size"):
+            if getattr(self, name) < 1:
+                raise SummGANError(f"{name} must be at least 1, not {getattr(self, name)}.")
+        for name in ("max_words", "min_words"):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= MAX_UNITS:
+                raise SummGANError(f"{name} must be from 1 to {MAX_UNITS}, not {value}.")
+        if self.max_words and self.min_words and self.min_words > self.max_words:
+            raise SummGANError(
+                f"min_words ({self.min_words}) is more than max_words ({self.max_words})."
+            )
+
+    def lengths(self, usual: int, document: int) -> list[int]:
+        """Lengths to try for a document of ``document`` units when ``usual`` is the human mean."""
+        low = self.min_words or min(usual, self.max_words or usual)
+        high = self.max_words or max(usual, low)
+        if self.num_candidates == 1:
+            low = high = max(low, min(usual, high))
+        count = min(self.num_candidates, high - low + 1)
+        step = (high - low) / max(1, count - 1)
+        lengths = {round(low + step * index) for index in range(count)}
+        # A summary is never longer than its document.
+        return sorted({max(1, min(length, document)) for length in lengths})
+
+
+class Summarizer:
+    """Summarizes texts with a trained model.
+
+    Args:
+        model: The three networks.
+        tokenizer: Their vocabulary.
+    """
+
+    def __init__(self, model: SummGAN, tokenizer: PreTrainedTokenizerBase):
+        self.model, self.tokenizer = model.eval(), tokenizer
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | Path,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype = "float32",
+    ) -> Summarizer:
+        """Load a model folder (or hub name) made by ``summgan train``.
+
+        Args:
+            folder: With config.json, model.safetensors and tokenizer.json.
+            device: Such as ``cpu`` or ``cuda``; a GPU if there is one by default.
+            dtype: ``float32``, ``bfloat16`` or ``float16``.
+
+        Raises:
+            SummGANError: There is no such model.
+        """
+        dtype = _dtype(dtype)
+        try:
+            model = SummGAN.from_pretrained(str(folder), dtype=dtype, use_safetensors=True)
+        except (OSError, ValueError) as error:
+            raise SummGANError(
+                f"No summgan model can be loaded from {str(folder)!r}: "
+                f"{str(error).splitlines()[0]} Give the output_dir of a finished training, or one "
+                "of its checkpoints."
+            ) from error
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            model.to(device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise SummGANError(f"The device {str(device)!r} cannot be used: {reason}") from error
+        return cls(model, load_tokenizer(folder))
+
+    def __call__(
+        self,
+        documents: str | Sequence[str],
+        max_words: int | None = None,
+        min_words: int | None = None,
+        num_beams: int = 4,
+        num_candidates: int = 1,
+        reconstruct: bool = True,
+        batch_size: int = 32,
+    ) -> Summary | list[Summary]:
+        """Summarize one text or a list of texts; the options are those of `SummarizerOptions`.
+
+        Returns:
+            A `Summary` for a string, a list in the same order for a list.
+
+        Raises:
+            SummGANError: A text is empty or no text, or an option is out of range.
+        """
+        options = SummarizerOptions(
+            max_words, min_words, num_beams, num_candidates, reconstruct, batch_size
+        )
+        options.check()
+        if isinstance(documents, str):
+            return self._summarize([_checked(documents, "The document")], options)[0]
+        texts = [_checked(text, f"documents[{index}]") for index, text in enumerate(documents)]
+        return self._summarize(texts, options)
+
+    def summarize_file(
+        self, path: str | Path, column: str | None = None, **options
+    ) -> list[Summary]:
+        """Summaries of the documents of a file (or folder, or pattern), in order.
+
+        Args:
+            path: Of any format that training reads.
+            column: Of the document; found by itself when it has a usual name.
+            **options: Fields of `SummarizerOptions`.
+
+        Raises:
+            SummGANError: The file or one of its rows cannot be used.
+        """
+        return self.summarize_files([path], column, **options)
+
+    def summarize_files(
+        self, paths: Sequence[str | Path], column: str | None = None, **options
+    ) -> list[Summary]:
+        """The same for several files, one after the other."""
+        rows = read_rows(paths, column)
+        return [summary for _, summary in self.stream(rows, SummarizerOptions(**options))]
+
+    def stream(
+        self, rows: Iterable[Row], options: SummarizerOptions
+    ) -> Iterator[tuple[Row, Summary]]:
+        """Rows with their summaries, in order, however many there are."""
+        options.check()
+        rows = iter(rows)
+        while chunk := list(islice(rows, options.batch_size * _CHUNKS)):
+            yield from zip(chunk, self._summarize([row.text for row in chunk], options), strict=True)
+
+    def _summarize(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
+        """Summaries of normalized texts; long ones by way of summaries of their windows."""
+        windows = [self._windows(text) for text in texts]
+        short = [parts[0] for parts in windows if len(parts) == 1]
+        for_short = iter(self._summarize_windows(short, options))
+        return [
+            next(for_short) if len(parts) == 1 else self._summarize_long(parts, options)
+            for parts in windows
+        ]
+
+    def _summarize_long(self, parts: list[str], options: SummarizerOptions) -> Summary:
+        """Summarize each window, then the sequence of these summaries."""
+        first_pass = replace(options, reconstruct=False, num_candidates=1)
+        summaries = self._summarize_windows(parts, first_pass)
+        mark = "" if count_units(parts[0][-2:]) == 2 else ". "
+        joined = mark.join(summary.summary_text for summary in summaries)
+        return self._summarize([joined], options)[0]
+
+    def _windows(self, text: str) -> list[str]:
+        """Parts of a text that fit the model, cut between sentences where possible."""
+        room = self.model.config.max_document_length - 1
+        if len(text) <= room or len(self._ids(text)) <= room:
+            return [text]
+        parts: list[str] = []
+        for sentence in split_sentences(text):
+            for piece in self._fitting(sentence, room):
+                together = f"{parts[-1]} {piece}" if parts else piece
+                if parts and len(self._ids(together)) <= room:
+                    parts[-1] = together
+                else:
+                    parts.append(piece)
+        return parts
+
+    def _fitting(self, sentence: str, room: int) -> Iterator[str]:
+        """The sentence, halved until each part fits."""
+        units = split_units(sentence)
+        if len(self._ids(sentence)) <= room or len(units) < 2:
+            yield sentence
+            return
+        half = len(units) // 2
+        for part in (units[:half], units[half:]):
+            yield from self._fitting(join_units(part), room)
+
+    def _ids(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+
+    @torch.inference_mode()
+    def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
+        """Summaries of texts that fit, in batches of similar length."""
+        room = self.model.config.max_document_length
+        ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
+        order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
+        results: list[Summary | None] = [None] * len(texts)
+        for start in range(0, len(order), options.batch_size):
+            rows = order[start : start + options.batch_size]
+            batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
+            lengths = [
+                options.lengths(self.model.config.summary_length, count_units(texts[row]))
+                for row in rows
+            ]
+            for row, summary in zip(rows, self._best(*batch, lengths, options), strict=True):
+                results[row] = summary
+        return results
+
+    def _best(
+        self, ids: Tensor, mask: Tensor, lengths: list[list[int]], options: SummarizerOptions
+    ) -> list[Summary]:
+        """The best candidate of each document of a batch ``[batch, source]``."""
+        # Every pair of document and length is a row of its own.
+        owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
+        units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)
+        fewest = min(len(wanted) for wanted in lengths)
+        beams = -(-options.num_candidates // fewest)
+        words = self.model.generate(
+            ids[owners],
+            mask[owners],
+            units,
+            num_beams=max(options.num_beams, beams),
+            num_return_sequences=beams,
+        )
+        owners = [owner for owner in owners for _ in range(beams)]
+        code, losses, human = self._judge(words, ids[owners], mask[owners])
+        usual = self.model.config.summary_length
+        away = (units.repeat_interleave(beams) - usual).abs()
+        scores = -losses - _LENGTH_PENALTY * away
+        if human is not None:
+            scores = scores + human.clamp_min(1e-6).log()
+        chosen = [
+            max((c for c, owner in enumerate(owners) if owner == row), key=scores.tolist().__getitem__)
+            for row in range(len(lengths))
+        ]
+        rebuilt = self._rebuild(code, chosen) if options.reconstruct else [None] * len(chosen)
+        texts = self.tokenizer.batch_decode(words[chosen], skip_special_tokens=True)
+        return [
+            Summary(
+                text.strip(),
+                again,
+                float(losses[index]),
+                None if human is None else float(human[index]),
+            )
+            for text, again, index in zip(texts, rebuilt, chosen, strict=True)
+        ]
+
+    def _judge(
+        self, words: Tensor, ids: Tensor, mask: Tensor
+    ) -> tuple[Code, Tensor, Tensor | None]:
+        """Code, reconstruction loss ``[rows]`` and human-likeness ``[rows]`` of candidates."""
+        words_mask = ended_mask(words, self.model.config.eos_token_id)
+        code = self.model.reconstructor.code_of(words, words_mask)
+        losses = self.model.reconstructor(code, ids, mask)
+        if not self.model.config.has_discriminator:
+            return code, losses, None
+        discriminator = self.model.discriminator
+        judged = F.sigmoid(discriminator(discriminator.embed(words), words_mask).words)
+        return code, losses, (judged * words_mask).sum(1) / words_mask.sum(1)
+
+    def _rebuild(self, code: Code, rows: list[int]) -> list[str]:
+        chosen = Code(code.vectors[rows], code.mask[rows], code.words[rows])
+        longest = self.model.config.max_document_length
+        documents = self.model.reconstructor.sample(chosen, longest)
+        return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+
+
+def _checked(text: str, name: str) -> str:
+    """Normalized text.
+
+    Raises:
+        SummGANError: It is none, or empty.
+    """
+    if not isinstance(text, str):
+        raise SummGANError(f"{name} is a {type(text).__name__}, not a text.")
+    text = normalize(text)
+    if not text:
+        raise SummGANError(f"{name} is empty; there is nothing to summarize.")
+    return text
+
+
+def _dtype(name: str | torch.dtype) -> torch.dtype:
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    dtype = known.get(name, name) if isinstance(name, str) else name
+    if dtype not in known.values():
+        raise SummGANError(f"dtype must be one of {', '.join(known)}, not {name!r}.")
+    return dtype

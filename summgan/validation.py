@@ -1,0 +1,104 @@
+"""How good the model is while it trains, without any reference: fluency x content.
+
+Fluency is judged by a small n-gram model of the human sentences, not by the discriminator, which moves
+along with the generator; content by the TF-IDF similarity of summary and document. References, where
+a validation file has them, add ROUGE.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from summgan.batches import pad
+from summgan.bottlenecks.words import ended_mask
+from summgan.corpora import Corpora
+from summgan.evaluation.content import ContentScorer, reference_free_score
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.rouge import rouge_scores
+from summgan.modeling import SummGAN
+from summgan.report import Sample
+from summgan.text import count_units
+
+_BATCH = 64
+_SAMPLES = 12
+
+
+class Validator:
+    """Summarizes the validation documents greedily and scores the result.
+
+    Args:
+        model: In training; used as it stands.
+        corpora: With the documents to watch.
+    """
+
+    def __init__(self, model: SummGAN, corpora: Corpora):
+        self.model, self.corpora = model, corpora
+        self.samples: list[Sample] = []
+        self._fluency: NgramLanguageModel | None = None
+        self._content: ContentScorer | None = None
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references."""
+        pairs = self.corpora.validation
+        if self._fluency is None:
+            self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
+            self._content = ContentScorer.fit(pairs.documents)
+        summaries, losses, rebuilt = self._run(pairs.documents)
+        score = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
+        figures = {f"eval_{name}": float(value) for name, value in score.items()}
+        figures["eval_reconstruction"] = sum(losses) / len(losses)
+        if pairs.references is not None:
+            for name, values in rouge_scores(summaries, pairs.references).items():
+                figures[f"eval_{name}"] = float(values.mean())
+        references = pairs.references or [[None]] * len(pairs.documents)
+        self.samples = [
+            Sample(document, summary, text, reference[0])
+            for document, summary, text, reference in islice(
+                zip(pairs.documents, summaries, rebuilt, references, strict=False), _SAMPLES
+            )
+        ]
+        return figures
+
+    @torch.no_grad()
+    def sample_text(self, step: int) -> str:
+        """One document, another at every call, with its summary and reconstruction."""
+        documents = self.corpora.validation.documents
+        document = documents[step % len(documents)]
+        (summary,), _, (rebuilt,) = self._run([document], rebuild=1)
+        return f"[{step}] {document[:200]}\n   summary: {summary}\n   rebuilt: {rebuilt[:200]}"
+
+    def _run(
+        self, documents: list[str], rebuild: int = _SAMPLES
+    ) -> tuple[list[str], list[float], list[str]]:
+        """Summaries, reconstruction losses, and the first reconstructions as text."""
+        self.model.eval()
+        summaries, losses, rebuilt = [], [], []
+        for start in range(0, len(documents), _BATCH):
+            texts = documents[start : start + _BATCH]
+            ids, mask = self._tokenize(texts)
+            units = torch.tensor([self._length(text) for text in texts], device=ids.device)
+            generator, reconstructor = self.model.generator, self.model.reconstructor
+            words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
+            code = reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
+            losses += reconstructor(code, ids, mask).tolist()
+            summaries += self._text(words)
+            if len(rebuilt) < rebuild:
+                longest = self.model.config.max_document_length
+                rebuilt += self._text(reconstructor.sample(code, longest))
+        return summaries, losses, rebuilt
+
+    def _length(self, text: str) -> int:
+        return max(1, min(self.model.config.summary_length, count_units(text)))
+
+    def _tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        end, longest = self.model.config.eos_token_id, self.model.config.max_document_length
+        ids = self.corpora.tokenizer(texts, add_special_tokens=False).input_ids
+        ids, mask = pad([[*row[: longest - 1], end] for row in ids])
+        return ids.to(self.model.device), mask.to(self.model.device)
+
+    def _text(self, words: Tensor) -> list[str]:
+        return self.corpora.tokenizer.batch_decode(words, skip_special_tokens=True)
