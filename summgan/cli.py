@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import difflib
 import logging
-import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import ActionConfigFile, ArgumentError, ArgumentParser, Namespace
+from jsonargparse import (
+    ActionConfigFile,
+    ArgumentError,
+    ArgumentParser,
+    Namespace,
+    set_parsing_settings,
+)
 
 from summgan import __version__
 from summgan.configuration import DataOptions, ModelOptions, Options, TokenizerOptions
 from summgan.configuration import TrainingOptions
 from summgan.errors import SummGANError
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
 _OVERVIEW = f"""summgan {__version__} learns to summarize from text nobody labelled.
 
@@ -58,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"summgan: there is no command {name!r}{hint}; see summgan --help", file=sys.stderr)
         return 2
     make_parser, run = _COMMANDS[name]
+    if name == "train":
+        arguments = _config_first(arguments)
     return _guarded(name, make_parser(), run, arguments)
 
 
@@ -94,10 +103,13 @@ def _nearest(name: str, names) -> str:
 def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
     """Add the nearest option to a message about one that does not exist."""
     known = [action.dest for action in parser._actions]
-    for pattern in (r"[Uu]nrecognized arguments: --([\w.]+)", r"[Kk]ey ['\"]([\w.]+)['\"]"):
-        found = re.search(pattern, message)
-        if found and found[1] not in known:
-            return f"{message}{_nearest(found[1], known)}"
+    found = re.search(r"[Uu]nrecognized arguments: --([\w.]+)", message)
+    if found:
+        return f"there is no option --{found[1]}{_nearest(found[1], known)}"
+    found = re.search(r"Group '([\w.]+)' does not accept option '([\w.]+)'", message)
+    if found:
+        name = f"{found[1]}.{found[2]}"
+        return f"there is no option {name}{_nearest(name, known)}"
     return message
 
 
@@ -166,4 +178,119 @@ def _train(namespace: Namespace, parser: ArgumentParser) -> int:
         _say(str(interruption))
         return 130
     return 0
-_COMMANDS = {}
+
+
+# summarize ---------------------------------------------------------------------------------------
+
+
+def _summarize_parser() -> ArgumentParser:
+    parser = _parser(
+        "summarize",
+        "Summarize files (txt, jsonl, csv, tsv, parquet, each also .gz, folders, patterns) or "
+        "standard input, one document a line.",
+    )
+    parser.add_argument("files", nargs="*", help="documents; none, or -, for standard input")
+    parser.add_argument("--model", required=True, type=str, help="folder of a trained model")
+    parser.add_argument(
+        "--output", type=str | None, help="file .jsonl, .txt, .csv or .parquet; standard output if none"
+    )
+    parser.add_argument("--document_column", type=str | None, help="column of the document")
+    parser.add_argument("--max_words", type=int | None, help="most words (or characters)")
+    parser.add_argument("--min_words", type=int | None, help="fewest words (or characters)")
+    parser.add_argument("--num_beams", type=int, default=4, help="width of the beam search")
+    parser.add_argument(
+        "--num_candidates",
+        type=int,
+        default=1,
+        help="summaries written of each document; the one that rebuilds and reads best is kept",
+    )
+    parser.add_argument("--batch_size", type=int, default=32, help="documents at a time")
+    parser.add_argument("--reconstruct", action="store_true", help="write reconstructions too")
+    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...; a GPU if there is one")
+    parser.add_argument("--dtype", type=str, default="float32", help="float32, bfloat16, float16")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted output")
+    return parser
+
+
+def _summarize(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.commands import summarize
+
+    settings = namespace.as_dict()
+    return summarize(settings, _say)
+
+
+# score -------------------------------------------------------------------------------------------
+
+
+def _score_parser() -> ArgumentParser:
+    parser = _parser(
+        "score",
+        "ROUGE-1/2/L/Lsum with bootstrap 95 % intervals, in any script. Where the documents are "
+        "known, also lead and rule baselines at equal length, copy rates and new words.",
+    )
+    parser.add_argument("--predictions", required=True, type=str, help="file of summaries")
+    parser.add_argument(
+        "--references", required=True, type=str, help="file of references (may hold the documents)"
+    )
+    parser.add_argument("--documents", type=str | None, help="file of documents")
+    parser.add_argument("--compare", type=str | None, help="other summaries, for a paired test")
+    parser.add_argument("--prediction_column", type=str | None, help="column of the summaries")
+    parser.add_argument("--reference_column", type=str | None, help="column of the references")
+    parser.add_argument("--document_column", type=str | None, help="column of the documents")
+    parser.add_argument("--stemmer", action="store_true", help="Porter stemmer (English)")
+    parser.add_argument("--output", type=str | None, help="file .json for all figures")
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    return parser
+
+
+def _score(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.commands import score
+
+    return score(namespace.as_dict(), _say)
+
+
+# tokenizer and demo ------------------------------------------------------------------------------
+
+
+def _tokenizer_parser() -> ArgumentParser:
+    parser = _parser(
+        "tokenizer", "Learn a SentencePiece vocabulary from text files and save it in a folder."
+    )
+    parser.add_argument("files", nargs="+", help="texts of any format that training reads")
+    parser.add_argument("--output", required=True, type=str, help="folder to write")
+    parser.add_argument("--column", type=str | None, help="column of the text")
+    parser.add_class_arguments(TokenizerOptions, None, skip={"path"})
+    return parser
+
+
+def _tokenizer(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.commands import tokenizer
+
+    return tokenizer(namespace.as_dict(), _say)
+
+
+def _demo_parser() -> ArgumentParser:
+    parser = _parser(
+        "demo",
+        "Train a plain auto-encoder and summgan on a built-in corpus, then compare them on documents "
+        "that neither has seen. About four minutes on two cores.",
+    )
+    parser.add_argument("--output_dir", type=str, default="runs/demo", help="folder to write")
+    parser.add_argument("--seed", type=int, default=0, help="of corpus and training")
+    return parser
+
+
+def _demo(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.demo.run import run_demo
+
+    run_demo(Path(namespace.output_dir), namespace.seed, _say)
+    return 0
+
+
+_COMMANDS = {
+    "train": (_train_parser, _train),
+    "summarize": (_summarize_parser, _summarize),
+    "score": (_score_parser, _score),
+    "tokenizer": (_tokenizer_parser, _tokenizer),
+    "demo": (_demo_parser, _demo),
+}

@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from summgan.batches import pad
 from summgan.bottlenecks.code import Code
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
-from summgan.data import Row, read_rows
+from summgan.readers import Row, read_rows
 from summgan.errors import SummGANError
 from summgan.modeling import SummGAN
 from summgan.text import count_units, join_units, normalize, split_sentences, split_units

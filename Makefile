@@ -1,0 +1,27 @@
+# make demo: environment, installation, and the built-in demonstration.
+# make test: environment, installation, and the tests.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+
+demo: $(STAMP)
+	$(VENV)/bin/summgan demo --output_dir runs/demo
+
+test: $(STAMP)
+	$(VENV)/bin/python -m pytest
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+# Made again only when the list of dependencies changes.
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Creating $(VENV) and installing (about a minute, 1.6 GB) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) runs build dist

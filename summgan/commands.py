@@ -1,0 +1,113 @@
+"""What the commands ``summarize``, ``score`` and ``tokenizer`` do, apart from parsing their options.
+
+Each takes its options as a dict and ``say`` for sentences to the user, and returns an exit status.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from summgan.checkpoint import write_folder, write_text
+from summgan.data import Row, load_pairs, read_rows
+from summgan.errors import SummGANError
+from summgan.evaluation.scoring import evaluate_summaries
+from summgan.output import SummaryFile, failed_record, record
+from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.tokenization import save_tokenizer, train_tokenizer
+
+Say = Callable[[str], None]
+
+_OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruct", "batch_size")
+_NOT_SETTINGS = ("output", "resume", "device", "batch_size")
+
+
+def summarize(options: dict[str, Any], say: Say) -> int:
+    """Summarize files or standard input; rows that cannot be used are reported and counted."""
+    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS})
+    how.check()
+    settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
+    output = None
+    if options["output"]:
+        output = SummaryFile(options["output"], settings, options["resume"])
+    elif options["resume"]:
+        raise SummGANError("--resume needs --output: only a file can be gone on with.")
+    errors: list[SummGANError] = []
+    rows = _rows_and_errors(options["files"] or ["-"], options["document_column"])
+    done = output.done if output else 0
+    if done:
+        say(f"Going on after {done:,} rows.")
+    rows = islice(rows, done, None)
+    summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
+    records = _records(summarizer, rows, how, errors)
+    records = tqdm(records, initial=done, unit="document", disable=None)
+    if output:
+        output.extend(records)
+        output.finish()
+    else:
+        for values in records:
+            print(values["summary_text"], flush=True)
+    for error in errors[:5]:
+        say(str(error))
+    if errors:
+        say(f"{len(errors):,} rows could not be summarized; their places are empty.")
+    return 1 if errors else 0
+
+
+def _rows_and_errors(files: list[str], column: str | None) -> Iterator[Row | SummGANError]:
+    """Rows in order, with the error in the place of a row that cannot be used."""
+    bad: list[SummGANError] = []
+    for row in read_rows(files, column, on_bad_row=bad.append):
+        yield from bad
+        bad.clear()
+        yield row
+    yield from bad
+
+
+def _records(
+    summarizer: Summarizer,
+    rows: Iterator[Row | SummGANError],
+    how: SummarizerOptions,
+    errors: list[SummGANError],
+) -> Iterator[dict[str, Any]]:
+    """One record for every row or error, in order."""
+    while chunk := list(islice(rows, how.batch_size * 16)):
+        good = [row for row in chunk if isinstance(row, Row)]
+        summaries = summarizer.stream(good, how)
+        for row in chunk:
+            if isinstance(row, Row):
+                yield record(*next(summaries))
+            else:
+                errors.append(row)
+                yield failed_record(row)
+
+
+def score(options: dict[str, Any], say: Say) -> int:
+    """Print the table of scores, and write all figures if asked to."""
+    predictions = _summaries(options["predictions"], options["prediction_column"])
+    pairs = load_pairs([options["references"]], None, options["reference_column"])
+    documents = None
+    if options["documents"]:
+        rows = read_rows([options["documents"]], options["document_column"])
+        documents = [row.text for row in rows]
+    raise SummGANError("not yet")
+
+
+def _summaries(path: str, column: str | None) -> list[str]:
+    return [row.text for row in read_rows([path], column, role="summary")]
+
+
+def tokenizer(options: dict[str, Any], say: Say) -> int:
+    """Learn a vocabulary and save it."""
+    rows = read_rows(options["files"], options["column"])
+    texts = tqdm((row.text for row in rows), unit="text", disable=None)
+    made = train_tokenizer(texts, options["vocabulary_size"], options["byte_fallback"])
+    write_folder(Path(options["output"]), lambda folder: save_tokenizer(made, folder))
+    say(f"{len(made):,} pieces in {options['output']}.")
+    return 0
