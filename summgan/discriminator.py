@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from summgan.backbone import embed_words
 
-_WIDTHS = (1, 2, 3, 5)
+_WIDTHS = (1, 3, 5)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""How good summaries are: ROUGE, baselines, significance, copying, fluency, content."""

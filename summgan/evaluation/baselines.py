@@ -1,0 +1,60 @@
+"""What needs no learning: the lead, and a rule that drops function words from it.
+
+Both are cut to any length, so that a system can be compared at its own: ROUGE grows with length.
+"""
+
+from __future__ import annotations
+
+from summgan.text import is_unspaced, join_units, split_units
+
+_ARTICLES = "a an the this that these those its his her their our my your"
+_PRONOUNS = "i you he she it we they them him us me who whom which what whose there"
+_PREPOSITIONS = (
+    "about above across after against along among around as at before behind below between by despite "
+    "down during for from in into near of off on onto out over per since through to toward towards "
+    "under until up upon via with within without"
+)
+_CONJUNCTIONS = "and or but nor so yet if because while when where although though than then"
+_AUXILIARIES = (
+    "am is are was were be been being has have had having do does did will would shall should can "
+    "could may might must"
+)
+_ADVERBS = "also just only very more most some any all both each such own other not no now here too"
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday today yesterday tomorrow"
+_SAYING = (
+    "say says said saying tell tells told announce announces announced report reports reported "
+    "according add adds added"
+)
+
+FUNCTION_WORDS = frozenset(
+    " ".join(
+        (_ARTICLES, _PRONOUNS, _PREPOSITIONS, _CONJUNCTIONS, _AUXILIARIES, _ADVERBS, _WEEKDAYS, _SAYING)
+    ).split()
+)
+"""English function words, weekday names and verbs of saying, which the rule drops."""
+
+_UNSPACED_DROPPED = frozenset("的了在是和与及为对将于从被把着等也就都而其说")
+_PUNCTUATION = ".,;:!?\"'()[]{}\u201c\u201d\u2018\u2019\u2014\u2013-。，、；：！？（）《》「」“”‘’"
+
+
+def is_function_word(word: str) -> bool:
+    """Whether the rule drops this word (or character, in scripts without spaces)."""
+    bare = word.lower().strip(_PUNCTUATION)
+    if not bare:
+        return True
+    return bare in _UNSPACED_DROPPED if is_unspaced(bare[0]) else bare in FUNCTION_WORDS
+
+
+def lead(document: str, length: int) -> str:
+    """The first ``length`` units of a document."""
+    return join_units(split_units(document)[:length])
+
+
+def rule(document: str, length: int) -> str:
+    """The first ``length`` units that are no function words, weekday names or verbs of saying.
+
+    The function words are English, and a few Chinese characters; a document in another language is
+    cut as by `lead`. A document with fewer such words gives what it has.
+    """
+    kept = [unit for unit in split_units(document) if not is_function_word(unit)]
+    return join_units(unit.strip(_PUNCTUATION) for unit in kept[:length])

@@ -1,0 +1,103 @@
+"""The whole of ``summgan score``: figures of summaries beside simple baselines at equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from summgan.evaluation.baselines import lead, rule
+from summgan.evaluation.metrics import describe
+from summgan.evaluation.rouge import TYPES, rouge_scores
+from summgan.evaluation.significance import PairedTest, bootstrap_interval, paired_bootstrap
+from summgan.text import count_units
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class ScoreReport:
+    """Scores of one or more systems.
+
+    Attributes:
+        items: Documents scored.
+        systems: Figures by system; every ROUGE has its interval in ``<name>_low`` and ``_high``.
+        tests: Paired tests of the predictions against another system, by system and ROUGE type.
+    """
+
+    items: int
+    systems: dict[str, Figures]
+    tests: dict[str, dict[str, PairedTest]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict:
+        """All of it, ready for JSON."""
+        return asdict(self)
+
+
+def evaluate_summaries(
+    predictions: Sequence[str],
+    references: Sequence[str | Sequence[str]],
+    documents: Sequence[str] | None = None,
+    *,
+    compare: Mapping[str, Sequence[str]] | None = None,
+    stemmer: bool = False,
+    seed: int = 0,
+) -> ScoreReport:
+    """Score summaries, and what they should be compared with.
+
+    Args:
+        predictions: Summaries.
+        references: One text or several for each.
+        documents: Where they are known, ``lead`` and ``rule`` are added at each summary's own
+            length, and all systems get figures on copying.
+        compare: Summaries of other systems by name.
+        stemmer: Compare Porter stems.
+        seed: Of the bootstrap.
+
+    Raises:
+        SummGANError: The counts differ.
+    """
+    texts = {"predictions": predictions, **(compare or {})}
+    if documents is not None:
+        pairs = [(d, max(1, count_units(p))) for d, p in zip(documents, predictions, strict=True)]
+        texts["lead"] = [lead(*pair) for pair in pairs]
+        texts["rule"] = [rule(*pair) for pair in pairs]
+    scores = {name: rouge_scores(rows, references, stemmer=stemmer) for name, rows in texts.items()}
+    systems = {name: _with_intervals(values, seed) for name, values in scores.items()}
+    for name, rows in texts.items():
+        systems[name] |= describe(documents, rows) if documents is not None else {}
+    tests = {
+        name: {
+            kind: paired_bootstrap(scores["predictions"][kind], values[kind], seed=seed)
+            for kind in TYPES
+        }
+        for name, values in scores.items()
+        if name != "predictions"
+    }
+    return ScoreReport(len(predictions), systems, tests)
+
+
+def _with_intervals(values: Mapping, seed: int) -> Figures:
+    figures: Figures = {}
+    for name, scores in values.items():
+        figures[name] = float(scores.mean())
+        figures[f"{name}_low"], figures[f"{name}_high"] = bootstrap_interval(scores, seed=seed)
+    return figures
+
+
+def format_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:
+    """Systems and their figures as aligned text; a figure that is not there is a dash."""
+    table = [["", *columns]]
+    for name, figures in rows.items():
+        table.append([name, *(_number(figures.get(column)) for column in columns)])
+    widths = [max(len(row[index]) for row in table) for index in range(len(table[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        for row in table
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
