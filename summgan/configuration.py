@@ -134,7 +134,7 @@ class TrainingOptions:
     """Share of the document's words hidden from the reconstructor's decoder."""
     idf_weighting: bool = True
     """Whether rare words count more in the reconstruction."""
-    gradient_penalty: float = 1.0
+    gradient_penalty: float = 0.1
     """Of the discriminator on real and generated words (R1 and R2)."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
     """Terms of the adversarial stage."""

@@ -15,6 +15,7 @@ import torch
 from datasets import Dataset, disable_progress_bars
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
 
 from summgan.batches import pad
 from summgan.bottlenecks.words import WordsBottleneck
@@ -67,6 +68,7 @@ def prepare_corpora(
         SummGANError: A file, a column or a pile is missing or unusable.
     """
     disable_progress_bars()
+    transformers_logging.disable_progress_bar()
     data = options.data
     for name in ("documents", "sentences"):
         if not getattr(data, name):

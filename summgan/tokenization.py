@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from summgan.text import is_unspaced, normalize, split_units
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 _BLANK = "\u2581"  # SentencePiece's mark for a space
 _MAX_TRAINING_TEXTS = 400_000
+_FREQUENT, _LONGEST_WORD = 5, 16
 _MODEL_FILE = "spiece.model"
 
 
@@ -52,7 +54,7 @@ def train_tokenizer(
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sample),
+            sentence_iterator=itertools.chain(sample, _whole_words(sample)),
             model_writer=model,
             vocab_size=vocabulary_size,
             hard_vocab_limit=False,
@@ -74,6 +76,18 @@ def train_tokenizer(
             "Give more text or another --tokenizer.vocabulary_size."
         ) from error
     return _wrap(model.getvalue())
+
+
+def _whole_words(sample: list[str]) -> Iterator[str]:
+    """Every frequent word once more, with a comma.
+
+    SentencePiece considers only strings that stand in two different words, so a word that never
+    occurs in another one (as in small corpora) could not become a piece.
+    """
+    counts = Counter(word for text in sample for word in text.split())
+    for word, count in counts.items():
+        if count >= _FREQUENT and word[-1].isalnum() and len(word) <= _LONGEST_WORD:
+            yield f"{word},"
 
 
 def _mostly_unspaced(sample: list[str]) -> bool:

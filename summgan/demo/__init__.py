@@ -1,0 +1,1 @@
+"""The built-in demonstration: a corpus of made-up news, two models trained on it, a comparison."""
