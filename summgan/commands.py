@@ -15,11 +15,13 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from summgan.checkpoint import write_folder, write_text
-from summgan.data import Row, load_pairs, read_rows
+from summgan.data import references_of
 from summgan.errors import SummGANError
-from summgan.evaluation.scoring import evaluate_summaries
+from summgan.evaluation.scoring import describe_report, evaluate_summaries
 from summgan.output import SummaryFile, failed_record, record
+from summgan.readers import Row, read_rows
 from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.text import normalize
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
 Say = Callable[[str], None]
@@ -91,16 +93,49 @@ def _records(
 def score(options: dict[str, Any], say: Say) -> int:
     """Print the table of scores, and write all figures if asked to."""
     predictions = _summaries(options["predictions"], options["prediction_column"])
-    pairs = load_pairs([options["references"]], None, options["reference_column"])
-    documents = None
+    references, documents = _references(options)
     if options["documents"]:
-        rows = read_rows([options["documents"]], options["document_column"])
+        rows = read_rows(options["documents"], options["document_column"])
         documents = [row.text for row in rows]
-    raise SummGANError("not yet")
+    compare = {}
+    if options["compare"]:
+        name = Path(options["compare"]).name
+        compare[name] = _summaries(options["compare"], options["prediction_column"])
+    texts = {"documents": documents, "--compare": compare and next(iter(compare.values()))}
+    for name, rows in texts.items():
+        if rows and len(rows) != len(predictions):
+            raise SummGANError(
+                f"There are {len(predictions)} predictions but {len(rows)} in {name}; every file must "
+                "have one row for each document, in the same order."
+            )
+    report = evaluate_summaries(
+        predictions,
+        references,
+        documents,
+        compare=compare,
+        stemmer=options["stemmer"],
+        seed=options["seed"],
+    )
+    print(describe_report(report))
+    if options["output"]:
+        write_text(Path(options["output"]), json.dumps(report.to_dict(), indent=1) + "\n")
+    return 0
 
 
 def _summaries(path: str, column: str | None) -> list[str]:
-    return [row.text for row in read_rows([path], column, role="summary")]
+    return [row.text for row in read_rows(path, column, role="summary")]
+
+
+def _references(options: dict[str, Any]) -> tuple[list[list[str]], list[str] | None]:
+    """References of each document, and the documents where the same rows hold them."""
+    column, path = options["reference_column"], options["references"]
+    rows = list(read_rows(path, None if column == "references" else column, role="reference"))
+    several = column or ("references" if rows and "references" in rows[0].fields else None)
+    references = [references_of(row, several) if several else [row.text] for row in rows]
+    name = options["document_column"] or "document"
+    if not options["documents"] and rows and all(name in row.fields for row in rows):
+        return references, [normalize(str(row.fields[name])) for row in rows]
+    return references, None
 
 
 def tokenizer(options: dict[str, Any], say: Say) -> int:

@@ -24,6 +24,7 @@ COLUMNS = {
     "document": ("document", "text", "article", "content", "body"),
     "sentence": ("sentence", "summary", "text", "headline", "title"),
     "summary": ("summary", "summary_text", "prediction", "text", "headline", "title"),
+    "reference": ("references", "summary", "reference", "text", "headline", "title"),
 }
 """Names under which a column is found by itself, by the role that its text plays."""
 
@@ -156,6 +157,8 @@ def _text(path: Path, line: int, values: dict[str, Any], column: str) -> str:
             f"{path}:{line}: there is no column {column!r}, only {', '.join(map(str, values))}."
         )
     value = values[column]
+    if isinstance(value, list) and column == "references" and value:
+        value = value[0]  # several texts of equal standing; callers read all from `fields`
     if not isinstance(value, str):
         raise SummGANError(f"{path}:{line}: {column} is {_describe(value)}, not a text.")
     text = normalize(value)

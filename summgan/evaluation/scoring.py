@@ -84,6 +84,29 @@ def _with_intervals(values: Mapping, seed: int) -> Figures:
     return figures
 
 
+_COPYING = ("words", "novel_words", "lead_copy4", "lead_copy8", "repeated_bigrams", "distinct")
+
+
+def describe_report(report: ScoreReport) -> str:
+    """The report as text: scores, copying, and tests in words."""
+    table = format_table(report.systems, [*TYPES, *(c for c in _COPYING if _has(report, c))])
+    lines = [f"{report.items} items, F1 x 100", table, "", "95 % intervals (bootstrap):"]
+    for name, figures in report.systems.items():
+        spans = (f"{k} {figures[f'{k}_low']:.1f} to {figures[f'{k}_high']:.1f}" for k in TYPES[:3])
+        lines.append(f"  {name}: {', '.join(spans)}")
+    for other, tests in report.tests.items():
+        test = tests["rouge1"]
+        lines.append(
+            f"ROUGE-1 against {other}: {test.difference:+.2f} ({test.low:+.2f} to {test.high:+.2f}, "
+            f"paired bootstrap p = {test.p_value:.3g})"
+        )
+    return "\n".join(lines)
+
+
+def _has(report: ScoreReport, column: str) -> bool:
+    return any(column in figures for figures in report.systems.values())
+
+
 def format_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:
     """Systems and their figures as aligned text; a figure that is not there is a dash."""
     table = [["", *columns]]

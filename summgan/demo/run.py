@@ -1,0 +1,184 @@
+"""``summgan demo``: a plain auto-encoder and summgan, trained alike on the built-in corpus, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from summgan.checkpoint import write_text
+from summgan.cli import load_options
+from summgan.configuration import LossWeights, Options
+from summgan.demo.corpus import DemoCorpus, build_corpus, write_corpus
+from summgan.evaluation.baselines import lead, rule
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.metrics import describe
+from summgan.evaluation.rouge import TYPES, rouge_scores
+from summgan.evaluation.scoring import format_table
+from summgan.evaluation.significance import bootstrap_interval
+from summgan.report import Sample, write_report
+from summgan.summarizer import Summarizer, Summary
+from summgan.text import count_units
+from summgan.trainer import train
+
+_SHOWN = 6
+_COLUMNS = ("rouge1", "rouge2", "rougeL", "words", "novel_words", "lead_copy4", "fluency")
+_NOTES = (
+    "Both models saw the same unlabelled documents for the same number of steps. The plain auto-encoder "
+    "only had to rebuild them; summgan also had headlines of other events to read.",
+    "Fluency: how likely a word is under a trigram model of human headlines, 1 as for human ones.",
+    "Lead and rule have the length of summgan's summary, document by document.",
+)
+
+
+@dataclass(frozen=True)
+class _System:
+    """Summaries of the test documents, with everything that a model adds to them."""
+
+    texts: list[str]
+    summaries: list[Summary] | None = None
+
+
+def demo_options(folder: Path, seed: int) -> Options:
+    """``configs/demo.yaml`` with its texts and results under ``folder``."""
+    options, _ = load_options([str(_configuration_file())])
+    options.data.documents = [str(folder / "corpus" / "documents.txt")]
+    options.data.sentences = [str(folder / "corpus" / "sentences.txt")]
+    options.data.validation = [str(folder / "corpus" / "validation.txt")]
+    options.data.cache_dir = str(folder / "cache")
+    options.training.output_dir = str(folder / "summgan")
+    options.training.seed = seed
+    return options
+
+
+def plain_options(options: Options) -> Options:
+    """The same run without discriminator and human sentences: reconstruction alone."""
+    training = options.training
+    return replace(
+        options,
+        training=replace(
+            training,
+            output_dir=str(Path(training.output_dir).with_name("plain_autoencoder")),
+            warm_start_steps=0,
+            adversarial_steps=training.warm_start_steps + training.adversarial_steps,
+            loss_weights=LossWeights(adversarial=0.0, back_cycle=0.0, denoising=0.0),
+            load_best_model_at_end=False,
+        ),
+    )
+
+
+def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, dict[str, float]]:
+    """Train both, summarize unseen documents, score, and write scores.json and report.html.
+
+    Args:
+        folder: For everything that is written.
+        seed: Of corpus and training.
+        say: Told what is going on.
+
+    Returns:
+        What is in scores.json: figures by system.
+    """
+    say("Writing 20,000 made-up news documents, and 10,000 headlines of other events ...")
+    corpus = build_corpus(seed=seed)
+    write_corpus(folder / "corpus", corpus)
+    options = demo_options(folder, seed)
+    systems: dict[str, _System] = {}
+    curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
+    for number, (name, run) in enumerate(
+        {"plain_autoencoder": plain_options(options), "summgan": options}.items(), 1
+    ):
+        say(f"\n{number}/2 Training {name.replace('_', ' ')} from scratch.")
+        state = train(run, say=say)
+        _add_curves(curves, name, state.history)
+        say(f"Summarizing {len(corpus.test_documents)} documents it has never seen ...")
+        systems[name] = _summarize(Path(run.training.output_dir), corpus.test_documents)
+    lengths = [count_units(text) for text in systems["summgan"].texts]
+    pairs = list(zip(corpus.test_documents, lengths, strict=True))
+    systems = {
+        "lead": _System([lead(*pair) for pair in pairs]),
+        "rule": _System([rule(*pair) for pair in pairs]),
+        **systems,
+    }
+    scores = _score(systems, corpus)
+    write_text(folder / "scores.json", json.dumps(scores, indent=1) + "\n")
+    samples = _samples(systems, corpus)
+    rows = [{"": name} | {c: figures[c] for c in _COLUMNS} for name, figures in scores.items()]
+    write_report(
+        folder / "report.html",
+        title="summgan demo",
+        curves=curves,
+        samples=samples,
+        table=rows,
+        notes=_NOTES,
+    )
+    _show(scores, samples, folder)
+    return scores
+
+
+def _configuration_file() -> Path:
+    """demo.yaml, which a wheel carries in this folder and a checkout in ``configs/``."""
+    packaged = Path(str(resources.files("summgan.demo") / "demo.yaml"))
+    return packaged if packaged.is_file() else Path(__file__).parents[2] / "configs" / "demo.yaml"
+
+
+def _summarize(folder: Path, documents: list[str]) -> _System:
+    summarizer = Summarizer.from_pretrained(folder, device="cpu")
+    shown = summarizer(documents[:_SHOWN])
+    rest = summarizer(documents[_SHOWN:], reconstruct=False, batch_size=64)
+    summaries = [*shown, *rest]
+    return _System([summary.summary_text for summary in summaries], summaries)
+
+
+def _add_curves(curves: dict, system: str, history: list[dict]) -> None:
+    for row in history:
+        for name, value in row.items():
+            if name != "step" and not name.endswith("grad_norm"):
+                curves.setdefault(name, {}).setdefault(system, []).append((row["step"], value))
+
+
+def _score(systems: dict[str, _System], corpus: DemoCorpus) -> dict[str, dict[str, float]]:
+    model = NgramLanguageModel.fit(corpus.sentences)
+    scores = {}
+    for name, system in systems.items():
+        figures: dict[str, float] = {}
+        for kind, values in rouge_scores(system.texts, corpus.test_summaries).items():
+            figures[kind] = float(values.mean())
+            if kind in TYPES[:3]:
+                figures[f"{kind}_low"], figures[f"{kind}_high"] = bootstrap_interval(values)
+        figures |= describe(corpus.test_documents, system.texts)
+        figures["fluency"] = sum(map(model.fluency, system.texts)) / len(system.texts)
+        figures["perplexity"] = model.perplexity(system.texts)
+        if system.summaries is not None:
+            losses = [summary.reconstruction_loss for summary in system.summaries]
+            figures["reconstruction_loss"] = sum(losses) / len(losses)
+        scores[name] = figures
+    return scores
+
+
+def _samples(systems: dict[str, _System], corpus: DemoCorpus) -> list[Sample]:
+    return [
+        Sample(
+            corpus.test_documents[index],
+            system.texts[index],
+            system.summaries[index].reconstruction,
+            corpus.test_summaries[index],
+            name.replace("_", " "),
+        )
+        for index in range(_SHOWN)
+        for name, system in systems.items()
+        if system.summaries is not None
+    ]
+
+
+def _show(scores: dict[str, dict[str, float]], samples: list[Sample], folder: Path) -> None:
+    """The table and the samples on the screen."""
+    documents = None
+    for sample in samples:
+        if sample.document != documents:
+            documents = sample.document
+            print(f"\n{sample.document}\n  people wrote   {sample.reference}")
+        print(f"  {sample.system}: {sample.summary}\n      rebuilt: {sample.reconstruction}")
+    print(f"\n{format_table(scores, [*_COLUMNS, 'reconstruction_loss'])}\n")
+    print(f"All figures: {folder / 'scores.json'}  Curves and samples: {folder / 'report.html'}")
