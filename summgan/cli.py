@@ -201,7 +201,7 @@ def _summarize_parser() -> ArgumentParser:
     parser.add_argument(
         "--num_candidates",
         type=int,
-        default=1,
+        default=4,
         help="summaries written of each document; the one that rebuilds and reads best is kept",
     )
     parser.add_argument("--batch_size", type=int, default=32, help="documents at a time")

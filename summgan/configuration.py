@@ -96,6 +96,9 @@ class TrainingOptions:
     """Folder of checkpoints, log, report and final model."""
     seed: int = 0
     """Everything random follows from it."""
+    warm_start: Literal["sentences", "content"] = "sentences"
+    """What the generator learns first: to find human sentences among foreign words, or (without any
+    human sentence) to pick content words of a document."""
     warm_start_steps: int = 2000
     """Steps of the first stage, without any game between the networks."""
     adversarial_steps: int = 3000

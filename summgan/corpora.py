@@ -23,6 +23,7 @@ from summgan.checkpoint import find_checkpoint
 from summgan.configuration import Options
 from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.errors import SummGANError
+from summgan.modeling import HumanLengths
 from summgan.tokenization import load_tokenizer, train_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -206,11 +207,15 @@ def _word_weights(documents: Dataset, vocabulary: int, idf: bool) -> Tensor:
     return torch.tensor(weights / (weights @ total / total.sum()), dtype=torch.float32)
 
 
-def length_statistics(sentences: Dataset, bottleneck: WordsBottleneck) -> tuple[int, float]:
-    """Mean length of human sentences in units, and pieces per unit that are enough for 99 %."""
-    rows = sentences.select(range(min(len(sentences), 5000)))["input_ids"]
-    words, mask = pad(rows)
-    mask = mask.to(bottleneck.units.device)
-    units = bottleneck.length_of(words.to(mask.device), mask).clamp_min(1).float()
-    ratios = (mask.sum(1) - 1) / units
-    return round(float(units.mean())), max(1.5, float(ratios.quantile(0.99)))
+def measure_lengths(sentences: Dataset, bottleneck: WordsBottleneck) -> HumanLengths:
+    """Lengths of human sentences, and pieces per unit that are enough for 99 of 100."""
+    words, mask = pad(sentences.select(range(min(len(sentences), 5000)))["input_ids"])
+    words, mask = words.to(bottleneck.units.device), mask.to(bottleneck.units.device)
+    units = bottleneck.length_of(words, mask).clamp_min(1).float()
+    pieces = (mask.sum(1) - 1) / units
+    return HumanLengths(
+        summary_length=round(float(units.mean())),
+        shortest_summary=round(float(units.quantile(0.1))),
+        longest_summary=round(float(units.quantile(0.9))),
+        pieces_per_unit=max(1.5, float(pieces.quantile(0.99))),
+    )

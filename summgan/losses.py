@@ -68,14 +68,17 @@ class AutoencoderObjective(nn.Module):
     def warm_start(self, batch: Batch, stream: RandomStream) -> Objective:
         """Each network learns alone what can be learned without the other.
 
-        The generator finds human sentences among foreign words, the reconstructor writes documents
-        from some of their own words.
+        The generator finds human sentences among foreign words (or picks content words, where no
+        human sentence may be seen), the reconstructor writes documents from some of their words.
         """
-        denoising = self.denoising(batch).mean()
+        if self.options.warm_start == "sentences":
+            name, imitation = "denoising", self.denoising(batch).mean()
+        else:
+            name, imitation = "extraction", self.extraction(batch).mean()
         code = self.reconstructor.code_of(batch.content, batch.content_mask)
         reconstruction = self.reconstruct(code, batch, stream).mean()
-        terms = {"denoising": denoising.detach(), "reconstruction": reconstruction.detach()}
-        return Objective(denoising + reconstruction, terms)
+        terms = {name: imitation.detach(), "reconstruction": reconstruction.detach()}
+        return Objective(imitation + reconstruction, terms)
 
     def adversarial(
         self, batch: Batch, stream: RandomStream, temperature: float, judge: Judge | None
@@ -109,6 +112,12 @@ class AutoencoderObjective(nn.Module):
         """``[batch]``: write the human sentence that is hidden among foreign words."""
         return self.generator.imitation_loss(
             batch.noised, batch.noised_mask, batch.sentences, batch.sentences_mask
+        )
+
+    def extraction(self, batch: Batch) -> Tensor:
+        """``[batch]``: write the picked content words of a document."""
+        return self.generator.imitation_loss(
+            batch.documents, batch.documents_mask, batch.content, batch.content_mask
         )
 
     def reconstruct(

@@ -8,6 +8,7 @@ sequence-to-sequence model from document to summary, with beams, and always of t
 from __future__ import annotations
 
 import math
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,9 @@ class SummGANConfig(PreTrainedConfig):
         discriminator_hidden_size: Width of the discriminator.
         copy: Whether generator and reconstructor may copy with a pointer.
         pieces_per_unit: Room for pieces, per unit of a summary's length.
-        summary_length: Units of a summary when nobody says how many: the human mean.
+        summary_length: Mean units of a human sentence.
+        shortest_summary: Units of which a tenth of human sentences has no more.
+        longest_summary: Units of which a tenth of human sentences has no fewer.
         max_document_length: Pieces of a document that are read at once.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
@@ -64,6 +67,8 @@ class SummGANConfig(PreTrainedConfig):
         copy: bool = True,
         pieces_per_unit: float = 2.5,
         summary_length: int = 10,
+        shortest_summary: int = 7,
+        longest_summary: int = 13,
         max_document_length: int = 192,
         has_discriminator: bool = True,
         **kwargs,
@@ -74,6 +79,7 @@ class SummGANConfig(PreTrainedConfig):
         self.copy = copy
         self.pieces_per_unit = pieces_per_unit
         self.summary_length = summary_length
+        self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
         self.has_discriminator = has_discriminator
         main = self.generator
@@ -96,6 +102,16 @@ def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
     if isinstance(config, dict):
         return AutoConfig.for_model(**config)
     return config
+
+
+@dataclass(frozen=True)
+class HumanLengths:
+    """How long human sentences are; the fields of the same names in `SummGANConfig`."""
+
+    summary_length: int
+    shortest_summary: int
+    longest_summary: int
+    pieces_per_unit: float
 
 
 class SummGAN(PreTrainedModel, GenerationMixin):
@@ -201,11 +217,11 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if bottleneck.decoder.head is not None:
             bottleneck.decoder.head.load_state_dict(backbone.lm_head.state_dict())
 
-    def set_human_lengths(self, summary_length: int, pieces_per_unit: float) -> None:
-        """Tell a new model how long human sentences are; see `SummGANConfig`."""
-        self.config.summary_length = summary_length
-        self.config.pieces_per_unit = pieces_per_unit
-        self.generator.bottleneck.pieces_per_unit = pieces_per_unit
+    def set_human_lengths(self, lengths: HumanLengths) -> None:
+        """Tell a new model how long human sentences are."""
+        for name, value in asdict(lengths).items():
+            setattr(self.config, name, value)
+        self.generator.bottleneck.pieces_per_unit = lengths.pieces_per_unit
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table shared by generator and reconstructor."""

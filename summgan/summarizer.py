@@ -1,7 +1,7 @@
 """`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
 
-Several candidates (beams, and lengths where a range is allowed) can be written and the best one chosen by
-what summgan is about: how well the document can be rebuilt from it, and how human it reads.
+Candidates of several lengths are written of each document and the best one is chosen by what summgan is
+about: how well the document can be rebuilt from it, how human it reads, and how sure the generator is.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from summgan.bottlenecks.code import Code
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
 from summgan.readers import Row, read_rows
 from summgan.errors import SummGANError
-from summgan.modeling import SummGAN
+from summgan.modeling import SummGAN, SummGANConfig
 from summgan.text import count_units, join_units, normalize, split_sentences, split_units
 from summgan.tokenization import load_tokenizer
 
 _CHUNKS = 16  # batches that are sorted by length together
-_LENGTH_PENALTY = 0.02  # per unit away from the human mean, in nats per piece
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,12 @@ class SummarizerOptions:
     """How summaries are written.
 
     Attributes:
-        max_words: Most units (words; characters in scripts without spaces).
-        min_words: Fewest units.
+        max_words: Most units (words; characters in scripts without spaces); by default as many as
+            nine in ten human sentences have.
+        min_words: Fewest units; by default as many as the shortest tenth of human sentences has.
         num_beams: Width of the beam search; 1 is greedy.
-        num_candidates: Summaries written of each document, of which the best is returned.
+        num_candidates: Summaries written of each document, of which the best is returned; their
+            lengths are spread evenly over what is allowed. A single one has the human mean.
         reconstruct: Whether to write the reconstruction out.
         batch_size: Documents at a time.
     """
@@ -65,7 +66,7 @@ class SummarizerOptions:
     max_words: int | None = None
     min_words: int | None = None
     num_beams: int = 4
-    num_candidates: int = 1
+    num_candidates: int = 4
     reconstruct: bool = True
     batch_size: int = 32
 
@@ -87,16 +88,16 @@ class SummarizerOptions:
                 f"min_words ({self.min_words}) is more than max_words ({self.max_words})."
             )
 
-    def lengths(self, usual: int, document: int) -> list[int]:
-        """Lengths to try for a document of ``document`` units when ``usual`` is the human mean."""
-        low = self.min_words or min(usual, self.max_words or usual)
-        high = self.max_words or max(usual, low)
+    def lengths(self, config: SummGANConfig, document: int) -> list[int]:
+        """Lengths to try for a document of ``document`` units; no summary is longer than it."""
+        high = self.max_words or max(config.longest_summary, self.min_words or 1)
+        low = self.min_words or min(config.shortest_summary, high)
         if self.num_candidates == 1:
-            low = high = max(low, min(usual, high))
-        count = min(self.num_candidates, high - low + 1)
-        step = (high - low) / max(1, count - 1)
-        lengths = {round(low + step * index) for index in range(count)}
-        # A summary is never longer than its document.
+            lengths = {max(low, min(config.summary_length, high))}
+        else:
+            count = min(self.num_candidates, high - low + 1)
+            step = (high - low) / max(1, count - 1)
+            lengths = {round(low + step * index) for index in range(count)}
         return sorted({max(1, min(length, document)) for length in lengths})
 
 
@@ -151,7 +152,7 @@ class Summarizer:
         max_words: int | None = None,
         min_words: int | None = None,
         num_beams: int = 4,
-        num_candidates: int = 1,
+        num_candidates: int = 4,
         reconstruct: bool = True,
         batch_size: int = 32,
     ) -> Summary | list[Summary]:
@@ -260,8 +261,7 @@ class Summarizer:
             rows = order[start : start + options.batch_size]
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
             lengths = [
-                options.lengths(self.model.config.summary_length, count_units(texts[row]))
-                for row in rows
+                options.lengths(self.model.config, count_units(texts[row])) for row in rows
             ]
             for row, summary in zip(rows, self._best(*batch, lengths, options), strict=True):
                 results[row] = summary
@@ -284,12 +284,7 @@ class Summarizer:
             num_return_sequences=beams,
         )
         owners = [owner for owner in owners for _ in range(beams)]
-        code, losses, human = self._judge(words, ids[owners], mask[owners])
-        usual = self.model.config.summary_length
-        away = (units.repeat_interleave(beams) - usual).abs()
-        scores = -losses - _LENGTH_PENALTY * away
-        if human is not None:
-            scores = scores + human.clamp_min(1e-6).log()
+        code, losses, human, scores = self._judge(words, ids[owners], mask[owners])
         chosen = [
             max((c for c, owner in enumerate(owners) if owner == row), key=scores.tolist().__getitem__)
             for row in range(len(lengths))
@@ -308,16 +303,23 @@ class Summarizer:
 
     def _judge(
         self, words: Tensor, ids: Tensor, mask: Tensor
-    ) -> tuple[Code, Tensor, Tensor | None]:
-        """Code, reconstruction loss ``[rows]`` and human-likeness ``[rows]`` of candidates."""
+    ) -> tuple[Code, Tensor, Tensor | None, Tensor]:
+        """Code of candidates, and ``[rows]`` of each: reconstruction loss, human-likeness, score.
+
+        The score is a sum of logarithms per piece: how sure the generator is of the words, how well
+        the reconstructor does with them, and how human the discriminator finds them.
+        """
         words_mask = ended_mask(words, self.model.config.eos_token_id)
         code = self.model.reconstructor.code_of(words, words_mask)
         losses = self.model.reconstructor(code, ids, mask)
+        source = self.model.generator.encode(ids, mask)
+        sure = self.model.generator.bottleneck.log_likelihood(source, words, words_mask)
         if not self.model.config.has_discriminator:
-            return code, losses, None
+            return code, losses, None, sure - losses
         discriminator = self.model.discriminator
         judged = F.sigmoid(discriminator(discriminator.embed(words), words_mask).words)
-        return code, losses, (judged * words_mask).sum(1) / words_mask.sum(1)
+        human = (judged * words_mask).sum(1) / words_mask.sum(1)
+        return code, losses, human, sure - losses + human.clamp_min(1e-6).log()
 
     def _rebuild(self, code: Code, rows: list[int]) -> list[str]:
         chosen = Code(code.vectors[rows], code.mask[rows], code.words[rows])

@@ -29,7 +29,7 @@ from summgan import checkpoint
 from summgan.batches import Batch, BatchStream
 from summgan.checkpoint import TrainerState
 from summgan.configuration import Options
-from summgan.corpora import Corpora, length_statistics, prepare_corpora
+from summgan.corpora import Corpora, measure_lengths, prepare_corpora
 from summgan.errors import SummGANError
 from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
 from summgan.model_card import write_model_card
@@ -413,8 +413,7 @@ def train(
     model = SummGAN.from_options(
         options.model, corpora.tokenizer, max_document_length=options.data.max_document_length
     )
-    mean, pieces = length_statistics(corpora.sentences, model.generator.bottleneck)
-    model.set_human_lengths(mean, pieces)
+    model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
     return Trainer(model, corpora, options, accelerator, say).train(resume)
 
 

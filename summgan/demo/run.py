@@ -61,8 +61,7 @@ def plain_options(options: Options) -> Options:
         training=replace(
             training,
             output_dir=str(Path(training.output_dir).with_name("plain_autoencoder")),
-            warm_start_steps=0,
-            adversarial_steps=training.warm_start_steps + training.adversarial_steps,
+            warm_start="content",
             loss_weights=LossWeights(adversarial=0.0, back_cycle=0.0, denoising=0.0),
             load_best_model_at_end=False,
         ),
