@@ -101,8 +101,15 @@ def new_cache() -> EncoderDecoderCache:
     return EncoderDecoderCache(DynamicCache(), DynamicCache())
 
 
-def build_stacks(model: PreTrainedModel, embedding: nn.Embedding) -> tuple[Encoder, Decoder]:
+def build_stacks(
+    model: PreTrainedModel, embedding: nn.Embedding, tied_head: bool = True
+) -> tuple[Encoder, Decoder]:
     """Take a BART- or T5-like model apart; every part uses the one table of embeddings.
+
+    Args:
+        model: Its weights are taken over, but for the embeddings.
+        embedding: The table.
+        tied_head: Whether the output layer is that table too.
 
     Raises:
         SummGANError: The model type is not supported.
@@ -114,9 +121,10 @@ def build_stacks(model: PreTrainedModel, embedding: nn.Embedding) -> tuple[Encod
     encoder.embed_tokens = decoder.embed_tokens = None
     is_bart = "bart" in config.model_type
     input_scale = math.sqrt(config.d_model) if is_bart and config.scale_embedding else 1.0
-    tied = config.tie_word_embeddings
-    output_scale = config.d_model**-0.5 if tied and not is_bart else 1.0  # as in T5
-    head = None if tied else model.lm_head
+    # T5 scales before a tied output layer and BART does not; so do configurations say.
+    scaled = config.model_type == "t5" and getattr(config, "scale_decoder_outputs", tied_head)
+    output_scale = config.d_model**-0.5 if scaled else 1.0
+    head = None if tied_head else nn.Linear(config.d_model, config.vocab_size, bias=False)
     return (
         Encoder(encoder, embedding, input_scale),
         Decoder(decoder, embedding, input_scale, head, output_scale),

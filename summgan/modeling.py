@@ -47,6 +47,7 @@ class SummGANConfig(PreTrainedConfig):
         reconstructor: The same for the reconstructor; widths and vocabularies must agree.
         discriminator_hidden_size: Width of the discriminator.
         copy: Whether generator and reconstructor may copy with a pointer.
+        tied_head: Whether the generator's output layer is the table of embeddings.
         pieces_per_unit: Room for pieces, per unit of a summary's length.
         summary_length: Mean units of a human sentence.
         shortest_summary: Units of which a tenth of human sentences has no more.
@@ -65,6 +66,7 @@ class SummGANConfig(PreTrainedConfig):
         reconstructor: PreTrainedConfig | dict | None = None,
         discriminator_hidden_size: int = 128,
         copy: bool = True,
+        tied_head: bool = True,
         pieces_per_unit: float = 2.5,
         summary_length: int = 10,
         shortest_summary: int = 7,
@@ -76,14 +78,14 @@ class SummGANConfig(PreTrainedConfig):
         self.generator = _sub_config(generator)
         self.reconstructor = _sub_config(reconstructor)
         self.discriminator_hidden_size = discriminator_hidden_size
-        self.copy = copy
+        self.copy, self.tied_head = copy, tied_head
         self.pieces_per_unit = pieces_per_unit
         self.summary_length = summary_length
         self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
         self.has_discriminator = has_discriminator
         main = self.generator
-        for name in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
+        for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
             kwargs.setdefault(name, getattr(main, name))
         kwargs.setdefault("vocab_size", main.vocab_size)
         kwargs.setdefault("is_encoder_decoder", True)
@@ -134,7 +136,9 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         ends = {"start_id": config.decoder_start_token_id, "end_id": config.eos_token_id}
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
-        encoder, decoder = build_stacks(_new(config.generator), self.embedding)
+        encoder, decoder = build_stacks(
+            _new(config.generator), self.embedding, config.tied_head
+        )
         bottleneck = WordsBottleneck(
             decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends
         )
@@ -193,6 +197,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             reconstructor,
             discriminator_hidden_size=options.discriminator_hidden_size,
             copy=options.copy,
+            tied_head=backbone is None or _is_tied(backbone),
             **fields,
         )
         model = cls(config)
@@ -399,6 +404,11 @@ class ExactLength(LogitsProcessor):
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
         return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
+
+
+def _is_tied(model: PreTrainedModel) -> bool:
+    """Whether output and input embeddings are the same numbers; configurations are not to be trusted."""
+    return torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight)
 
 
 def _new(config: PreTrainedConfig) -> PreTrainedModel:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,10 +71,11 @@ def train_tokenizer(
             minloglevel=2,
         )
     except RuntimeError as error:
+        needed = re.search(r"required_chars\D*\d+ vs (\d+)", str(error))
+        reason = f"it needs at least {needed[1]}" if needed else str(error).splitlines()[-1]
         raise SummGANError(
-            f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces from "
-            f"{len(sample)} texts ({str(error).splitlines()[-1].strip()}). "
-            "Give more text or another --tokenizer.vocabulary_size."
+            f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces of this text: "
+            f"{reason}. Raise --tokenizer.vocabulary_size."
         ) from error
     return _wrap(model.getvalue())
 
@@ -114,9 +116,9 @@ def _wrap(model_bytes: bytes) -> PreTrainedTokenizerFast:
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix, split=False)
     tokenizer.decoder = decoders.Sequence(
         [
-            decoders.Replace(_BLANK, " "),
             decoders.ByteFallback(),
             decoders.Fuse(),
+            decoders.Replace(_BLANK, " "),
             decoders.Strip(" ", 1, 0),
         ]
     )

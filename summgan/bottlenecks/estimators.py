@@ -54,7 +54,8 @@ def _perturbed(log_probs: Tensor, words: Tensor, stream: RandomStream) -> Tensor
     """``log_probs`` plus noise: the noise is a constant, the log-probabilities carry gradient."""
     with torch.no_grad():
         shape = log_probs.shape[1:]
-        noise = conditional_gumbel(log_probs, words, stream.exponential(*shape)) - log_probs
+        exponential = stream.exponential(*shape).to(log_probs.dtype)
+        noise = conditional_gumbel(log_probs, words, exponential) - log_probs
         # A word of probability zero stays out: its noise would be undefined.
         noise = torch.where(torch.isfinite(log_probs), noise, torch.zeros_like(noise))
     return log_probs + noise

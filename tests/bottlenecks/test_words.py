@@ -1,0 +1,130 @@
+import torch
+
+from summgan.backbone import new_cache
+from summgan.bottlenecks.words import ended_mask
+from summgan.randomness import RandomStream
+from summgan.text import count_units
+
+UNITS = torch.arange(1, 9)
+
+
+def stream(rows=8, *parts):
+    return RandomStream.of(torch.arange(rows), 3, *parts)
+
+
+def encoded(model, tokenizer, texts, encode):
+    return model.generator.encode(*encode(tokenizer, texts))
+
+
+def test_untrained_summaries_have_exactly_the_wanted_length(
+    tokenizer, documents, chinese_tokenizer, chinese_documents, tiny_model, encode
+):
+    for vocabulary, texts in ((tokenizer, documents), (chinese_tokenizer, chinese_documents)):
+        model = tiny_model(vocabulary)
+        ids, mask = encode(vocabulary, texts[:8])
+        source = model.generator.encode(ids, mask)
+        bottleneck = model.generator.bottleneck
+        written = [bottleneck.sample(source, UNITS, stream(8, seed)) for seed in range(4)]
+        written.append(bottleneck.sample(source, UNITS, None))
+        written += [model.generate(ids, mask, UNITS, num_beams=beams) for beams in (1, 3)]
+        for words in written:
+            for row, units in zip(words, UNITS.tolist(), strict=True):
+                text = vocabulary.decode(row, skip_special_tokens=True)
+                assert count_units(text) == units, text
+
+
+def test_tight_room_still_gives_the_exact_length(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    bottleneck = model.generator.bottleneck
+    bottleneck.pieces_per_unit = 1.0
+    source = encoded(model, tokenizer, documents[:8], encode)
+    for row, units in zip(bottleneck.sample(source, UNITS, stream()), UNITS.tolist(), strict=True):
+        assert count_units(tokenizer.decode(row, skip_special_tokens=True)) == units
+        assert len(row) <= 8 + 2
+
+
+def test_the_lengths_of_human_sentences_are_counted_as_in_their_text(
+    tokenizer, sentences, tiny_model, encode
+):
+    words, mask = encode(tokenizer, sentences[:30])
+    lengths = tiny_model(tokenizer).generator.bottleneck.length_of(words, mask)
+    assert lengths.tolist() == [count_units(text) for text in sentences[:30]]
+
+
+def test_one_pass_scores_words_as_drawing_them_step_by_step_did(
+    tokenizer, documents, tiny_model, encode
+):
+    model = tiny_model(tokenizer)
+    source = encoded(model, tokenizer, documents[:8], encode)
+    bottleneck = model.generator.bottleneck
+    code = model.generator(source, UNITS, stream(), "reinforce")
+    keys, cache = bottleneck.keys(source), new_cache()
+    vectors, remaining, inside = bottleneck.inputs(code.words, UNITS)
+    for step in range(code.words.shape[1]):
+        hidden = bottleneck.decoder(vectors[:, step : step + 1], source.states, source.mask, cache)
+        allowed = bottleneck.allowed(
+            remaining[:, step], inside[:, step], bottleneck.max_pieces(UNITS) - step
+        )
+        allowed.scatter_(1, code.words[:, step : step + 1], True)
+        log_probs = bottleneck.log_probs(hidden, keys, source, allowed[:, None])[:, 0]
+        assert torch.allclose(log_probs.exp().sum(-1), torch.ones(8), atol=1e-4)
+        assert (log_probs[~allowed] == float("-inf")).all()
+        drawn = log_probs.gather(1, code.words[:, step : step + 1])[:, 0]
+        keep = code.mask[:, step].bool()
+        assert torch.allclose(drawn[keep], code.log_probs[keep, step], atol=1e-4)
+
+
+def test_a_row_is_drawn_alike_alone_and_in_a_batch(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:8])
+    together = model.generator(model.generator.encode(ids, mask), UNITS, stream()).words
+    for row in (0, 5):
+        one = slice(row, row + 1)
+        source = model.generator.encode(ids[one], mask[one])
+        noise = RandomStream.of(torch.tensor([row]), 3)
+        # A batch has room for its longest row; the noise of the words is cut, not changed.
+        alone = model.generator.bottleneck.sample(source, UNITS[one], noise.fork("words"))
+        length = int(ended_mask(alone, tokenizer.eos_token_id).sum())
+        assert torch.equal(alone[0, :length], together[row, :length])
+
+
+def test_the_code_has_the_documented_shapes(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    source = encoded(model, tokenizer, documents[:8], encode)
+    code = model.generator(source, UNITS, stream())
+    length = code.words.shape[1]
+    assert code.vectors.shape == (8, length, 32)
+    assert code.mask.shape == (8, length)
+    assert code.one_hot.shape == (8, length, len(tokenizer))
+    assert code.log_probs is None
+    ends = (code.words == tokenizer.eos_token_id).int().argmax(1)
+    assert torch.equal(code.mask.sum(1), ends + 1)
+    assert torch.allclose(code.vectors, model.embedding.weight[code.words], atol=1e-5)
+
+
+def test_reconstruction_reaches_encoder_and_pointer_through_the_words(
+    tokenizer, documents, tiny_model, encode
+):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:8])
+    for estimator in ("straight-through", "soft-gumbel", "gumbel-rao"):
+        model.zero_grad()
+        source = model.generator.encode(ids, mask)
+        code = model.generator(source, UNITS, stream(), estimator)
+        model.reconstructor(code, ids, mask).mean().backward()
+        assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
+        weight = next(model.generator.encoder.stack.parameters())
+        assert weight.grad.abs().sum() > 0
+
+
+def test_without_copying_there_is_no_pointer(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer, copy=False)
+    assert model.generator.bottleneck.pointer is None and model.reconstructor.pointer is None
+    ids, mask = encode(tokenizer, documents[:8])
+    code = model.generator(model.generator.encode(ids, mask), UNITS, stream())
+    model.reconstructor(code, ids, mask).mean().backward()
+
+
+def test_the_end_is_found():
+    words = torch.tensor([[5, 3, 3], [5, 6, 3], [5, 6, 7]])
+    assert ended_mask(words, 3).tolist() == [[1, 1, 0], [1, 1, 1], [1, 1, 1]]

@@ -1,0 +1,135 @@
+import os
+import tempfile
+
+# Before anything of Hugging Face is imported: no network, and nothing written outside a temporary folder.
+_CACHE = tempfile.mkdtemp(prefix="summgan-tests-")
+os.environ |= {
+    "HF_HUB_OFFLINE": "1",
+    "HF_HOME": _CACHE,
+    "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+import random  # noqa: E402
+import shutil  # noqa: E402
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+from summgan.configuration import ModelOptions  # noqa: E402
+from summgan.modeling import SummGAN  # noqa: E402
+from summgan.tokenization import train_tokenizer  # noqa: E402
+
+torch.set_num_threads(1)
+
+NAMES = "Anna Boris Carla Daniel Elena Felix Greta Hugo".split()
+PLACES = "Porto Lyon Bergen Gdansk Turin Malmo Leeds Graz".split()
+THINGS = "bridge library market tunnel theatre factory school hall".split()
+VERBS = "opens closes paints sells repairs visits".split()
+
+ZH_PLACES = "北京 上海 广州 成都 杭州 西安 台湾 厦门".split()
+ZH_THINGS = "大学 图书馆 博物馆 工厂 医院 车站".split()
+ZH_VERBS = "开放 关闭 扩建 参观 维修".split()
+
+
+def pytest_sessionfinish():
+    shutil.rmtree(_CACHE, ignore_errors=True)
+
+
+def _english(count, rng):
+    for _ in range(count):
+        name, place, thing, verb = map(rng.choice, (NAMES, PLACES, THINGS, VERBS))
+        yield (
+            f"On Monday {name} said that the old {thing} in {place} would be {verb[:-1]}ed. "
+            f"It was built {rng.randint(2, 99)} years ago, and many people like it."
+        )
+
+
+def _headlines(count, rng):
+    for _ in range(count):
+        name, place, thing, verb = map(rng.choice, (NAMES, PLACES, THINGS, VERBS))
+        yield f"{name} {verb} {thing} in {place}{rng.choice(('', ' again', ' for good'))}"
+
+
+def _chinese(count, rng):
+    for _ in range(count):
+        place, thing, verb = map(rng.choice, (ZH_PLACES, ZH_THINGS, ZH_VERBS))
+        yield f"本报讯，{place}{thing}今天宣布，将于{rng.randint(1, 12)}月{verb}，市民表示欢迎。"
+
+
+@pytest.fixture(scope="session")
+def documents():
+    return list(_english(300, random.Random(0)))
+
+
+@pytest.fixture(scope="session")
+def sentences():
+    return list(_headlines(300, random.Random(1)))
+
+
+@pytest.fixture(scope="session")
+def chinese_documents():
+    return list(_chinese(300, random.Random(2)))
+
+
+@pytest.fixture(scope="session")
+def chinese_sentences():
+    rng = random.Random(3)
+    parts = (ZH_PLACES, ZH_THINGS, ZH_VERBS)
+    return ["".join(map(rng.choice, parts)) for _ in range(200)]
+
+
+@pytest.fixture(scope="session")
+def tokenizer(documents, sentences):
+    return train_tokenizer(documents + sentences, 500)
+
+
+@pytest.fixture(scope="session")
+def chinese_tokenizer(chinese_documents, chinese_sentences):
+    return train_tokenizer(chinese_documents + chinese_sentences, 600)
+
+
+@pytest.fixture
+def tiny_model():
+    """A factory of models that are too small to be good at anything."""
+
+    def make(tokenizer, **options):
+        torch.manual_seed(0)
+        sizes = {
+            "hidden_size": 32,
+            "encoder_layers": 1,
+            "decoder_layers": 1,
+            "attention_heads": 2,
+            "discriminator_hidden_size": 16,
+            "dropout": 0.0,
+        }
+        model = SummGAN.from_options(
+            ModelOptions(**sizes | options), tokenizer, max_document_length=64
+        )
+        return model.eval()
+
+    return make
+
+
+@pytest.fixture
+def encode():
+    """Texts to padded ids and mask, every text ended."""
+    from summgan.batches import pad
+
+    def run(tokenizer, texts):
+        ids = tokenizer(texts, add_special_tokens=False).input_ids
+        return pad([[*row, tokenizer.eos_token_id] for row in ids])
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write lines to a file in the test's folder and answer its path as text."""
+
+    def run(name, lines):
+        path = tmp_path / name
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return str(path)
+
+    return run

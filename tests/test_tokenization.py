@@ -1,0 +1,99 @@
+import pytest
+import sentencepiece
+import torch
+from transformers import AutoTokenizer
+
+from summgan.errors import SummGANError
+from summgan.text import count_units, normalize
+from summgan.tokenization import length_table, load_tokenizer, save_tokenizer, train_tokenizer
+
+ODD = ["", "a", "naïve café — “quotes”", "emoji 😀 and 漢字 mixed", "tab\tand  spaces", "日本語テキスト"]
+
+
+@pytest.fixture(params=["tokenizer", "chinese_tokenizer"])
+def either(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_ids_are_those_of_sentencepiece_and_survive_saving(
+    either, documents, chinese_documents, tmp_path
+):
+    texts = documents[:50] + chinese_documents[:50] + ODD
+    save_tokenizer(either, tmp_path)
+    model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
+    loaded = load_tokenizer(tmp_path)
+    automatic = AutoTokenizer.from_pretrained(tmp_path)
+    for text in texts:
+        ids = either(text).input_ids
+        assert loaded(text).input_ids == automatic(text).input_ids == ids
+        assert model.encode(normalize(text)) == ids[:-1]
+        assert ids[-1] == either.eos_token_id
+
+
+def test_decoding_gives_the_text_back(either, documents, chinese_documents):
+    for text in documents[:50] + chinese_documents[:50] + ODD:
+        ids = either(text).input_ids
+        assert either.unk_token_id not in ids
+        assert either.decode(ids, skip_special_tokens=True) == normalize(text)
+
+
+def test_words_of_a_small_corpus_are_whole_pieces():
+    tokenizer = train_tokenizer(["the quick fox jumped over walls"] * 20, 400)
+    assert tokenizer.tokenize("the quick fox jumped") == ["▁the", "▁quick", "▁fox", "▁jumped"]
+
+
+def lengths_add_up(tokenizer, text):
+    table = length_table(tokenizer)
+    ids = torch.tensor(tokenizer(text, add_special_tokens=False).input_ids)
+    assert table.writable[ids].all()
+    inside = torch.cat([torch.tensor([False]), table.ends_inside[ids[:-1]]])
+    return (table.units[ids] - (table.continues[ids] & inside).long()).sum() == count_units(text)
+
+
+def test_lengths_of_pieces_add_up_to_the_length_of_the_text(tokenizer, chinese_tokenizer):
+    for text in ("Anna opens bridge in Porto", "Porto, 99 years ago. Leeds", "bridgehall"):
+        assert lengths_add_up(tokenizer, text)
+    for text in ("北京大学今天开放", "本报讯，于12月参观。", "大学3月"):
+        assert lengths_add_up(chinese_tokenizer, text)
+    mixed = train_tokenizer(["在MIT学习 Python 语言，今天3点。", "MIT and Python 学习"] * 9, 330)
+    for text in ("在MIT学习", "Python 语言MIT", "学习 今天 and Python3点。"):
+        assert lengths_add_up(mixed, text)
+
+
+def test_special_tokens_and_bytes_are_not_writable(tokenizer):
+    table = length_table(tokenizer)
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    for index, piece in enumerate(pieces):
+        special = index < 4 or (piece.startswith("<0x") and len(piece) == 6)
+        assert bool(table.writable[index]) != special
+
+
+def test_a_byte_level_vocabulary_is_measured_too():
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator(["the cat sat on the mat and the dog ran"] * 9, trainer)
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=raw, **names)
+    table = length_table(wrapped)
+    ids = torch.tensor(wrapped("the cat sat on the mat, twice", add_special_tokens=False).input_ids)
+    inside = torch.cat([torch.tensor([False]), table.ends_inside[ids[:-1]]])
+    assert (table.units[ids] - (table.continues[ids] & inside).long()).sum() == 7
+
+
+def test_errors_say_what_is_wrong(tmp_path):
+    with pytest.raises(SummGANError, match="no text"):
+        train_tokenizer(["", "  "])
+    with pytest.raises(SummGANError, match="vocabulary of 10 pieces"):
+        train_tokenizer(["some text that has letters"] * 5, 10)
+    with pytest.raises(SummGANError, match="No tokenizer can be loaded from"):
+        load_tokenizer(tmp_path / "nothing")
