@@ -26,15 +26,16 @@ class UnitBoundaries:
 
 
 def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
-    """Cut pieces into units; pieces that add no length stay with the unit before them."""
+    """Cut pieces into units; a lone blank goes with the unit after it."""
     units: list[Unit] = []
-    inside = False
+    inside = after_blank = False
     for piece in ids:
-        starts = lengths.units[piece] > (lengths.continues[piece] and inside)
-        if starts or not units:
+        blank = lengths.units[piece] == 0 and not lengths.ends_inside[piece]
+        starts = blank or lengths.units[piece] > (lengths.continues[piece] and inside)
+        if not units or (starts and not after_blank):
             units.append([])
         units[-1].append(piece)
-        inside = lengths.ends_inside[piece]
+        inside, after_blank = lengths.ends_inside[piece], blank
     return units
 
 

@@ -7,6 +7,8 @@ nothing about whether a summary has kept the content.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -93,7 +95,8 @@ class Reconstructor(nn.Module):
         Args:
             code: Codes of words.
             max_length: Most pieces, the end included.
-            stream: Noise of the draw; None takes the most probable word at every step.
+            stream: Noise of the draw; None takes the most probable word at every step, but never one
+                three times in a row.
         """
         states, cache = self.encoder(code.vectors, code.mask), new_cache()
         previous = torch.full_like(code.mask[:, 0], self.start_id)
@@ -107,6 +110,9 @@ class Reconstructor(nn.Module):
             pointed = None if keys is None else self.pointer(hidden, keys, code.mask)
             log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, code.words)[:, 0]
             if noise is None:
+                if len(words) > 1:  # the most probable word tends to repeat itself for ever
+                    thrice = torch.where(words[-1] == words[-2], -math.inf, 0.0)
+                    log_probs.scatter_add_(1, previous[:, None], thrice[:, None])
                 previous = log_probs.argmax(-1)
             else:
                 previous = sample_categorical(log_probs, noise[:, len(words)])

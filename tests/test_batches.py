@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+
+from summgan.batches import BatchStream, IndexOrder, pad
+from summgan.noise import UnitBoundaries
+from summgan.tokenization import length_table
+
+
+@pytest.fixture
+def stream(tokenizer, documents, sentences):
+    def tokenized(texts):
+        ids = tokenizer(texts, add_special_tokens=False).input_ids
+        ids = [[*row, tokenizer.eos_token_id] for row in ids]
+        return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids]})
+
+    boundaries = UnitBoundaries(length_table(tokenizer))
+    weights = torch.ones(len(tokenizer))
+
+    def make(batch_size, rank=0, processes=1):
+        return BatchStream(
+            tokenized(documents), tokenized(sentences), boundaries, weights, 7, batch_size, rank, processes, 100
+        )
+
+    return make
+
+
+def fields(batch):
+    return vars(batch)
+
+
+def test_a_batch_depends_on_its_number_alone(stream):
+    one, other = stream(8), stream(8)
+    for number in (5, 0, 37):
+        for name, value in fields(one[number]).items():
+            assert torch.equal(value, getattr(other[number], name)), name
+    assert not torch.equal(one[0].documents[:, :9], one[1].documents[:, :9])
+
+
+def test_two_processes_share_the_batch_of_one(stream):
+    whole = stream(8)
+    halves = [stream(4, rank, 2) for rank in range(2)]
+    for number in (0, 3):
+        for name, value in fields(whole[number]).items():
+            for rank in range(2):
+                part = getattr(halves[rank][number], name)
+                mine = value[4 * rank : 4 * rank + 4]
+                assert torch.equal(part, mine[:, : part.shape[1]] if part.ndim > 1 else mine), name
+
+
+def test_every_text_ends_and_masks_are_right(stream, tokenizer):
+    batch = stream(8)[0]
+    for name in ("documents", "sentences", "noised", "content", "damaged"):
+        ids, mask = getattr(batch, name), getattr(batch, f"{name}_mask")
+        last = mask.sum(1, keepdim=True) - 1
+        assert (ids.gather(1, last) == tokenizer.eos_token_id).all(), name
+        assert (ids[mask == 0] == 0).all()
+    assert batch.damaged_human.shape == batch.damaged.shape
+
+
+def test_content_words_come_from_their_document(stream):
+    batch = stream(8)[2]
+    for content, mask, document in zip(
+        batch.content, batch.content_mask, batch.documents, strict=True
+    ):
+        assert set(content[mask == 1].tolist()) <= set(document.tolist())
+
+
+def test_an_epoch_has_every_row_once():
+    lengths = np.random.default_rng(0).integers(5, 50, 103)
+    for order in (IndexOrder(103, 3), IndexOrder(103, 3, lengths, 4)):
+        first = [order[p] for p in range(103)]
+        second = [order[p] for p in range(103, 206)]
+        assert sorted(first) == sorted(second) == list(range(103))
+        assert first != second
+        assert [order[p] for p in range(103)] == first
+
+
+def test_batches_are_of_similar_length():
+    lengths = np.random.default_rng(0).integers(5, 50, 1024)
+    order = IndexOrder(1024, 3, lengths, 8)
+    spread = [np.ptp([lengths[order[p]] for p in range(s, s + 8)]) for s in range(0, 1024, 8)]
+    assert np.mean(spread) < 4
+
+
+def test_padding():
+    ids, mask = pad([[4, 5], [6]])
+    assert ids.tolist() == [[4, 5], [6, 0]] and mask.tolist() == [[1, 1], [1, 0]]

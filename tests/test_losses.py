@@ -1,0 +1,138 @@
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from summgan.configuration import LossWeights, TrainingOptions
+from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
+from summgan.randomness import RandomStream
+from tests_support import make_batch
+
+
+@pytest.fixture
+def batch(tokenizer, documents, sentences):
+    return make_batch(tokenizer, documents, sentences)
+
+
+def stream(batch, *parts):
+    return RandomStream.of(batch.rows, 5, *parts)
+
+
+def adversarial(model, batch, **options):
+    objective = AutoencoderObjective(model, TrainingOptions(**options))
+    return objective(batch, stream(batch), 0.8, make_judge(model.discriminator))
+
+
+def test_both_stages_name_their_terms(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    warm = AutoencoderObjective(model, TrainingOptions())(batch, stream(batch), None, None)
+    assert warm.terms.keys() == {"denoising", "reconstruction"} and warm.words is None
+    content = TrainingOptions(warm_start="content")
+    warm = AutoencoderObjective(model, content)(batch, stream(batch), None, None)
+    assert warm.terms.keys() == {"extraction", "reconstruction"}
+    played = adversarial(model, batch)
+    names = {"reconstruction", "adversarial", "back_cycle", "denoising", "entropy"}
+    assert played.terms.keys() == names
+    assert all(torch.isfinite(value) for value in played.terms.values())
+
+
+def test_the_total_is_the_weighted_sum_of_the_terms(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    weights = LossWeights(reconstruction=0.7, adversarial=0.2, back_cycle=0.3, denoising=0.4)
+    played = adversarial(model, batch, loss_weights=weights)
+    total = sum(getattr(weights, n) * played.terms[n] for n in vars(weights))
+    assert torch.allclose(played.total, total, atol=1e-5)
+
+
+def test_a_weight_of_zero_drops_the_term(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    plain = LossWeights(adversarial=0.0, back_cycle=0.0, denoising=0.0)
+    objective = AutoencoderObjective(model, TrainingOptions(loss_weights=plain))
+    assert objective(batch, stream(batch), 0.8, None).terms.keys() == {"reconstruction", "entropy"}
+
+
+def test_the_warm_start_gradient_agrees_with_finite_differences(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer).double()
+    # Probabilities are float32 by design; here the numbers have to be finer.
+    objective = AutoencoderObjective(model, TrainingOptions(word_dropout=0.3))
+    objective(batch, stream(batch), None, None).total.backward()
+    checked = {
+        "generator.bottleneck.pointer.gate.bias": 0,
+        "generator.bottleneck.countdown.weight": 32 * 2 + 3,
+        "reconstructor.pointer.key.weight": 11,
+        "embedding.weight": int(batch.documents[0, 0]) * 32 + 5,
+    }
+    for name, index in checked.items():
+        parameter = model.get_parameter(name)
+        flat, size = parameter.data.view(-1), 1e-2
+        values = []
+        for sign in (1, -1):
+            flat[index] += sign * size
+            values.append(objective(batch, stream(batch), None, None).total.item())
+            flat[index] -= sign * size
+        difference = (values[0] - values[1]) / (2 * size)
+        assert parameter.grad.view(-1)[index].item() == pytest.approx(difference, rel=0.03, abs=2e-4)
+
+
+def test_reinforce_draws_several_summaries_and_gives_gradient_to_the_generator(
+    tokenizer, tiny_model, batch
+):
+    model = tiny_model(tokenizer)
+    weights = LossWeights(back_cycle=0.0, denoising=0.0)
+    played = adversarial(
+        model, batch, estimator="reinforce", samples_per_document=3, loss_weights=weights
+    )
+    assert len(played.words) == len(batch.documents)
+    played.total.backward()
+    assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
+
+
+def test_no_gradient_of_the_generators_step_stays_in_the_discriminator(
+    tokenizer, tiny_model, batch
+):
+    model = tiny_model(tokenizer)
+    adversarial(model, batch).total.backward()
+    assert all(parameter.grad is None for parameter in model.discriminator.parameters())
+    assert all(parameter.grad is not None for parameter in model.reconstructor.parameters())
+
+
+def test_the_discriminator_learns_to_tell_damaged_sentences(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    objective = DiscriminatorObjective(model.discriminator, 0.1)
+    optimizer = torch.optim.Adam(model.discriminator.parameters(), 3e-3)
+    first = None
+    for _ in range(60):
+        verdict = objective(batch, None, None)
+        first = first or verdict.total.item()
+        optimizer.zero_grad()
+        verdict.total.backward()
+        optimizer.step()
+    assert verdict.total < 0.7 * first
+    assert verdict.terms["damaged_accuracy"] > 0.8
+
+
+def test_the_gradient_penalty_is_the_squared_gradient_of_the_score(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    discriminator = model.discriminator
+    expected = 0.0
+    for words, mask in ((batch.sentences, batch.sentences_mask), (batch.damaged, batch.damaged_mask)):
+        vectors = discriminator.embed(words).detach().requires_grad_()
+        discriminator(vectors, mask).sentence.sum().backward()
+        expected += vectors.grad.square().sum() / len(words)
+    terms = DiscriminatorObjective(discriminator, 1.0)(batch, None, None).terms
+    assert torch.allclose(terms["gradient_penalty"], expected, rtol=1e-4)
+
+
+def test_half_batches_average_to_the_whole(tokenizer, tiny_model, batch):
+    """What lets several processes, or several micro-batches, stand for one."""
+    model = tiny_model(tokenizer)
+    whole = copy.deepcopy(model)
+    adversarial(whole, batch).total.backward()
+    half = len(batch.rows) // 2
+    for part in (slice(0, half), slice(half, None)):
+        piece = replace(batch, **{name: value[part] for name, value in vars(batch).items()})
+        (adversarial(model, piece).total / 2).backward()
+    for (name, one), other in zip(model.named_parameters(), whole.parameters(), strict=True):
+        if one.grad is not None:
+            assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5), name

@@ -1,0 +1,65 @@
+import random
+
+from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
+from summgan.tokenization import length_table
+
+
+def units(*words):
+    return [[ord(word)] for word in words]
+
+
+def test_units_keep_the_pieces_of_a_word_together(tokenizer, chinese_tokenizer):
+    boundaries = UnitBoundaries(length_table(tokenizer))
+    ids = tokenizer("Anna unopens halls in Porto.", add_special_tokens=False).input_ids
+    parts = split_into_units(ids, boundaries)
+    assert [tokenizer.decode(part) for part in parts] == ["Anna", "unopens", "halls", "in", "Porto."]
+    assert join(parts) == ids
+    boundaries = UnitBoundaries(length_table(chinese_tokenizer))
+    ids = chinese_tokenizer("本报讯，图书馆", add_special_tokens=False).input_ids
+    assert join(split_into_units(ids, boundaries)) == ids
+
+
+def test_buried_sentences_have_the_length_and_most_of_the_words():
+    sentence, foreign = units(*"abcdefgh"), [units(*"0123456789" * 3), units(*"qwertzuiop" * 3)]
+    kept = 0
+    for seed in range(50):
+        buried = bury(sentence, foreign, 24, random.Random(seed))
+        assert len(buried) == 24
+        kept += sum(unit in buried for unit in sentence)
+        assert all(unit in sentence or unit in foreign[0] + foreign[1] for unit in buried)
+    assert 0.8 < kept / (50 * 8) < 0.97
+
+
+def test_burying_copes_with_nothing_foreign_and_with_short_texts():
+    rng = random.Random(0)
+    assert sorted(bury(units("a"), [], 10, rng)) == units("a")
+    assert sorted(bury(units("a", "b"), [units("c")], 2, random.Random(3)))[:1] == units("a")
+
+
+def test_damage_labels_what_is_not_as_it_was():
+    sentence, foreign = units(*"abcdefgh"), units(*"0123")
+    for seed in range(100):
+        damaged, human = damage(sentence, foreign, random.Random(seed))
+        assert len(damaged) == len(human)
+        assert not all(human)
+        for index, unit in enumerate(damaged):
+            if unit in foreign:
+                assert not human[index]
+    assert sentence == units(*"abcdefgh")
+
+
+def test_one_word_can_be_damaged():
+    damaged, human = damage(units("a"), [], random.Random(0))
+    assert len(damaged) == len(human) >= 1
+
+
+def test_content_is_in_order_and_prefers_rare_words():
+    document = [[index] for index in range(10)]
+    weights = [0.1] * 5 + [2.0] * 5
+    rare = 0
+    for seed in range(100):
+        picked = pick_content(document, weights, 4, random.Random(seed))
+        assert picked == sorted(picked) and len(picked) == 4
+        rare += sum(unit[0] >= 5 for unit in picked)
+    assert rare > 360
+    assert len(pick_content(document[:2], weights, 4, random.Random(0))) == 2

@@ -1,0 +1,22 @@
+"""Helpers that several test files import."""
+
+import torch
+from datasets import Dataset
+
+from summgan.batches import BatchStream
+from summgan.noise import UnitBoundaries
+from summgan.tokenization import length_table
+
+
+def make_batch(tokenizer, documents, sentences, size=4):
+    """One batch of tokenized texts."""
+
+    def tokenized(texts):
+        ids = tokenizer(texts, add_special_tokens=False).input_ids
+        ids = [[*row, tokenizer.eos_token_id] for row in ids]
+        return Dataset.from_dict({"input_ids": ids, "length": [len(row) for row in ids]})
+
+    boundaries = UnitBoundaries(length_table(tokenizer))
+    weights = torch.ones(len(tokenizer))
+    stream = BatchStream(tokenized(documents), tokenized(sentences), boundaries, weights, 1, size)
+    return stream[0]
