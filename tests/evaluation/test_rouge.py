@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+from rouge_score import rouge_scorer
+
+from summgan.errors import SummGANError
+from summgan.evaluation.rouge import rouge_scores
+from summgan.evaluation.rouge_metric import Rouge
+
+PREDICTIONS = ["the cat sat on the mat", "police kill gunman", "", "a b c d. e f"]
+REFERENCES = ["the cat was on the mat", "police killed the gunman", "something", "a b x d. e g"]
+
+
+def test_hand_counted_scores():
+    scores = rouge_scores(["police kill the gunman"], ["the gunman police kill"])
+    assert scores["rouge1"][0] == pytest.approx(100)
+    assert scores["rouge2"][0] == pytest.approx(100 * 2 / 3)
+    assert scores["rougeL"][0] == pytest.approx(50)
+
+
+def test_english_scores_are_those_of_rouge_score():
+    ours = rouge_scores(PREDICTIONS, REFERENCES, stemmer=True)
+    names = ["rouge1", "rouge2", "rougeL"]
+    theirs = rouge_scorer.RougeScorer(names, use_stemmer=True)
+    for index, (prediction, reference) in enumerate(zip(PREDICTIONS, REFERENCES, strict=True)):
+        expected = theirs.score(reference, prediction)
+        for name in names:
+            assert ours[name][index] == pytest.approx(100 * expected[name].fmeasure)
+
+
+def test_chinese_is_scored_by_character():
+    scores = rouge_scores(["今天天气很好"], ["今天天气不错"])
+    assert scores["rouge1"][0] == pytest.approx(66.67, abs=0.01)
+    assert scores["rouge2"][0] == pytest.approx(60)
+
+
+def test_several_references_count_by_the_best_or_the_mean():
+    references = [["a b c", "x y z"]]
+    assert rouge_scores(["a b c"], references)["rouge1"][0] == 100
+    assert rouge_scores(["a b c"], references, aggregate="mean")["rouge1"][0] == 50
+
+
+def test_recall_at_a_number_of_bytes():
+    scores = rouge_scores(["abc def ghi"], ["def ghi"], measure="recall", byte_limit=8)
+    assert scores["rouge1"][0] == pytest.approx(50)
+    assert rouge_scores(["台湾大学"], ["台湾"], measure="recall", byte_limit=4)["rouge1"][0] == 50
+
+
+def test_an_empty_prediction_scores_nothing_and_no_items_are_an_error():
+    assert rouge_scores([""], ["a b"])["rouge1"][0] == 0
+    with pytest.raises(SummGANError, match="no predictions"):
+        rouge_scores([], [])
+    with pytest.raises(SummGANError, match="2 predictions but 1 references"):
+        rouge_scores(["a", "b"], ["a"])
+
+
+def test_the_metric_answers_with_means_of_the_same_scores():
+    expected = rouge_scores(PREDICTIONS, REFERENCES)
+    metric = Rouge()
+    result = metric.compute(predictions=PREDICTIONS, references=REFERENCES)
+    assert result == pytest.approx({name: values.mean() for name, values in expected.items()})
+    metric.add_batch(predictions=["a b"], references=[["a b", "c"]])
+    metric.add_batch(predictions=["a b"], references=[["x"]])
+    assert metric.compute()["rouge1"] == pytest.approx(50)
+
+
+def test_the_fast_counting_gives_the_same_numbers():
+    fast = pytest.importorskip("rouge_score_rs")
+    from summgan.evaluation.rouge import TYPES, _Tokenizer
+
+    rng = np.random.default_rng(0)
+    words = np.array("police kill gunman in the north of city 台 湾 大 学".split())
+    for _ in range(50):
+        pair = [" ".join(rng.choice(words, rng.integers(1, 12))) for _ in range(2)]
+        both = [
+            module.RougeScorer(list(TYPES), tokenizer=_Tokenizer(False)).score(*pair)
+            for module in (fast.rouge_scorer, rouge_scorer)
+        ]
+        for name in TYPES:
+            assert both[0][name].fmeasure == pytest.approx(both[1][name].fmeasure)
