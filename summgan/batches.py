@@ -110,7 +110,8 @@ class BatchStream(TorchDataset):
         batch_size: Rows per process.
         rank: Of this process.
         processes: How many there are.
-        micro_batches: How many exist: steps x accumulation.
+        accumulation: Micro-batches per step.
+        steps: How many there are.
     """
 
     def __init__(
@@ -123,15 +124,17 @@ class BatchStream(TorchDataset):
         batch_size: int,
         rank: int = 0,
         processes: int = 1,
-        micro_batches: int = 0,
+        accumulation: int = 1,
+        steps: int = 1,
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
-        self.micro_batches = micro_batches
+        self.micro_batches = steps * accumulation
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
+        global_batch = batch_size * processes * accumulation
         self.document_order = IndexOrder(
-            len(documents), derive_seed(seed, "documents"), lengths, batch_size * processes
+            len(documents), derive_seed(seed, "documents"), lengths, global_batch
         )
         self.sentence_order = IndexOrder(len(sentences), derive_seed(seed, "sentences"))
 

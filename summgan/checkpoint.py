@@ -163,9 +163,12 @@ def load_tensors(
     try:
         weights = load_file(checkpoint / "model.safetensors")
         missing, unexpected = model.load_state_dict(weights, strict=False)
-        tied = set(model.all_tied_weights_keys)
-        if unexpected or set(missing) - tied:
-            raise RuntimeError(f"other tensors: {[*unexpected, *set(missing) - tied][:3]}")
+        # Of tensors that are one, a single name is saved.
+        present = model.state_dict()
+        loaded = {present[name].data_ptr() for name in weights if name in present}
+        missing = [name for name in missing if present[name].data_ptr() not in loaded]
+        if unexpected or missing:
+            raise RuntimeError(f"other tensors: {[*unexpected, *missing][:3]}")
         _load_optimizer_tensors(load_file(checkpoint / _OPTIMIZERS), optimizers)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise SummGANError(

@@ -245,7 +245,8 @@ class Trainer:
             self.training.per_device_train_batch_size,
             self.accelerator.process_index,
             self.accelerator.num_processes,
-            self.steps * accumulation,
+            accumulation,
+            self.steps,
         )
         return DataLoader(
             stream,

@@ -20,7 +20,7 @@ def stream(tokenizer, documents, sentences):
 
     def make(batch_size, rank=0, processes=1):
         return BatchStream(
-            tokenized(documents), tokenized(sentences), boundaries, weights, 7, batch_size, rank, processes, 100
+            tokenized(documents), tokenized(sentences), boundaries, weights, 7, batch_size, rank, processes
         )
 
     return make
