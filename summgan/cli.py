@@ -92,7 +92,7 @@ def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> in
 
 
 def _parser(name: str, description: str) -> ArgumentParser:
-    return ArgumentParser(prog=f"summgan {name}", description=description, exit_on_error=False)
+    return ArgumentParser(prog=f"summgan {name}", description=description, exit_on_error=False, allow_abbrev=False)
 
 
 def _nearest(name: str, names) -> str:
@@ -103,6 +103,9 @@ def _nearest(name: str, names) -> str:
 def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
     """Add the nearest option to a message about one that does not exist."""
     known = [action.dest for action in parser._actions]
+    found = re.search(r"arguments are required: (.+)", message)
+    if found:
+        return "; ".join(_required(name) for name in found[1].split(", "))
     found = re.search(r"[Uu]nrecognized arguments: --([\w.]+)", message)
     if found:
         return f"there is no option --{found[1]}{_nearest(found[1], known)}"
@@ -111,6 +114,10 @@ def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
         name = f"{found[1]}.{found[2]}"
         return f"there is no option {name}{_nearest(name, known)}"
     return message
+
+
+def _required(name: str) -> str:
+    return f"--{name} is needed" if name != "files" else "name the files"
 
 
 def _say(sentence: str) -> None:

@@ -22,7 +22,14 @@ from summgan.bottlenecks.words import MAX_UNITS, ended_mask
 from summgan.readers import Row, read_rows
 from summgan.errors import SummGANError
 from summgan.modeling import SummGAN, SummGANConfig
-from summgan.text import count_units, join_units, normalize, split_sentences, split_units
+from summgan.text import (
+    count_units,
+    is_unspaced,
+    join_units,
+    normalize,
+    split_sentences,
+    split_units,
+)
 from summgan.tokenization import load_tokenizer
 
 _CHUNKS = 16  # batches that are sorted by length together
@@ -88,17 +95,15 @@ class SummarizerOptions:
                 f"min_words ({self.min_words}) is more than max_words ({self.max_words})."
             )
 
-    def lengths(self, config: SummGANConfig, document: int) -> list[int]:
-        """Lengths to try for a document of ``document`` units; no summary is longer than it."""
+    def lengths(self, config: SummGANConfig) -> list[int]:
+        """Different lengths to try, evenly spread; the human mean when there is one candidate."""
         high = self.max_words or max(config.longest_summary, self.min_words or 1)
         low = self.min_words or min(config.shortest_summary, high)
         if self.num_candidates == 1:
-            lengths = {max(low, min(config.summary_length, high))}
-        else:
-            count = min(self.num_candidates, high - low + 1)
-            step = (high - low) / max(1, count - 1)
-            lengths = {round(low + step * index) for index in range(count)}
-        return sorted({max(1, min(length, document)) for length in lengths})
+            return [max(low, min(config.summary_length, high))]
+        count = min(self.num_candidates, high - low + 1)
+        step = (high - low) / max(1, count - 1)
+        return [round(low + step * index) for index in range(count)]
 
 
 class Summarizer:
@@ -218,8 +223,8 @@ class Summarizer:
         """Summarize each window, then the sequence of these summaries."""
         first_pass = replace(options, reconstruct=False, num_candidates=1)
         summaries = self._summarize_windows(parts, first_pass)
-        mark = "" if count_units(parts[0][-2:]) == 2 else ". "
-        joined = mark.join(summary.summary_text for summary in summaries)
+        texts = [summary.summary_text for summary in summaries]
+        joined = ("。" if is_unspaced(texts[0][-1]) else ". ").join(texts)
         return self._summarize([joined], options)[0]
 
     def _windows(self, text: str) -> list[str]:
@@ -230,7 +235,7 @@ class Summarizer:
         parts: list[str] = []
         for sentence in split_sentences(text):
             for piece in self._fitting(sentence, room):
-                together = f"{parts[-1]} {piece}" if parts else piece
+                together = join_units([parts[-1], piece]) if parts else piece
                 if parts and len(self._ids(together)) <= room:
                     parts[-1] = together
                 else:
@@ -254,28 +259,35 @@ class Summarizer:
     def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
         """Summaries of texts that fit, in batches of similar length."""
         room = self.model.config.max_document_length
+        wanted = options.lengths(self.model.config)
+        beams = -(-options.num_candidates // len(wanted))
         ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
         order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
         results: list[Summary | None] = [None] * len(texts)
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
+            # A summary is never longer than its document.
             lengths = [
-                options.lengths(self.model.config, count_units(texts[row])) for row in rows
+                sorted({max(1, min(length, count_units(texts[row]))) for length in wanted})
+                for row in rows
             ]
-            for row, summary in zip(rows, self._best(*batch, lengths, options), strict=True):
+            for row, summary in zip(rows, self._best(*batch, lengths, beams, options), strict=True):
                 results[row] = summary
         return results
 
     def _best(
-        self, ids: Tensor, mask: Tensor, lengths: list[list[int]], options: SummarizerOptions
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        lengths: list[list[int]],
+        beams: int,
+        options: SummarizerOptions,
     ) -> list[Summary]:
-        """The best candidate of each document of a batch ``[batch, source]``."""
+        """The best of ``beams`` candidates of every length, for a batch ``[batch, source]``."""
         # Every pair of document and length is a row of its own.
         owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)
-        fewest = min(len(wanted) for wanted in lengths)
-        beams = -(-options.num_candidates // fewest)
         words = self.model.generate(
             ids[owners],
             mask[owners],

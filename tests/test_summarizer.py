@@ -1,0 +1,136 @@
+import pytest
+import torch
+
+from summgan.errors import SummGANError
+from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.text import count_units
+from summgan.tokenization import save_tokenizer
+
+
+@pytest.fixture
+def folder(tokenizer, tiny_model, tmp_path):
+    model = tiny_model(tokenizer)
+    model.config.shortest_summary, model.config.summary_length = 3, 5
+    model.config.longest_summary = 7
+    model.save_pretrained(tmp_path / "model")
+    save_tokenizer(tokenizer, tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def summarizer(folder):
+    return Summarizer.from_pretrained(folder)
+
+
+def test_a_text_gives_a_summary_and_a_list_gives_a_list(summarizer, documents):
+    one = summarizer(documents[0])
+    assert one.summary_text and one.reconstruction is not None
+    assert one.reconstruction_loss > 0 and 0 <= one.human_likeness <= 1
+    assert summarizer([documents[0]])[0].summary_text == one.summary_text
+    assert summarizer([]) == []
+
+
+def test_order_is_kept_and_batches_do_not_matter(summarizer, documents):
+    texts = documents[:7] + ["Short text.", documents[8] + " " + documents[9]]
+    together = summarizer(texts, batch_size=32, reconstruct=False)
+    for size in (1, 4):
+        again = summarizer(texts, batch_size=size, reconstruct=False)
+        assert [s.summary_text for s in again] == [s.summary_text for s in together]
+    assert summarizer(texts[3], reconstruct=False).summary_text == together[3].summary_text
+
+
+def test_lengths_are_within_what_is_asked(summarizer, documents):
+    for options in ({"max_words": 4}, {"min_words": 9}, {"min_words": 4, "max_words": 4}, {}):
+        low, high = options.get("min_words", 3), options.get("max_words", 7)
+        for summary in summarizer(documents[:4], **options):
+            assert min(low, high) <= count_units(summary.summary_text) <= max(low, high)
+    one = summarizer(documents[0], num_candidates=1)
+    assert count_units(one.summary_text) == 5
+
+
+def test_a_summary_is_never_longer_than_its_document(summarizer):
+    assert count_units(summarizer("Two words", min_words=6).summary_text) == 2
+    assert count_units(summarizer("Anna", max_words=6).summary_text) == 1
+
+
+def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tokenizer):
+    ids, mask = encode(tokenizer, documents[:1])
+    words = summarizer.model.generate(ids, mask, 5, num_beams=4, num_return_sequences=4)
+    *_, scores = summarizer._judge(words, ids.expand(4, -1), mask.expand(4, -1))
+    best = tokenizer.decode(words[scores.argmax()], skip_special_tokens=True)
+    found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
+    assert found.summary_text == best
+
+
+def test_long_documents_are_summarized_in_windows_and_not_cut(summarizer, documents):
+    text = " ".join(documents[:12])
+    windows = summarizer._windows(text)
+    assert len(windows) > 3 and " ".join(windows) == text
+    room = summarizer.model.config.max_document_length
+    assert all(len(summarizer._ids(part)) < room for part in windows)
+    changed = " ".join(documents[:11]) + " " + "Greta opens theatre in Graz again. " * 3
+    assert summarizer(text).summary_text
+    assert summarizer._windows(changed)[-1].endswith("Graz again.")
+    without_sentences = "word " * 300
+    assert " ".join(summarizer._windows(without_sentences.strip())).split() == without_sentences.split()
+
+
+def test_files_of_every_kind_are_summarized_in_order(summarizer, documents, write):
+    texts = documents[:5]
+    path = write("documents.txt", texts)
+    other = write("documents.jsonl", [f'{{"body": "{text}"}}' for text in texts[:2]])
+    expected = [s.summary_text for s in summarizer(texts)]
+    assert [s.summary_text for s in summarizer.summarize_file(path)] == expected
+    both = summarizer.summarize_files([path, other], num_beams=4)
+    assert [s.summary_text for s in both] == expected + expected[:2]
+
+
+def test_mistakes_are_named(summarizer, documents, tmp_path):
+    for arguments, options, message in (
+        (["", documents[0]], {}, r"documents\[0\] is empty"),
+        ([documents[0], None], {}, r"documents\[1\] is a NoneType, not a text"),
+        (" \n", {}, "The document is empty"),
+        (documents[0], {"num_beams": 0}, "num_beams must be at least 1"),
+        (documents[0], {"max_words": 0}, "max_words must be from 1 to 256"),
+        (documents[0], {"max_words": 3, "min_words": 4}, "min_words .4. is more than max_words"),
+    ):
+        with pytest.raises(SummGANError, match=message):
+            summarizer(arguments, **options)
+    with pytest.raises(SummGANError, match="No summgan model can be loaded from"):
+        Summarizer.from_pretrained(tmp_path / "none")
+
+
+def test_devices_and_types_are_checked(folder, documents):
+    half = Summarizer.from_pretrained(folder, dtype="bfloat16", device="cpu")
+    assert half.model.dtype == torch.bfloat16 and half(documents[0]).summary_text
+    with pytest.raises(SummGANError, match="dtype must be one of float32, bfloat16, float16"):
+        Summarizer.from_pretrained(folder, dtype="int8")
+    with pytest.raises(SummGANError, match="The device 'cuda:77' cannot be used"):
+        Summarizer.from_pretrained(folder, device="cuda:77")
+
+
+def test_pickled_weights_are_not_loaded(folder):
+    (folder / "model.safetensors").rename(folder / "elsewhere")
+    torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(SummGANError, match="No summgan model can be loaded"):
+        Summarizer.from_pretrained(folder)
+
+
+def test_chinese_is_summarized_by_character(
+    chinese_tokenizer, chinese_documents, tiny_model
+):
+    summarizer = Summarizer(tiny_model(chinese_tokenizer), chinese_tokenizer)
+    summary = summarizer(chinese_documents[0], min_words=6, max_words=6)
+    assert len(summary.summary_text.replace(" ", "")) == 6
+    long = "".join(chinese_documents[:9])
+    assert "".join(summarizer._windows(long)) == long
+    assert summarizer(long, max_words=8).summary_text
+
+
+def test_lengths_to_try_are_spread_over_what_is_allowed(summarizer):
+    config = summarizer.model.config
+    assert SummarizerOptions(num_candidates=3).lengths(config) == [3, 5, 7]
+    assert SummarizerOptions(num_candidates=1).lengths(config) == [5]
+    assert SummarizerOptions(num_candidates=1, max_words=4).lengths(config) == [4]
+    assert SummarizerOptions(num_candidates=2, min_words=9).lengths(config) == [9]
+    assert SummarizerOptions(num_candidates=9).lengths(config) == [3, 4, 5, 6, 7]
