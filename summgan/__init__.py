@@ -12,7 +12,7 @@ _LAZY = {
     "Summarizer": "summgan.summarizer",
     "Summary": "summgan.summarizer",
     "SummGAN": "summgan.modeling",
-    "SummGANConfig": "summgan.modeling",
+    "SummGANConfig": "summgan.architecture",
     "SummGANError": "summgan.errors",
 }
 

@@ -62,9 +62,7 @@ class Decoder(nn.Module):
         """Vectors ``[batch, length, hidden]`` of ids or one-hot words, as in `Encoder.embed`."""
         return embed_words(words, self.embedding.weight) * self.input_scale
 
-    def forward(
-        self, vectors: Tensor, states: Tensor, mask: Tensor, cache: Cache | None = None
-    ) -> Tensor:
+    def forward(self, vectors: Tensor, states: Tensor, mask: Tensor, cache: Cache | None = None) -> Tensor:
         """Hidden states ``[batch, length, hidden]`` for the vectors fed in after those in the cache.
 
         Args:

@@ -69,9 +69,7 @@ class IndexOrder:
         batch_size: Of the global batch.
     """
 
-    def __init__(
-        self, size: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1
-    ):
+    def __init__(self, size: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1):
         self.size, self.seed, self.lengths, self.batch_size = size, seed, lengths, batch_size
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 

@@ -152,9 +152,7 @@ def load_state(checkpoint: Path) -> TrainerState:
         ) from error
 
 
-def load_tensors(
-    checkpoint: Path, model: torch.nn.Module, optimizers: Mapping[str, Optimizer]
-) -> None:
+def load_tensors(checkpoint: Path, model: torch.nn.Module, optimizers: Mapping[str, Optimizer]) -> None:
     """Put weights and optimizer moments of a checkpoint into place.
 
     Raises:
@@ -187,9 +185,7 @@ def _optimizer_tensors(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]
     }
 
 
-def _load_optimizer_tensors(
-    tensors: Mapping[str, Tensor], optimizers: Mapping[str, Optimizer]
-) -> None:
+def _load_optimizer_tensors(tensors: Mapping[str, Tensor], optimizers: Mapping[str, Optimizer]) -> None:
     for network, optimizer in optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():

@@ -13,20 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jsonargparse import (
-    ActionConfigFile,
-    ArgumentError,
-    ArgumentParser,
-    Namespace,
-    set_parsing_settings,
-)
+from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from summgan import __version__
-from summgan.configuration import DataOptions, ModelOptions, Options, TokenizerOptions
-from summgan.configuration import TrainingOptions
+from summgan.configuration import TokenizerOptions
 from summgan.errors import SummGANError
-
-set_parsing_settings(docstring_parse_attribute_docstrings=True)
+from summgan.parsing import config_first, new_parser, to_options, train_parser
 
 _OVERVIEW = f"""summgan {__version__} learns to summarize from text nobody labelled.
 
@@ -66,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     make_parser, run = _COMMANDS[name]
     if name == "train":
-        arguments = _config_first(arguments)
+        arguments = config_first(arguments)
     return _guarded(name, make_parser(), run, arguments)
 
 
@@ -89,10 +81,6 @@ def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> in
         return 1
     print(f"summgan {name}: {message}", file=sys.stderr)
     return 2
-
-
-def _parser(name: str, description: str) -> ArgumentParser:
-    return ArgumentParser(prog=f"summgan {name}", description=description, exit_on_error=False, allow_abbrev=False)
 
 
 def _nearest(name: str, names) -> str:
@@ -129,56 +117,11 @@ def _say(sentence: str) -> None:
 # train -------------------------------------------------------------------------------------------
 
 
-def _train_parser() -> ArgumentParser:
-    parser = _parser(
-        "train",
-        "Learn to summarize from documents nobody labelled and from unpaired human sentences. "
-        "Give a YAML file and, after it, any option that should differ.",
-    )
-    parser.usage = "summgan train CONFIG.yaml [--training.learning_rate 3e-4 ...] [--resume]"
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with these options")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
-    for block, kind in (
-        ("data", DataOptions),
-        ("tokenizer", TokenizerOptions),
-        ("model", ModelOptions),
-        ("training", TrainingOptions),
-    ):
-        parser.add_class_arguments(kind, block)
-    return parser
-
-
-def load_options(arguments: Sequence[str]) -> tuple[Options, bool]:
-    """Options of a training from a YAML file and overrides, and whether to resume.
-
-    Args:
-        arguments: As after ``summgan train``.
-
-    Raises:
-        jsonargparse.ArgumentError: An option is unknown or ill-typed.
-    """
-    parser = _train_parser()
-    return _options(parser.parse_args(_config_first(arguments)), parser)
-
-
-def _config_first(arguments: Sequence[str]) -> list[str]:
-    """A leading file name stands for ``--config FILE``."""
-    arguments = list(arguments)
-    if arguments and not arguments[0].startswith("-"):
-        return ["--config", *arguments]
-    return arguments
-
-
-def _options(namespace: Namespace, parser: ArgumentParser) -> tuple[Options, bool]:
-    made = parser.instantiate(namespace)
-    return Options(made.data, made.tokenizer, made.model, made.training), namespace.resume
-
-
 def _train(namespace: Namespace, parser: ArgumentParser) -> int:
     from summgan.runtime import TrainingInterrupted
     from summgan.trainer import train
 
-    options, resume = _options(namespace, parser)
+    options, resume = to_options(namespace, parser)
     try:
         train(options, resume=resume, say=_say)
     except TrainingInterrupted as interruption:
@@ -191,7 +134,7 @@ def _train(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _summarize_parser() -> ArgumentParser:
-    parser = _parser(
+    parser = new_parser(
         "summarize",
         "Summarize files (txt, jsonl, csv, tsv, parquet, each also .gz, folders, patterns) or "
         "standard input, one document a line.",
@@ -199,7 +142,9 @@ def _summarize_parser() -> ArgumentParser:
     parser.add_argument("files", nargs="*", help="documents; none, or -, for standard input")
     parser.add_argument("--model", required=True, type=str, help="folder of a trained model")
     parser.add_argument(
-        "--output", type=str | None, help="file .jsonl, .txt, .csv or .parquet; standard output if none"
+        "--output",
+        type=str | None,
+        help="file .jsonl, .txt, .csv or .parquet; standard output if none",
     )
     parser.add_argument("--document_column", type=str | None, help="column of the document")
     parser.add_argument("--max_words", type=int | None, help="most words (or characters)")
@@ -230,7 +175,7 @@ def _summarize(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _score_parser() -> ArgumentParser:
-    parser = _parser(
+    parser = new_parser(
         "score",
         "ROUGE-1/2/L/Lsum with bootstrap 95 % intervals, in any script. Where the documents are "
         "known, also lead and rule baselines at equal length, copy rates and new words.",
@@ -260,9 +205,7 @@ def _score(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _tokenizer_parser() -> ArgumentParser:
-    parser = _parser(
-        "tokenizer", "Learn a SentencePiece vocabulary from text files and save it in a folder."
-    )
+    parser = new_parser("tokenizer", "Learn a SentencePiece vocabulary from text files and save it.")
     parser.add_argument("files", nargs="+", help="texts of any format that training reads")
     parser.add_argument("--output", required=True, type=str, help="folder to write")
     parser.add_argument("--column", type=str | None, help="column of the text")
@@ -277,7 +220,7 @@ def _tokenizer(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _demo_parser() -> ArgumentParser:
-    parser = _parser(
+    parser = new_parser(
         "demo",
         "Train a plain auto-encoder and summgan on a built-in corpus, then compare them on documents "
         "that neither has seen. About four minutes on two cores.",
@@ -295,7 +238,7 @@ def _demo(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 _COMMANDS = {
-    "train": (_train_parser, _train),
+    "train": (train_parser, _train),
     "summarize": (_summarize_parser, _summarize),
     "score": (_score_parser, _score),
     "tokenizer": (_tokenizer_parser, _tokenizer),

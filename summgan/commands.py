@@ -6,7 +6,6 @@ Each takes its options as a dict and ``say`` for sentences to the user, and retu
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path

@@ -123,9 +123,7 @@ class TrainingOptions:
     """Gradients of each network are clipped to this norm."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision of the forward passes."""
-    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinforce"] = (
-        "straight-through"
-    )
+    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinforce"] = "straight-through"
     """How the gradient passes through the words; see `summgan/bottlenecks/estimators.py`."""
     samples_per_document: int = 4
     """Summaries drawn of each document by `reinforce`; the others draw one."""

@@ -110,9 +110,7 @@ def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:
     """The documents to train on and those to watch."""
     data, limit = options.data, options.training.eval_documents
     if data.validation:
-        pairs = load_pairs(
-            data.validation, data.document_column, data.summary_column, data.skip_bad_rows
-        )
+        pairs = load_pairs(data.validation, data.document_column, data.summary_column, data.skip_bad_rows)
         references = None if pairs.references is None else pairs.references[:limit]
         return documents, Pairs(pairs.documents[:limit], references, pairs.ids[:limit])
     count = min(limit, len(documents) // 20)

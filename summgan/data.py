@@ -81,9 +81,7 @@ def load_texts(
     }
     features = Features({"text": Value("string"), "bad_rows": Value("string")})
     try:
-        data = Dataset.from_generator(
-            _generate, features=features, gen_kwargs=arguments, cache_dir=cache_dir
-        )
+        data = Dataset.from_generator(_generate, features=features, gen_kwargs=arguments, cache_dir=cache_dir)
     except DatasetGenerationError as error:
         if isinstance(error.__cause__, SummGANError):
             raise error.__cause__ from None

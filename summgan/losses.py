@@ -120,9 +120,7 @@ class AutoencoderObjective(nn.Module):
             batch.documents, batch.documents_mask, batch.content, batch.content_mask
         )
 
-    def reconstruct(
-        self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1
-    ) -> Tensor:
+    def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
         """``[batch * samples]``: write the document from the code."""
         documents = batch.documents.repeat_interleave(samples, dim=0)
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
@@ -141,9 +139,7 @@ class AutoencoderObjective(nn.Module):
             room = min(self.max_document_length, batch.documents.shape[1])
             documents = self.reconstructor.sample(code, room, stream)
             mask = self.reconstructor.mask_of(documents)
-        return self.generator.imitation_loss(
-            documents, mask, batch.sentences, batch.sentences_mask
-        )
+        return self.generator.imitation_loss(documents, mask, batch.sentences, batch.sentences_mask)
 
 
 class DiscriminatorObjective(nn.Module):

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+from summgan.architecture import SummGANConfig
 from summgan.checkpoint import TrainerState
 from summgan.configuration import Options
-from summgan.modeling import SummGANConfig
 
 _CARD = """---
 library_name: summgan
@@ -56,9 +56,7 @@ It can join facts that do not belong together; do not publish its output unread.
 """
 
 
-def write_model_card(
-    folder: Path, config: SummGANConfig, options: Options, state: TrainerState
-) -> None:
+def write_model_card(folder: Path, config: SummGANConfig, options: Options, state: TrainerState) -> None:
     """Write ``README.md`` into a model folder.
 
     Args:

@@ -19,91 +19,21 @@ from transformers import (
     GenerationMixin,
     LogitsProcessor,
     LogitsProcessorList,
-    MBartConfig,
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
+from summgan.architecture import SummGANConfig, load_backbone, new_stack_config
 from summgan.backbone import build_stacks, check_backbone
 from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.configuration import ModelOptions
 from summgan.discriminator import Discriminator
-from summgan.errors import SummGANError
 from summgan.generator import Generator
 from summgan.reconstructor import Reconstructor
 from summgan.tokenization import length_table
-
-_POSITIONS = 1024
-
-
-class SummGANConfig(PreTrainedConfig):
-    """What is needed to build a `SummGAN` again.
-
-    Args:
-        generator: Configuration of a BART- or T5-style model (or its dict).
-        reconstructor: The same for the reconstructor; widths and vocabularies must agree.
-        discriminator_hidden_size: Width of the discriminator.
-        copy: Whether generator and reconstructor may copy with a pointer.
-        tied_head: Whether the generator's output layer is the table of embeddings.
-        pieces_per_unit: Room for pieces, per unit of a summary's length.
-        summary_length: Mean units of a human sentence.
-        shortest_summary: Units of which a tenth of human sentences has no more.
-        longest_summary: Units of which a tenth of human sentences has no fewer.
-        max_document_length: Pieces of a document that are read at once.
-        has_discriminator: Whether the discriminator was trained, so that its scores mean something.
-    """
-
-    model_type = "summgan"
-    sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
-    is_encoder_decoder = True
-
-    def __init__(
-        self,
-        generator: PreTrainedConfig | dict | None = None,
-        reconstructor: PreTrainedConfig | dict | None = None,
-        discriminator_hidden_size: int = 128,
-        copy: bool = True,
-        tied_head: bool = True,
-        pieces_per_unit: float = 2.5,
-        summary_length: int = 10,
-        shortest_summary: int = 7,
-        longest_summary: int = 13,
-        max_document_length: int = 192,
-        has_discriminator: bool = True,
-        **kwargs,
-    ):
-        self.generator = _sub_config(generator)
-        self.reconstructor = _sub_config(reconstructor)
-        self.discriminator_hidden_size = discriminator_hidden_size
-        self.copy, self.tied_head = copy, tied_head
-        self.pieces_per_unit = pieces_per_unit
-        self.summary_length = summary_length
-        self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
-        self.max_document_length = max_document_length
-        self.has_discriminator = has_discriminator
-        main = self.generator
-        for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
-            kwargs.setdefault(name, getattr(main, name))
-        kwargs.setdefault("vocab_size", main.vocab_size)
-        kwargs.setdefault("is_encoder_decoder", True)
-        super().__init__(**kwargs)
-
-    @property
-    def num_hidden_layers(self) -> int:
-        """Decoder layers, as transformers' caches want to know."""
-        generator = self.generator
-        return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
-
-
-def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
-    if config is None:
-        return MBartConfig(scale_embedding=False)
-    if isinstance(config, dict):
-        return AutoConfig.for_model(**config)
-    return config
 
 
 @dataclass(frozen=True)
@@ -136,12 +66,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         ends = {"start_id": config.decoder_start_token_id, "end_id": config.eos_token_id}
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
-        encoder, decoder = build_stacks(
-            _new(config.generator), self.embedding, config.tied_head
-        )
-        bottleneck = WordsBottleneck(
-            decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends
-        )
+        encoder, decoder = build_stacks(_new(config.generator), self.embedding, config.tied_head)
+        bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
         self.generator = Generator(encoder, bottleneck)
         encoder, decoder = build_stacks(_new(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
@@ -213,8 +139,10 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         with torch.no_grad():
             self.embedding.weight.copy_(backbone.get_input_embeddings().weight)
         bottleneck = self.generator.bottleneck
-        stacks = ((self.generator.encoder, backbone.get_encoder()),
-                  (bottleneck.decoder, backbone.get_decoder()))
+        stacks = (
+            (self.generator.encoder, backbone.get_encoder()),
+            (bottleneck.decoder, backbone.get_decoder()),
+        )
         for ours, theirs in stacks:
             ours.stack.load_state_dict(
                 {k: v for k, v in theirs.state_dict().items() if not k.startswith("embed_tokens.")}
@@ -397,9 +325,7 @@ class ExactLength(LogitsProcessor):
         words = input_ids[:, 1:]
         written = self.bottleneck.costs(words).sum(1)
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
-        allowed = self.bottleneck.allowed(
-            self.units - written, inside, self.room - words.shape[1]
-        )
+        allowed = self.bottleneck.allowed(self.units - written, inside, self.room - words.shape[1])
         # A row that has ended is padded by `generate` and needs something that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
@@ -414,51 +340,6 @@ def _is_tied(model: PreTrainedModel) -> bool:
 def _new(config: PreTrainedConfig) -> PreTrainedModel:
     check_backbone(config)
     return AutoModelForSeq2SeqLM.from_config(config)
-
-
-def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
-    """A small pre-norm encoder-decoder (mBART's shape) for a tokenizer."""
-    return MBartConfig(
-        vocab_size=len(tokenizer),
-        d_model=options.hidden_size,
-        encoder_layers=options.encoder_layers,
-        decoder_layers=options.decoder_layers,
-        encoder_attention_heads=options.attention_heads,
-        decoder_attention_heads=options.attention_heads,
-        encoder_ffn_dim=4 * options.hidden_size,
-        decoder_ffn_dim=4 * options.hidden_size,
-        max_position_embeddings=_POSITIONS,
-        dropout=options.dropout,
-        attention_dropout=0.0,
-        activation_dropout=0.0,
-        scale_embedding=False,
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        decoder_start_token_id=tokenizer.bos_token_id,
-        forced_eos_token_id=None,
-        tie_word_embeddings=True,
-    )
-
-
-def load_backbone(name: str) -> PreTrainedModel:
-    """Load a BART- or T5-style model from a folder or the hub, without running code from there.
-
-    Raises:
-        SummGANError: It cannot be loaded or is of another kind.
-    """
-    try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-        check_backbone(config)
-        return AutoModelForSeq2SeqLM.from_pretrained(
-            name, trust_remote_code=False, use_safetensors=True
-        )
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise SummGANError(
-            f"The backbone {name!r} cannot be loaded: {reason} "
-            "Give a folder with config.json and model.safetensors, or go online once."
-        ) from error
 
 
 AutoConfig.register(SummGANConfig.model_type, SummGANConfig, exist_ok=True)

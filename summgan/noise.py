@@ -44,9 +44,7 @@ def join(units: Sequence[Unit]) -> list[int]:
     return [piece for unit in units for piece in unit]
 
 
-def bury(
-    sentence: list[Unit], foreign: Sequence[list[Unit]], length: int, rng: random.Random
-) -> list[Unit]:
+def bury(sentence: list[Unit], foreign: Sequence[list[Unit]], length: int, rng: random.Random) -> list[Unit]:
     """Hide a sentence among spans of foreign documents.
 
     About a tenth of its words is dropped, the rest is cut into chunks of a few words, some of which
@@ -81,9 +79,7 @@ def _chunks(units: list[Unit], rng: random.Random) -> list[list[Unit]]:
     return chunks
 
 
-def _chunks_of(
-    documents: Sequence[list[Unit]], length: int, rng: random.Random
-) -> list[list[Unit]]:
+def _chunks_of(documents: Sequence[list[Unit]], length: int, rng: random.Random) -> list[list[Unit]]:
     """Spans of 1 to 6 units from documents in turn, in reading order, ``length`` units in all."""
     starts = [rng.randrange(max(1, len(document) - 6)) for document in documents]
     spans: list[list[Unit]] = []
@@ -97,9 +93,7 @@ def _chunks_of(
     return spans
 
 
-def damage(
-    sentence: list[Unit], foreign: list[Unit], rng: random.Random
-) -> tuple[list[Unit], list[bool]]:
+def damage(sentence: list[Unit], foreign: list[Unit], rng: random.Random) -> tuple[list[Unit], list[bool]]:
     """Spoil a human sentence in one to three places.
 
     Words are exchanged with a neighbour, replaced by a foreign word, dropped, or said twice.

@@ -14,8 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from summgan.readers import Row
 from summgan.errors import SummGANError
+from summgan.readers import Row
 from summgan.summarizer import Summary
 
 FORMATS = (".jsonl", ".txt", ".csv", ".parquet")
@@ -51,9 +51,7 @@ class SummaryFile:
     def __init__(self, path: str | Path, settings: dict[str, Any], resume: bool = False):
         self.path = Path(path)
         if self.path.suffix not in FORMATS:
-            raise SummGANError(
-                f"--output {self.path}: the extension must be one of {', '.join(FORMATS)}."
-            )
+            raise SummGANError(f"--output {self.path}: the extension must be one of {', '.join(FORMATS)}.")
         if not self.path.parent.is_dir():
             raise SummGANError(f"--output {self.path}: the folder does not exist.")
         self.partial = self.path.with_name(self.path.name + ".partial")

@@ -103,9 +103,7 @@ def _suffix(path: Path) -> str:
 
 def _format(path: Path) -> str:
     if _suffix(path) not in _FORMATS:
-        raise SummGANError(
-            f"{path}: the extension must be one of {', '.join(_FORMATS)}, also with .gz."
-        )
+        raise SummGANError(f"{path}: the extension must be one of {', '.join(_FORMATS)}, also with .gz.")
     return _suffix(path)
 
 
@@ -224,9 +222,7 @@ def _decode(path: Path, line: int, data: bytes) -> str | SummGANError:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        return SummGANError(
-            f"{path}:{line}: byte {error.start + 1} is not UTF-8; save the file as UTF-8."
-        )
+        return SummGANError(f"{path}:{line}: byte {error.start + 1} is not UTF-8; save the file as UTF-8.")
 
 
 def _lines(path: Path, file: Iterable[bytes]) -> Iterator[tuple[int, str | SummGANError]]:
@@ -311,8 +307,11 @@ def _read_table(path: Path, delimiter: str) -> Iterator[_Raw]:
             if spoiled:
                 yield line, spoiled[0]
             elif cells and len(cells) != len(header):
-                yield line, SummGANError(
-                    f"{path}:{line}: has {len(cells)} columns where the header has {len(header)}."
+                yield (
+                    line,
+                    SummGANError(
+                        f"{path}:{line}: has {len(cells)} columns where the header has {len(header)}."
+                    ),
                 )
             elif cells:
                 yield line, dict(zip(header, cells, strict=True))

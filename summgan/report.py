@@ -112,8 +112,7 @@ def write_report(path: str | Path, title: str, **content) -> None:
 def _table(rows: Sequence[Mapping[str, float | str]]) -> str:
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
     lines = (
-        "<tr>" + "".join(f"<td>{_cell(row.get(name, ''))}</td>" for name in rows[0]) + "</tr>"
-        for row in rows
+        "<tr>" + "".join(f"<td>{_cell(row.get(name, ''))}</td>" for name in rows[0]) + "</tr>" for row in rows
     )
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 

@@ -50,6 +50,16 @@ def flatten(options: dict, prefix: str = "") -> dict[str, str]:
     return flat
 
 
+def changes_between(old: dict, new: dict) -> list[str]:
+    """What differs between two nested dicts of options, a phrase each."""
+    old, new = flatten(old), flatten(new)
+    return [
+        f"{name} was {old.get(name, 'not there')}, is {new.get(name, 'not there')}"
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
 class StopSignal:
     """Turns the first Ctrl-C or SIGTERM into a flag; a second one stops at once."""
 

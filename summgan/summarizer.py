@@ -16,12 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from summgan.architecture import SummGANConfig
 from summgan.batches import pad
 from summgan.bottlenecks.code import Code
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
-from summgan.readers import Row, read_rows
 from summgan.errors import SummGANError
-from summgan.modeling import SummGAN, SummGANConfig
+from summgan.modeling import SummGAN
+from summgan.readers import Row, read_rows
 from summgan.text import (
     count_units,
     is_unspaced,
@@ -91,9 +92,7 @@ class SummarizerOptions:
             if value is not None and not 1 <= value <= MAX_UNITS:
                 raise SummGANError(f"{name} must be from 1 to {MAX_UNITS}, not {value}.")
         if self.max_words and self.min_words and self.min_words > self.max_words:
-            raise SummGANError(
-                f"min_words ({self.min_words}) is more than max_words ({self.max_words})."
-            )
+            raise SummGANError(f"min_words ({self.min_words}) is more than max_words ({self.max_words}).")
 
     def lengths(self, config: SummGANConfig) -> list[int]:
         """Different lengths to try, evenly spread; the human mean when there is one candidate."""
@@ -169,18 +168,14 @@ class Summarizer:
         Raises:
             SummGANError: A text is empty or no text, or an option is out of range.
         """
-        options = SummarizerOptions(
-            max_words, min_words, num_beams, num_candidates, reconstruct, batch_size
-        )
+        options = SummarizerOptions(max_words, min_words, num_beams, num_candidates, reconstruct, batch_size)
         options.check()
         if isinstance(documents, str):
             return self._summarize([_checked(documents, "The document")], options)[0]
         texts = [_checked(text, f"documents[{index}]") for index, text in enumerate(documents)]
         return self._summarize(texts, options)
 
-    def summarize_file(
-        self, path: str | Path, column: str | None = None, **options
-    ) -> list[Summary]:
+    def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
         """Summaries of the documents of a file (or folder, or pattern), in order.
 
         Args:
@@ -200,9 +195,7 @@ class Summarizer:
         rows = read_rows(paths, column)
         return [summary for _, summary in self.stream(rows, SummarizerOptions(**options))]
 
-    def stream(
-        self, rows: Iterable[Row], options: SummarizerOptions
-    ) -> Iterator[tuple[Row, Summary]]:
+    def stream(self, rows: Iterable[Row], options: SummarizerOptions) -> Iterator[tuple[Row, Summary]]:
         """Rows with their summaries, in order, however many there are."""
         options.check()
         rows = iter(rows)
@@ -215,8 +208,7 @@ class Summarizer:
         short = [parts[0] for parts in windows if len(parts) == 1]
         for_short = iter(self._summarize_windows(short, options))
         return [
-            next(for_short) if len(parts) == 1 else self._summarize_long(parts, options)
-            for parts in windows
+            next(for_short) if len(parts) == 1 else self._summarize_long(parts, options) for parts in windows
         ]
 
     def _summarize_long(self, parts: list[str], options: SummarizerOptions) -> Summary:
@@ -269,8 +261,7 @@ class Summarizer:
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
             # A summary is never longer than its document.
             lengths = [
-                sorted({max(1, min(length, count_units(texts[row]))) for length in wanted})
-                for row in rows
+                sorted({max(1, min(length, count_units(texts[row]))) for length in wanted}) for row in rows
             ]
             for row, summary in zip(rows, self._best(*batch, lengths, beams, options), strict=True):
                 results[row] = summary
@@ -298,7 +289,10 @@ class Summarizer:
         owners = [owner for owner in owners for _ in range(beams)]
         code, losses, human, scores = self._judge(words, ids[owners], mask[owners])
         chosen = [
-            max((c for c, owner in enumerate(owners) if owner == row), key=scores.tolist().__getitem__)
+            max(
+                (c for c, owner in enumerate(owners) if owner == row),
+                key=scores.tolist().__getitem__,
+            )
             for row in range(len(lengths))
         ]
         rebuilt = self._rebuild(code, chosen) if options.reconstruct else [None] * len(chosen)
@@ -313,9 +307,7 @@ class Summarizer:
             for text, again, index in zip(texts, rebuilt, chosen, strict=True)
         ]
 
-    def _judge(
-        self, words: Tensor, ids: Tensor, mask: Tensor
-    ) -> tuple[Code, Tensor, Tensor | None, Tensor]:
+    def _judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Code, Tensor, Tensor | None, Tensor]:
         """Code of candidates, and ``[rows]`` of each: reconstruction loss, human-likeness, score.
 
         The score is a sum of logarithms per piece: how sure the generator is of the words, how well

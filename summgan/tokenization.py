@@ -230,4 +230,3 @@ def _byte_level_alphabet() -> dict[str, int]:
     hidden = [byte for byte in range(256) if byte not in printable]
     characters = {chr(byte): byte for byte in printable}
     return characters | {chr(256 + index): byte for index, byte in enumerate(hidden)}
-

@@ -12,7 +12,6 @@ update of each network from gradients at the same point, and a pure function of 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
@@ -36,8 +35,8 @@ from summgan.model_card import write_model_card
 from summgan.modeling import SummGAN
 from summgan.noise import UnitBoundaries
 from summgan.randomness import RandomStream, derive_seed
-from summgan.report import write_report
-from summgan.runtime import StopSignal, TrainingInterrupted, flatten, make_accelerator
+from summgan.run_log import RunLog
+from summgan.runtime import StopSignal, TrainingInterrupted, changes_between, make_accelerator
 from summgan.schedules import learning_rate_factor, temperature
 from summgan.tokenization import save_tokenizer
 from summgan.validation import Validator
@@ -93,6 +92,7 @@ class Trainer:
             DiscriminatorObjective(model.discriminator, self.training.gradient_penalty)
         )
         self.validator = Validator(model, corpora)
+        self.log = RunLog(self.accelerator, self.output_dir)
 
     def _own_parameters(self) -> dict[str, list[Tensor]]:
         """Parameters by network, each once: the table of embeddings goes with the generator."""
@@ -277,23 +277,9 @@ class Trainer:
             values = torch.tensor(list(figures.values()), device=self.accelerator.device)
             means = self.accelerator.reduce(values, "mean").tolist()
             figures = dict(zip(figures, means, strict=True))
-        self._record(figures)
+        self.log.record(self.state, figures)
         shown = ("reconstruction", "denoising", "adversarial", "back_cycle", "accuracy")
         bar.set_postfix({name: f"{figures[name]:.2f}" for name in shown if name in figures})
-
-    def _record(self, figures: dict[str, float]) -> None:
-        """Keep figures in the history, the log file and the tracker."""
-        row = {"step": self.state.step, **{name: round(v, 6) for name, v in figures.items()}}
-        self.state.history.append(row)
-        if self.accelerator.is_main_process:
-            self.output_dir.mkdir(parents=True, exist_ok=True)
-            with (self.output_dir / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-        tracked = {
-            name if name.startswith("eval_") else f"train/{name}": value
-            for name, value in figures.items()
-        }
-        self.accelerator.log(tracked, step=self.state.step)
 
     def _show_sample(self, bar: tqdm) -> None:
         if self.accelerator.is_main_process and not bar.disable:
@@ -305,13 +291,13 @@ class Trainer:
         self.accelerator.wait_for_everyone()
         if not figures:
             return
-        self._record(figures)
+        self.log.record(self.state, figures)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
         self.say(f"Step {self.state.step}: {shown}")
         if self.state.best_score is None or figures["eval_score"] > self.state.best_score:
             self.state.best_score, self.state.best_step = figures["eval_score"], self.state.step
             checkpoint.write_folder(self.output_dir / "best", self._save_model)
-        self._write_report()
+        self.log.write_report(self.state, self.validator.samples)
 
     def _save_model(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
@@ -334,7 +320,7 @@ class Trainer:
     def _resume(self) -> None:
         path = checkpoint.find_checkpoint(self.output_dir)
         kept = checkpoint.load_state(path)
-        for change in _changes(kept.options, self.state.options):
+        for change in changes_between(kept.options, self.state.options):
             self.say(f"Changed since the checkpoint: {change}")
         if kept.fingerprint != self.state.fingerprint:
             self.say("The text has changed since the checkpoint; the run will not repeat exactly.")
@@ -354,24 +340,10 @@ class Trainer:
             use_best = self.training.load_best_model_at_end and best.is_dir()
             source = best if use_best else self.output_dir / f"checkpoint-{self.steps}"
             checkpoint.publish_model(source, self.output_dir)
-            self._write_report()
+            self.log.write_report(self.state, self.validator.samples)
         if self.state.skipped_steps:
             self.say(f"{self.state.skipped_steps} steps were skipped: gradients were not finite.")
         self.accelerator.end_training()
-
-    def _write_report(self) -> None:
-        names = dict.fromkeys(name for row in self.state.history for name in row if name != "step")
-        curves = {
-            name: [(row["step"], row[name]) for row in self.state.history if name in row]
-            for name in names
-        }
-        self.output_dir.mkdir(parents=True, exist_ok=True)
-        write_report(
-            self.output_dir / "report.html",
-            title=f"summgan, step {self.state.step}",
-            curves=curves,
-            samples=self.validator.samples,
-        )
 
 
 def _optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.AdamW:
@@ -382,18 +354,7 @@ def _optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.Ada
     return torch.optim.AdamW(groups, lr=0.0, betas=_BETAS)
 
 
-def _changes(old: dict, new: dict) -> list[str]:
-    old, new = flatten(old), flatten(new)
-    return [
-        f"{name} was {old.get(name, 'not there')}, is {new.get(name, 'not there')}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
-
-
-def train(
-    options: Options, resume: bool = False, say: Callable[[str], None] = logger.info
-) -> TrainerState:
+def train(options: Options, resume: bool = False, say: Callable[[str], None] = logger.info) -> TrainerState:
     """Read the text, build the model, and train it: all of ``summgan train``.
 
     Args:

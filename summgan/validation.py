@@ -71,9 +71,7 @@ class Validator:
         (summary,), _, (rebuilt,) = self._run([document], rebuild=1)
         return f"[{step}] {document[:200]}\n   summary: {summary}\n   rebuilt: {rebuilt[:200]}"
 
-    def _run(
-        self, documents: list[str], rebuild: int = _SAMPLES
-    ) -> tuple[list[str], list[float], list[str]]:
+    def _run(self, documents: list[str], rebuild: int = _SAMPLES) -> tuple[list[str], list[float], list[str]]:
         """Summaries, reconstruction losses, and the first reconstructions as text."""
         self.model.eval()
         summaries, losses, rebuilt = [], [], []

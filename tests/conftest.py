@@ -103,9 +103,7 @@ def tiny_model():
             "discriminator_hidden_size": 16,
             "dropout": 0.0,
         }
-        model = SummGAN.from_options(
-            ModelOptions(**sizes | options), tokenizer, max_document_length=64
-        )
+        model = SummGAN.from_options(ModelOptions(**sizes | options), tokenizer, max_document_length=64)
         return model.eval()
 
     return make

@@ -20,7 +20,14 @@ def stream(tokenizer, documents, sentences):
 
     def make(batch_size, rank=0, processes=1):
         return BatchStream(
-            tokenized(documents), tokenized(sentences), boundaries, weights, 7, batch_size, rank, processes
+            tokenized(documents),
+            tokenized(sentences),
+            boundaries,
+            weights,
+            7,
+            batch_size,
+            rank,
+            processes,
         )
 
     return make
@@ -61,9 +68,7 @@ def test_every_text_ends_and_masks_are_right(stream, tokenizer):
 
 def test_content_words_come_from_their_document(stream):
     batch = stream(8)[2]
-    for content, mask, document in zip(
-        batch.content, batch.content_mask, batch.documents, strict=True
-    ):
+    for content, mask, document in zip(batch.content, batch.content_mask, batch.documents, strict=True):
         assert set(content[mask == 1].tolist()) <= set(document.tolist())
 
 

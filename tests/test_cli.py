@@ -50,7 +50,10 @@ def test_help_and_version(call, capsys):
         (["train"], "No documents are given: name files with --data.documents"),
         (["summarize", "x.txt"], "--model"),
         (["summarize", "x.txt", "--model", "m", "--num_beam", "3"], "num_beam"),
-        (["summarize", "x.txt", "--model", "m", "--num_beams", "0"], "num_beams must be at least 1"),
+        (
+            ["summarize", "x.txt", "--model", "m", "--num_beams", "0"],
+            "num_beams must be at least 1",
+        ),
         (["summarize", "x.txt", "--model", "m", "--resume"], "--resume needs --output"),
         (["score", "--predictions", "none.txt", "--references", "x"], "none.txt: no such file"),
         (["tokenizer", "none.txt", "--output", "t"], "none.txt: no such file"),
@@ -157,7 +160,9 @@ def test_counts_that_differ_are_named(call, write):
 
 def test_several_references_and_chinese(call, write):
     references = write("r.jsonl", [json.dumps({"references": ["今天天气不错", "天气"]}, ensure_ascii=False)])
-    status, text, err = call("score", "--predictions", write("p.txt", ["今天天气很好"]), "--references", references)
+    status, text, err = call(
+        "score", "--predictions", write("p.txt", ["今天天气很好"]), "--references", references
+    )
     assert status == 0 and "66.7" in text, err
 
 
@@ -169,7 +174,8 @@ def test_a_vocabulary_is_learned_alone(call, write, documents, tmp_path):
 
 
 def test_importing_is_quick_and_brings_no_heavy_library():
-    code = "import sys, summgan; print(sorted(m for m in ('torch', 'transformers', 'datasets') if m in sys.modules))"
+    heavy = "('torch', 'transformers', 'datasets')"
+    code = f"import sys, summgan; print(sorted(m for m in {heavy} if m in sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
     )

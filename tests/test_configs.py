@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from summgan.cli import load_options
 from summgan.demo.run import demo_options, plain_options
 from summgan.modeling import SummGAN
+from summgan.parsing import load_options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 

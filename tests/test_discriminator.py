@@ -23,9 +23,7 @@ def test_one_hot_words_are_judged_as_ids(tokenizer, sentences, tiny_model, encod
     assert torch.allclose(first.sentence, second.sentence, atol=1e-5)
 
 
-def test_the_judge_gives_gradient_to_words_and_none_to_itself(
-    tokenizer, sentences, tiny_model, encode
-):
+def test_the_judge_gives_gradient_to_words_and_none_to_itself(tokenizer, sentences, tiny_model, encode):
     discriminator = tiny_model(tokenizer).discriminator
     words, mask = encode(tokenizer, sentences[:5])
     one_hot = torch.nn.functional.one_hot(words, len(tokenizer)).float().requires_grad_()

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests_support import make_batch
 
 from summgan.configuration import LossWeights, TrainingOptions
 from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
 from summgan.randomness import RandomStream
-from tests_support import make_batch
 
 
 @pytest.fixture
@@ -75,22 +75,16 @@ def test_the_warm_start_gradient_agrees_with_finite_differences(tokenizer, tiny_
         assert parameter.grad.view(-1)[index].item() == pytest.approx(difference, rel=0.03, abs=2e-4)
 
 
-def test_reinforce_draws_several_summaries_and_gives_gradient_to_the_generator(
-    tokenizer, tiny_model, batch
-):
+def test_reinforce_draws_several_summaries_and_gives_gradient_to_the_generator(tokenizer, tiny_model, batch):
     model = tiny_model(tokenizer)
     weights = LossWeights(back_cycle=0.0, denoising=0.0)
-    played = adversarial(
-        model, batch, estimator="reinforce", samples_per_document=3, loss_weights=weights
-    )
+    played = adversarial(model, batch, estimator="reinforce", samples_per_document=3, loss_weights=weights)
     assert len(played.words) == len(batch.documents)
     played.total.backward()
     assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
 
 
-def test_no_gradient_of_the_generators_step_stays_in_the_discriminator(
-    tokenizer, tiny_model, batch
-):
+def test_no_gradient_of_the_generators_step_stays_in_the_discriminator(tokenizer, tiny_model, batch):
     model = tiny_model(tokenizer)
     adversarial(model, batch).total.backward()
     assert all(parameter.grad is None for parameter in model.discriminator.parameters())
@@ -116,7 +110,10 @@ def test_the_gradient_penalty_is_the_squared_gradient_of_the_score(tokenizer, ti
     model = tiny_model(tokenizer)
     discriminator = model.discriminator
     expected = 0.0
-    for words, mask in ((batch.sentences, batch.sentences_mask), (batch.damaged, batch.damaged_mask)):
+    for words, mask in (
+        (batch.sentences, batch.sentences_mask),
+        (batch.damaged, batch.damaged_mask),
+    ):
         vectors = discriminator.embed(words).detach().requires_grad_()
         discriminator(vectors, mask).sentence.sum().backward()
         expected += vectors.grad.square().sum() / len(words)

@@ -76,9 +76,7 @@ def test_more_beams_find_more_probable_words(tokenizer, documents, tiny_model, e
     assert model.generate(ids, mask, units, num_beams=3, num_return_sequences=3).shape[0] == 18
 
 
-def test_the_loss_of_labels_is_the_imitation_loss(
-    tokenizer, documents, sentences, tiny_model, encode
-):
+def test_the_loss_of_labels_is_the_imitation_loss(tokenizer, documents, sentences, tiny_model, encode):
     model = tiny_model(tokenizer)
     ids, mask = encode(tokenizer, documents[:1])
     words, words_mask = encode(tokenizer, sentences[:1])
@@ -135,9 +133,7 @@ def tiny_t5(vocabulary, **options):
         (tiny_t5, {"tie_word_embeddings": False, "feed_forward_proj": "gated-gelu"}),
     ],
 )
-def test_a_pretrained_backbone_is_taken_over(
-    make, options, tokenizer, documents, encode, tmp_path
-):
+def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents, encode, tmp_path):
     torch.manual_seed(0)
     backbone = make(len(tokenizer), **options).eval()
     if not options.get("tie_word_embeddings", True):

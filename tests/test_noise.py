@@ -12,7 +12,13 @@ def test_units_keep_the_pieces_of_a_word_together(tokenizer, chinese_tokenizer):
     boundaries = UnitBoundaries(length_table(tokenizer))
     ids = tokenizer("Anna unopens halls in Porto.", add_special_tokens=False).input_ids
     parts = split_into_units(ids, boundaries)
-    assert [tokenizer.decode(part) for part in parts] == ["Anna", "unopens", "halls", "in", "Porto."]
+    assert [tokenizer.decode(part) for part in parts] == [
+        "Anna",
+        "unopens",
+        "halls",
+        "in",
+        "Porto.",
+    ]
     assert join(parts) == ids
     boundaries = UnitBoundaries(length_table(chinese_tokenizer))
     ids = chinese_tokenizer("本报讯，图书馆", add_special_tokens=False).input_ids

@@ -9,9 +9,7 @@ def parts(model, tokenizer, documents, sentences, encode):
     return code, documents, mask
 
 
-def test_the_loss_is_that_of_writing_word_by_word(
-    tokenizer, documents, sentences, tiny_model, encode
-):
+def test_the_loss_is_that_of_writing_word_by_word(tokenizer, documents, sentences, tiny_model, encode):
     model = tiny_model(tokenizer)
     code, ids, mask = parts(model, tokenizer, documents, sentences, encode)
     losses = model.reconstructor(code, ids, mask)
@@ -34,9 +32,7 @@ def test_rare_words_can_count_more(tokenizer, documents, sentences, tiny_model, 
     assert positions > 1 or torch.allclose(first, only, atol=1e-5)
 
 
-def test_word_dropout_hides_the_documents_words(
-    tokenizer, documents, sentences, tiny_model, encode
-):
+def test_word_dropout_hides_the_documents_words(tokenizer, documents, sentences, tiny_model, encode):
     model = tiny_model(tokenizer)
     code, ids, mask = parts(model, tokenizer, documents, sentences, encode)
     other = ids.roll(1, 0)

@@ -48,7 +48,13 @@ def test_the_page_is_well_formed_and_needs_nothing_else():
 def test_everything_from_outside_is_escaped():
     page = report()
     assert "<script>" not in page and "&lt;script&gt;" in page
-    for text in ("A &lt;title&gt;", "two &lt;systems&gt;", "a &amp; b", "note &lt;1&gt;", "a &lt;b&gt; text"):
+    for text in (
+        "A &lt;title&gt;",
+        "two &lt;systems&gt;",
+        "a &amp; b",
+        "note &lt;1&gt;",
+        "a &lt;b&gt; text",
+    ):
         assert text in page
     assert "nan" not in page and "inf" not in page.replace("information", "")
 

@@ -116,9 +116,7 @@ def test_pickled_weights_are_not_loaded(folder):
         Summarizer.from_pretrained(folder)
 
 
-def test_chinese_is_summarized_by_character(
-    chinese_tokenizer, chinese_documents, tiny_model
-):
+def test_chinese_is_summarized_by_character(chinese_tokenizer, chinese_documents, tiny_model):
     summarizer = Summarizer(tiny_model(chinese_tokenizer), chinese_tokenizer)
     summary = summarizer(chinese_documents[0], min_words=6, max_words=6)
     assert len(summary.summary_text.replace(" ", "")) == 6

@@ -40,7 +40,16 @@ def test_normalizing_composes_and_cleans():
 
 
 def test_words_drop_case_and_punctuation():
-    assert split_words('"U.S. Don\'t-stop, café 3.5!') == ["u", "s", "don", "t", "stop", "café", "3", "5"]
+    assert split_words("\"U.S. Don't-stop, café 3.5!") == [
+        "u",
+        "s",
+        "don",
+        "t",
+        "stop",
+        "café",
+        "3",
+        "5",
+    ]
     assert split_words("今天，天气。") == list("今天天气")
 
 

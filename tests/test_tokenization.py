@@ -7,7 +7,14 @@ from summgan.errors import SummGANError
 from summgan.text import count_units, normalize
 from summgan.tokenization import length_table, load_tokenizer, save_tokenizer, train_tokenizer
 
-ODD = ["", "a", "naïve café — “quotes”", "emoji 😀 and 漢字 mixed", "tab\tand  spaces", "日本語テキスト"]
+ODD = [
+    "",
+    "a",
+    "naïve café — “quotes”",
+    "emoji 😀 and 漢字 mixed",
+    "tab\tand  spaces",
+    "日本語テキスト",
+]
 
 
 @pytest.fixture(params=["tokenizer", "chinese_tokenizer"])
@@ -15,9 +22,7 @@ def either(request):
     return request.getfixturevalue(request.param)
 
 
-def test_ids_are_those_of_sentencepiece_and_survive_saving(
-    either, documents, chinese_documents, tmp_path
-):
+def test_ids_are_those_of_sentencepiece_and_survive_saving(either, documents, chinese_documents, tmp_path):
     texts = documents[:50] + chinese_documents[:50] + ODD
     save_tokenizer(either, tmp_path)
     model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))

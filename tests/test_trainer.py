@@ -229,12 +229,20 @@ def command_line(options, *more):
         for name, value in vars(options.training).items()
         if name not in ("loss_weights", "output_dir")
     }
-    arguments = ["--data.documents", options.data.documents, "--data.sentences", options.data.sentences]
+    arguments = [
+        "--data.documents",
+        options.data.documents,
+        "--data.sentences",
+        options.data.sentences,
+    ]
     arguments += ["--data.cache_dir", options.data.cache_dir, "--tokenizer.vocabulary_size", "500"]
     for block, values in (("training", training), ("model", vars(options.model))):
         for name, value in values.items():
             if value is not None:
-                arguments += [f"--{block}.{name}", str(value).lower() if value in (True, False) else str(value)]
+                arguments += [
+                    f"--{block}.{name}",
+                    str(value).lower() if value in (True, False) else str(value),
+                ]
     return [*arguments, *more]
 
 
@@ -259,7 +267,10 @@ def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, t
     _, message = process.communicate(timeout=120)
     assert process.returncode == 130, message
     assert "Stopped at step" in message and "Traceback" not in message
-    for arguments in ([*run, "--resume"], command_line(options, "--training.output_dir", str(whole))):
+    for arguments in (
+        [*run, "--resume"],
+        command_line(options, "--training.output_dir", str(whole)),
+    ):
         done = subprocess.run([*base, *arguments], env=environment(), capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     one, other = (load_file(folder / "model.safetensors") for folder in (whole, part))

@@ -66,17 +66,13 @@ def _hard(words: Tensor, like: Tensor) -> Tensor:
     return F.one_hot(words, like.shape[-1]).to(like.dtype)
 
 
-def straight_through(
-    log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float
-) -> Tensor:
+def straight_through(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """One-hot forward, Gumbel-softmax backward (Jang 2017, section 2.2)."""
     soft = torch.softmax(_perturbed(log_probs, words, stream) / temperature, dim=-1)
     return _hard(words, soft) + soft - soft.detach()
 
 
-def soft_gumbel(
-    log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float
-) -> Tensor:
+def soft_gumbel(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """The relaxed sample itself, forward and backward (Jang 2017; Maddison 2017)."""
     return torch.softmax(_perturbed(log_probs, words, stream) / temperature, dim=-1)
 
@@ -91,9 +87,7 @@ def gumbel_rao(log_probs: Tensor, words: Tensor, stream: RandomStream, temperatu
     return _hard(words, soft) + soft - soft.detach()
 
 
-def score_function(
-    log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float
-) -> Tensor:
+def score_function(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """One-hot words without gradient; the gradient comes from their log-probability (REINFORCE)."""
     return _hard(words, log_probs).detach()
 

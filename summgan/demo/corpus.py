@@ -94,7 +94,7 @@ def _distinct_events(count: int, rng: random.Random) -> list[Event]:
     seen: set[tuple[str, ...]] = set()
     while len(events) < count:
         kind = rng.choice(KINDS)
-        slots = {name: rng.choice(words) for name, words in kind.slots.items()}
+        slots = {name: rng.choice(words.split(" | ")) for name, words in kind.slots.items()}
         slots |= {"place": rng.choice(PLACES), "surname": rng.choice(LAST_NAMES)}
         event = Event(kind, slots, rng.choice(kind.headline))
         key = tuple(_fill(shape, slots) for shape in kind.headline)

@@ -28,7 +28,16 @@ _SAYING = (
 
 FUNCTION_WORDS = frozenset(
     " ".join(
-        (_ARTICLES, _PRONOUNS, _PREPOSITIONS, _CONJUNCTIONS, _AUXILIARIES, _ADVERBS, _WEEKDAYS, _SAYING)
+        (
+            _ARTICLES,
+            _PRONOUNS,
+            _PREPOSITIONS,
+            _CONJUNCTIONS,
+            _AUXILIARIES,
+            _ADVERBS,
+            _WEEKDAYS,
+            _SAYING,
+        )
     ).split()
 )
 """English function words, weekday names and verbs of saying, which the rule drops."""

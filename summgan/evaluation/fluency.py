@@ -26,9 +26,7 @@ class NgramLanguageModel:
         self.order = order
         self.vocabulary: set[str] = {_END, _UNKNOWN}
         # Per length of context: counts of what follows, their sum, and how many kinds.
-        self._counts: list[dict[tuple[str, ...], Counter]] = [
-            defaultdict(Counter) for _ in range(order)
-        ]
+        self._counts: list[dict[tuple[str, ...], Counter]] = [defaultdict(Counter) for _ in range(order)]
         self._totals: list[dict[tuple[str, ...], int]] = []
         self.human_log_prob = 0.0
 

@@ -66,10 +66,7 @@ def evaluate_summaries(
     for name, rows in texts.items():
         systems[name] |= describe(documents, rows) if documents is not None else {}
     tests = {
-        name: {
-            kind: paired_bootstrap(scores["predictions"][kind], values[kind], seed=seed)
-            for kind in TYPES
-        }
+        name: {kind: paired_bootstrap(scores["predictions"][kind], values[kind], seed=seed) for kind in TYPES}
         for name, values in scores.items()
         if name != "predictions"
     }
@@ -114,7 +111,12 @@ def format_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]
         table.append([name, *(_number(figures.get(column)) for column in columns)])
     widths = [max(len(row[index]) for row in table) for index in range(len(table[0]))]
     lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+            ]
+        )
         for row in table
     ]
     return "\n".join(lines)

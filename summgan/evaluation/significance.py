@@ -36,9 +36,7 @@ def bootstrap_interval(
     return float(np.quantile(means, tail)), float(np.quantile(means, 1 - tail))
 
 
-def paired_bootstrap(
-    first: np.ndarray, second: np.ndarray, samples: int = 2000, seed: int = 0
-) -> PairedTest:
+def paired_bootstrap(first: np.ndarray, second: np.ndarray, samples: int = 2000, seed: int = 0) -> PairedTest:
     """Compare two systems item by item; both arrays are ``[items]``."""
     differences = np.asarray(first, float) - np.asarray(second, float)
     means = np.concatenate(list(_resampled_means(differences, samples, seed)))

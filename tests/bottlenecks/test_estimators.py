@@ -128,9 +128,7 @@ def test_straight_through_is_the_gradient_of_the_relaxation_for_a_linear_cost(st
 
 def test_the_bias_of_straight_through_falls_with_the_temperature(stream):
     exact = exact_gradient()
-    bias = [
-        float((gradients(straight_through, stream, t).mean(0) - exact).norm()) for t in (2.0, 0.5, 0.1)
-    ]
+    bias = [float((gradients(straight_through, stream, t).mean(0) - exact).norm()) for t in (2.0, 0.5, 0.1)]
     assert bias[0] > 3 * bias[1] > 3 * bias[2]
 
 

@@ -51,9 +51,7 @@ def test_the_lengths_of_human_sentences_are_counted_as_in_their_text(
     assert lengths.tolist() == [count_units(text) for text in sentences[:30]]
 
 
-def test_one_pass_scores_words_as_drawing_them_step_by_step_did(
-    tokenizer, documents, tiny_model, encode
-):
+def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
     bottleneck = model.generator.bottleneck
@@ -62,9 +60,7 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(
     vectors, remaining, inside = bottleneck.inputs(code.words, UNITS)
     for step in range(code.words.shape[1]):
         hidden = bottleneck.decoder(vectors[:, step : step + 1], source.states, source.mask, cache)
-        allowed = bottleneck.allowed(
-            remaining[:, step], inside[:, step], bottleneck.max_pieces(UNITS) - step
-        )
+        allowed = bottleneck.allowed(remaining[:, step], inside[:, step], bottleneck.max_pieces(UNITS) - step)
         allowed.scatter_(1, code.words[:, step : step + 1], True)
         log_probs = bottleneck.log_probs(hidden, keys, source, allowed[:, None])[:, 0]
         assert torch.allclose(log_probs.exp().sum(-1), torch.ones(8), atol=1e-4)

@@ -47,9 +47,7 @@ def test_the_english_is_clean(corpus):
 def test_a_headline_is_no_part_of_its_document_but_shares_its_words(corpus):
     pairs = list(zip(corpus.test_documents, corpus.test_summaries, strict=True))
     assert not any(summary.lower() in document.lower() for document, summary in pairs)
-    shared = [
-        len(set(split_words(s)) & set(split_words(d))) / len(set(split_words(s))) for d, s in pairs
-    ]
+    shared = [len(set(split_words(s)) & set(split_words(d))) / len(set(split_words(s))) for d, s in pairs]
     assert sum(shared) / len(shared) > 0.7
 
 

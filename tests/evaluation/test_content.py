@@ -18,7 +18,6 @@ def test_the_score_is_fluency_times_content(documents, sentences):
     summaries = ["Anna opens hall in Porto", "the would"]
     score = reference_free_score(fluency, content, documents[:2], summaries)
     expected = sum(
-        fluency.fluency(s) * content.similarity(d, s)
-        for d, s in zip(documents[:2], summaries, strict=True)
+        fluency.fluency(s) * content.similarity(d, s) for d, s in zip(documents[:2], summaries, strict=True)
     )
     assert score["score"] == pytest.approx(expected / 2)

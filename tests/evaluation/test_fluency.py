@@ -11,7 +11,13 @@ def model(sentences):
 
 
 def test_probabilities_sum_to_one_in_every_kind_of_context(model):
-    contexts = [("<s>", "<s>"), ("<s>", "anna"), ("in", "porto"), ("never", "seen"), ("<unk>", "in")]
+    contexts = [
+        ("<s>", "<s>"),
+        ("<s>", "anna"),
+        ("in", "porto"),
+        ("never", "seen"),
+        ("<unk>", "in"),
+    ]
     for context in contexts:
         total = sum(model.probability(word, context) for word in model.vocabulary)
         assert total == pytest.approx(1, abs=1e-9)

@@ -5,7 +5,10 @@ import pytest
 from summgan.evaluation.scoring import describe_report, evaluate_summaries, format_table
 from summgan.text import count_units
 
-DOCUMENTS = ["On Monday the mayor of Porto closed a bridge", "Rain fell in Lyon, officials said today"]
+DOCUMENTS = [
+    "On Monday the mayor of Porto closed a bridge",
+    "Rain fell in Lyon, officials said today",
+]
 REFERENCES = [["Porto mayor closes bridge"], ["Rain in Lyon", "Lyon wet"]]
 PREDICTIONS = ["Porto mayor closed bridge", "Rain in Lyon"]
 

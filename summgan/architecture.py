@@ -1,0 +1,128 @@
+"""What a `SummGAN` is built from: its configuration, the shape of new stacks, pretrained backbones."""
+
+from __future__ import annotations
+
+from transformers import (
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    MBartConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from summgan.backbone import check_backbone
+from summgan.configuration import ModelOptions
+from summgan.errors import SummGANError
+
+_POSITIONS = 1024
+
+
+class SummGANConfig(PreTrainedConfig):
+    """What is needed to build a `SummGAN` again.
+
+    Args:
+        generator: Configuration of a BART- or T5-style model (or its dict).
+        reconstructor: The same for the reconstructor; widths and vocabularies must agree.
+        discriminator_hidden_size: Width of the discriminator.
+        copy: Whether generator and reconstructor may copy with a pointer.
+        tied_head: Whether the generator's output layer is the table of embeddings.
+        pieces_per_unit: Room for pieces, per unit of a summary's length.
+        summary_length: Mean units of a human sentence.
+        shortest_summary: Units of which a tenth of human sentences has no more.
+        longest_summary: Units of which a tenth of human sentences has no fewer.
+        max_document_length: Pieces of a document that are read at once.
+        has_discriminator: Whether the discriminator was trained, so that its scores mean something.
+    """
+
+    model_type = "summgan"
+    sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
+    is_encoder_decoder = True
+
+    def __init__(
+        self,
+        generator: PreTrainedConfig | dict | None = None,
+        reconstructor: PreTrainedConfig | dict | None = None,
+        discriminator_hidden_size: int = 128,
+        copy: bool = True,
+        tied_head: bool = True,
+        pieces_per_unit: float = 2.5,
+        summary_length: int = 10,
+        shortest_summary: int = 7,
+        longest_summary: int = 13,
+        max_document_length: int = 192,
+        has_discriminator: bool = True,
+        **kwargs,
+    ):
+        self.generator = _sub_config(generator)
+        self.reconstructor = _sub_config(reconstructor)
+        self.discriminator_hidden_size = discriminator_hidden_size
+        self.copy, self.tied_head = copy, tied_head
+        self.pieces_per_unit = pieces_per_unit
+        self.summary_length = summary_length
+        self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
+        self.max_document_length = max_document_length
+        self.has_discriminator = has_discriminator
+        main = self.generator
+        for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
+            kwargs.setdefault(name, getattr(main, name))
+        kwargs.setdefault("vocab_size", main.vocab_size)
+        kwargs.setdefault("is_encoder_decoder", True)
+        super().__init__(**kwargs)
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Decoder layers, as transformers' caches want to know."""
+        generator = self.generator
+        return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
+
+
+def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
+    if config is None:
+        return MBartConfig(scale_embedding=False)
+    if isinstance(config, dict):
+        return AutoConfig.for_model(**config)
+    return config
+
+
+def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
+    """A small pre-norm encoder-decoder (mBART's shape) for a tokenizer."""
+    return MBartConfig(
+        vocab_size=len(tokenizer),
+        d_model=options.hidden_size,
+        encoder_layers=options.encoder_layers,
+        decoder_layers=options.decoder_layers,
+        encoder_attention_heads=options.attention_heads,
+        decoder_attention_heads=options.attention_heads,
+        encoder_ffn_dim=4 * options.hidden_size,
+        decoder_ffn_dim=4 * options.hidden_size,
+        max_position_embeddings=_POSITIONS,
+        dropout=options.dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        scale_embedding=False,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.bos_token_id,
+        forced_eos_token_id=None,
+        tie_word_embeddings=True,
+    )
+
+
+def load_backbone(name: str) -> PreTrainedModel:
+    """Load a BART- or T5-style model from a folder or the hub, without running code from there.
+
+    Raises:
+        SummGANError: It cannot be loaded or is of another kind.
+    """
+    try:
+        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
+        check_backbone(config)
+        return AutoModelForSeq2SeqLM.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise SummGANError(
+            f"The backbone {name!r} cannot be loaded: {reason} "
+            "Give a folder with config.json and model.safetensors, or go online once."
+        ) from error

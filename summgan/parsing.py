@@ -1,0 +1,71 @@
+"""Options from YAML files and the command line, by jsonargparse over the dataclasses of `configuration`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
+
+from summgan.configuration import (
+    DataOptions,
+    ModelOptions,
+    Options,
+    TokenizerOptions,
+    TrainingOptions,
+)
+
+set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+
+def new_parser(name: str, description: str) -> ArgumentParser:
+    """A parser for a command that raises `ArgumentError` and takes options by their full names."""
+    return ArgumentParser(
+        prog=f"summgan {name}", description=description, exit_on_error=False, allow_abbrev=False
+    )
+
+
+def train_parser() -> ArgumentParser:
+    """The parser of ``summgan train``."""
+    parser = new_parser(
+        "train",
+        "Learn to summarize from documents nobody labelled and from unpaired human sentences. "
+        "Give a YAML file and, after it, any option that should differ.",
+    )
+    parser.usage = "summgan train CONFIG.yaml [--training.learning_rate 3e-4 ...] [--resume]"
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with these options")
+    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    for block, kind in (
+        ("data", DataOptions),
+        ("tokenizer", TokenizerOptions),
+        ("model", ModelOptions),
+        ("training", TrainingOptions),
+    ):
+        parser.add_class_arguments(kind, block)
+    return parser
+
+
+def load_options(arguments: Sequence[str]) -> tuple[Options, bool]:
+    """Options of a training from a YAML file and overrides, and whether to resume.
+
+    Args:
+        arguments: As after ``summgan train``.
+
+    Raises:
+        jsonargparse.ArgumentError: An option is unknown or ill-typed.
+    """
+    parser = train_parser()
+    return to_options(parser.parse_args(config_first(arguments)), parser)
+
+
+def config_first(arguments: Sequence[str]) -> list[str]:
+    """A leading file name stands for ``--config FILE``."""
+    arguments = list(arguments)
+    if arguments and not arguments[0].startswith("-"):
+        return ["--config", *arguments]
+    return arguments
+
+
+def to_options(namespace: Namespace, parser: ArgumentParser) -> tuple[Options, bool]:
+    """Parsed arguments of ``summgan train`` as options, and whether to resume."""
+    made = parser.instantiate(namespace)
+    return Options(made.data, made.tokenizer, made.model, made.training), namespace.resume

@@ -1,0 +1,47 @@
+"""What a training run tells: history, ``log.jsonl``, a tracker, and ``report.html``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from accelerate import Accelerator
+
+from summgan.checkpoint import TrainerState
+from summgan.report import Sample, write_report
+
+
+class RunLog:
+    """Records figures of a run; only the first process writes files.
+
+    Args:
+        accelerator: Of the run; its trackers get every figure.
+        output_dir: Of the run.
+    """
+
+    def __init__(self, accelerator: Accelerator, output_dir: Path):
+        self.accelerator, self.output_dir = accelerator, output_dir
+
+    def record(self, state: TrainerState, figures: dict[str, float]) -> None:
+        """Keep figures of the present step."""
+        row = {"step": state.step, **{name: round(v, 6) for name, v in figures.items()}}
+        state.history.append(row)
+        if self.accelerator.is_main_process:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            with (self.output_dir / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        tracked = {
+            name if name.startswith("eval_") else f"train/{name}": value for name, value in figures.items()
+        }
+        self.accelerator.log(tracked, step=state.step)
+
+    def write_report(self, state: TrainerState, samples: Sequence[Sample]) -> None:
+        """Write ``report.html`` with a curve of every figure and the last samples."""
+        if not self.accelerator.is_main_process:
+            return
+        names = dict.fromkeys(name for row in state.history for name in row if name != "step")
+        curves = {name: [(row["step"], row[name]) for row in state.history if name in row] for name in names}
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        title = f"summgan, step {state.step}"
+        write_report(self.output_dir / "report.html", title=title, curves=curves, samples=samples)

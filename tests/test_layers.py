@@ -1,0 +1,77 @@
+"""A file imports only from files of lower levels; the levels stand in CONTRIBUTING.md."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "summgan"
+MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+
+
+def levels():
+    """Level by module name, from the table for contributors; a folder's name stands for its files."""
+    found = {}
+    for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines():
+        row = re.match(r"\| (\d) \| (.+?) \|", line)
+        if row:
+            found |= {name: int(row[1]) for name in re.findall(r"`([\w/]+?)/?`", row[2])}
+    return found
+
+
+def name_of(module):
+    """``bottlenecks/words.py`` is ``bottlenecks.words``."""
+    return ".".join(module.with_suffix("").parts).removesuffix(".__init__")
+
+
+def level_of(name):
+    return levels()[name.split(".")[0]]
+
+
+def imports(module):
+    for node in ast.walk(ast.parse((PACKAGE / module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("summgan."):
+            yield node.module.removeprefix("summgan.")
+        elif isinstance(node, ast.ImportFrom) and node.module == "summgan":
+            yield from (alias.name for alias in node.names if alias.name != "__version__")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_imports_point_downwards(module):
+    name = name_of(module)
+    if name in ("__init__", "__main__"):
+        return
+    for other in imports(module):
+        same_folder = other.split(".")[0] == name.split(".")[0]
+        assert same_folder or level_of(other) < level_of(name), f"{name} imports {other}"
+
+
+def test_there_is_no_circle_within_a_folder():
+    graph = {name_of(m): set(imports(m)) for m in MODULES}
+
+    def visit(name, path=()):
+        assert name not in path, " -> ".join([*path, name])
+        for other in graph.get(name, ()):
+            visit(other, (*path, name))
+
+    for name in graph:
+        visit(name)
+
+
+def test_every_file_is_small_enough_to_hold_in_mind():
+    for module in MODULES:
+        lines = (PACKAGE / module).read_text(encoding="utf-8").count("\n")
+        assert lines <= 400, f"{module}: {lines} lines"
+
+
+def test_every_public_name_says_what_it_is():
+    for module in MODULES:
+        tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), module
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{module}: {node.name}"
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 60, f"{module}: {node.name} is too long"
