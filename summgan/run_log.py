@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class RunLog:
 
     def __init__(self, accelerator: Accelerator, output_dir: Path):
         self.accelerator, self.output_dir = accelerator, output_dir
+        self._started: tuple[int, float] | None = None
 
     def record(self, state: TrainerState, figures: dict[str, float]) -> None:
         """Keep figures of the present step."""
@@ -35,6 +37,16 @@ class RunLog:
             name if name.startswith("eval_") else f"train/{name}": value for name, value in figures.items()
         }
         self.accelerator.log(tracked, step=state.step)
+
+    def time_left(self, step: int, steps: int) -> str:
+        """How far the run is, and how long it will take at its present speed."""
+        if self._started is None:
+            self._started = (step, time.monotonic())
+        first, begun = self._started
+        if step == first:
+            return f"Step {step} of {steps}"
+        left = (time.monotonic() - begun) / (step - first) * (steps - step)
+        return f"Step {step} of {steps}, about {left / 60:.1f} minutes left"
 
     def write_report(self, state: TrainerState, samples: Sequence[Sample]) -> None:
         """Write ``report.html`` with a curve of every figure and the last samples."""

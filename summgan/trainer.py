@@ -271,6 +271,9 @@ class Trainer:
 
     def _log(self, figures: dict[str, float], bar: tqdm) -> None:
         bar.update()
+        # Without a bar, ten lines and an early one say how it goes.
+        if bar.disable and (self.state.step in (1, 20) or self.state.step % max(1, self.steps // 10) == 0):
+            self.say(self.log.time_left(self.state.step, self.steps))
         if not self._due(self.training.logging_steps) and self.state.step != 1:
             return
         if self.accelerator.num_processes > 1:
