@@ -92,7 +92,9 @@ class AutoencoderObjective(nn.Module):
         code = self.generator(source, units, draws, options.estimator, temperature)
         per_row = {"reconstruction": self.reconstruct(code, batch, stream, samples)}
         if judge is not None:
-            per_row["adversarial"] = generator_loss(judge, code, batch, samples)
+            per_row["adversarial"] = generator_loss(
+                judge, code, batch, samples, hard=options.estimator != "soft-gumbel"
+            )
         cost = sum(weights[name] * values for name, values in per_row.items())
         total = cost.mean()
         if code.log_probs is not None:
@@ -204,17 +206,20 @@ def make_judge(discriminator: Discriminator) -> Judge:
     return judge
 
 
-def generator_loss(judge: Judge, code: Code, batch: Batch, samples: int) -> Tensor:
+def generator_loss(judge: Judge, code: Code, batch: Batch, samples: int, hard: bool = True) -> Tensor:
     """How far words are from human, ``[batch * samples]``: relativistic per sentence, plus per word.
 
     Args:
         judge: From `make_judge`.
-        code: Summaries; hard words are judged whatever the estimator.
+        code: Summaries.
         batch: Its human sentences are what a summary is compared with.
         samples: Summaries per row of the batch.
+        hard: Whether the code's words are one-hot; soft ones are made so, since a judge of human
+            words would know them at once.
     """
-    hard = F.one_hot(code.words, code.one_hot.shape[-1]).to(code.one_hot.dtype)
-    words = hard + code.one_hot - code.one_hot.detach()
+    words = code.one_hot
+    if not hard:
+        words = F.one_hot(code.words, words.shape[-1]).to(words.dtype) + words - words.detach()
     fake = judge(words, code.mask)
     with torch.no_grad():
         real = judge(batch.sentences, batch.sentences_mask)

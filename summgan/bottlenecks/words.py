@@ -182,14 +182,15 @@ class WordsBottleneck(nn.Module):
         log_probs = self.log_probs(hidden, self.keys(source), source, allowed)
         drawn = log_probs.gather(2, words[..., None]).squeeze(2)
         one_hot = ESTIMATORS[estimator](log_probs, words, stream.fork("noise"), temperature)
-        entropy = -(log_probs.exp() * log_probs.clamp_min(-60.0)).sum(-1)
+        with torch.no_grad():
+            entropy = -(log_probs.exp() * log_probs.clamp_min(-60.0)).sum(-1)
         return Code(
             vectors=self.decoder.embed(one_hot),
             mask=mask,
             words=words,
             one_hot=one_hot,
             log_probs=drawn if estimator == "reinforce" else None,
-            metrics={"entropy": ((entropy * mask).sum() / mask.sum()).detach()},
+            metrics={"entropy": (entropy * mask).sum() / mask.sum()},
         )
 
     def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
