@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from summgan.errors import SummGANError
+
 
 @dataclass
 class DataOptions:
@@ -169,3 +171,55 @@ class Options:
     tokenizer: TokenizerOptions = field(default_factory=TokenizerOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+
+
+_AT_LEAST_ONE = (
+    "data.max_document_length data.max_sentence_length tokenizer.vocabulary_size model.hidden_size "
+    "model.encoder_layers model.decoder_layers model.attention_heads model.reconstructor_layers "
+    "model.discriminator_hidden_size training.per_device_train_batch_size "
+    "training.gradient_accumulation_steps training.logging_steps training.eval_documents "
+    "training.save_total_limit"
+).split()
+_NOT_NEGATIVE = (
+    "training.warm_start_steps training.adversarial_steps training.learning_rate "
+    "training.adversarial_learning_rate training.discriminator_learning_rate training.warmup_steps "
+    "training.weight_decay training.gradient_penalty training.sample_steps training.eval_steps "
+    "training.save_steps training.dataloader_num_workers training.loss_weights.reconstruction "
+    "training.loss_weights.adversarial training.loss_weights.back_cycle training.loss_weights.denoising"
+).split()
+_POSITIVE = "training.max_grad_norm training.temperature_start training.temperature_end".split()
+
+
+def check_options(options: Options) -> None:
+    """Refuse values that cannot be meant.
+
+    Raises:
+        SummGANError: Naming the option, its value and what it must be.
+    """
+    for names, smallest, words in ((_AT_LEAST_ONE, 1, "at least 1"), (_NOT_NEGATIVE, 0, "0 or more")):
+        for name in names:
+            _require(_value(options, name) >= smallest, options, name, words)
+    for name in _POSITIVE:
+        _require(_value(options, name) > 0, options, name, "more than 0")
+    training, model = options.training, options.model
+    _require(0 <= training.word_dropout <= 1, options, "training.word_dropout", "from 0 to 1")
+    _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
+    even = model.hidden_size % model.attention_heads == 0
+    _require(even, options, "model.attention_heads", f"a divisor of hidden_size ({model.hidden_size})")
+    if training.estimator == "reinforce":
+        enough = training.samples_per_document >= 2
+        _require(enough, options, "training.samples_per_document", "at least 2 for reinforce")
+    steps = training.warm_start_steps + training.adversarial_steps
+    _require(steps > 0, options, "training.warm_start_steps", "more than 0 if adversarial_steps is 0")
+
+
+def _value(options: Options, name: str) -> float:
+    value = options
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _require(condition: bool, options: Options, name: str, what: str) -> None:
+    if not condition:
+        raise SummGANError(f"--{name} is {_value(options, name)}; it must be {what}.")

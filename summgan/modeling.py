@@ -31,6 +31,7 @@ from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.configuration import ModelOptions
 from summgan.discriminator import Discriminator
+from summgan.errors import SummGANError
 from summgan.generator import Generator
 from summgan.reconstructor import Reconstructor
 from summgan.tokenization import length_table
@@ -114,6 +115,11 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         else:
             backbone = load_backbone(options.backbone)
             generator = backbone.config
+            if len(tokenizer) > generator.vocab_size:
+                raise SummGANError(
+                    f"The tokenizer has {len(tokenizer)} pieces but the backbone {options.backbone!r} only "
+                    f"{generator.vocab_size}: use the tokenizer in the backbone's folder."
+                )
         reconstructor = type(generator).from_dict(generator.to_dict())
         for name in ("encoder_layers", "decoder_layers", "num_layers", "num_decoder_layers"):
             if name in generator.to_dict():
@@ -280,7 +286,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        processor = ExactLength(self.generator.bottleneck, units.repeat_interleave(num_beams))
+        rows = units.repeat_interleave(max(num_beams, num_return_sequences))
+        processor = ExactLength(self.generator.bottleneck, rows)
         sequences = super().generate(
             input_ids=input_ids,
             attention_mask=attention_mask,

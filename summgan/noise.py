@@ -133,5 +133,6 @@ def pick_content(
     """
     # The order of random() ** (1 / weight) draws without replacement (Efraimidis & Spirakis 2006).
     keys = [rng.random() ** (1 / max(weights[p] for p in unit) ** 2) for unit in document]
-    chosen = sorted(sorted(range(len(document)), key=keys.__getitem__)[-count:])
+    order = sorted(range(len(document)), key=keys.__getitem__, reverse=True)
+    chosen = sorted(order[:count])
     return [document[index] for index in chosen]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from summgan.checkpoint import TrainerState
+from summgan.checkpoint import TrainerState, write_text
 from summgan.report import Sample, write_report
 
 
@@ -25,12 +25,18 @@ class RunLog:
         self.accelerator, self.output_dir = accelerator, output_dir
         self._started: tuple[int, float] | None = None
 
+    def start(self, state: TrainerState) -> None:
+        """Begin the log file with the history so far, which is empty unless the run was resumed."""
+        if self.accelerator.is_main_process:
+            self.output_dir.mkdir(parents=True, exist_ok=True)
+            rows = "".join(json.dumps(row) + "\n" for row in state.history)
+            write_text(self.output_dir / "log.jsonl", rows)
+
     def record(self, state: TrainerState, figures: dict[str, float]) -> None:
         """Keep figures of the present step."""
         row = {"step": state.step, **{name: round(v, 6) for name, v in figures.items()}}
         state.history.append(row)
         if self.accelerator.is_main_process:
-            self.output_dir.mkdir(parents=True, exist_ok=True)
             with (self.output_dir / "log.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
         tracked = {
@@ -54,6 +60,5 @@ class RunLog:
             return
         names = dict.fromkeys(name for row in state.history for name in row if name != "step")
         curves = {name: [(row["step"], row[name]) for row in state.history if name in row] for name in names}
-        self.output_dir.mkdir(parents=True, exist_ok=True)
         title = f"summgan, step {state.step}"
         write_report(self.output_dir / "report.html", title=title, curves=curves, samples=samples)

@@ -35,6 +35,11 @@ def make_accelerator(options: Options) -> Accelerator:
             f"use: torchrun --nproc_per_node {world} -m summgan train ..."
         )
     if training.report_to != "none":
+        if not accelerator.log_with:
+            raise SummGANError(
+                f"--training.report_to {training.report_to}: it is not installed; "
+                f"pip install {training.report_to}, or choose none."
+            )
         accelerator.init_trackers("summgan", config=flatten(asdict(options)))
     return accelerator
 

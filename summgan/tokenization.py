@@ -220,7 +220,8 @@ def _byte_length(piece: str) -> tuple[int, bool, bool]:
     byte = int(piece[3:5], 16) if len(piece) == 6 and piece.startswith("<0x") else -1
     if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
         return 0, False, True
-    unspaced = byte == 0xE0 or 0xE2 < byte < 0xF0  # where Thai, Kana and Han begin
+    # Where Thai, Kana, Han and full-width forms begin; Hangul, between these, has spaces.
+    unspaced = byte in (0xE0, 0xEF) or 0xE3 <= byte <= 0xE9
     return int(byte >= 0), byte >= 0 and not unspaced, byte >= 0 and not unspaced
 
 

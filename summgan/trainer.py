@@ -27,7 +27,7 @@ from tqdm.auto import tqdm
 from summgan import checkpoint
 from summgan.batches import Batch, BatchStream
 from summgan.checkpoint import TrainerState
-from summgan.configuration import Options
+from summgan.configuration import Options, check_options
 from summgan.corpora import Corpora, measure_lengths, prepare_corpora
 from summgan.errors import SummGANError
 from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
@@ -115,11 +115,17 @@ class Trainer:
             The state at the end; the model is in ``output_dir``.
 
         Raises:
-            SummGANError: Losses stay non-finite, or there is nothing to resume.
+            SummGANError: Losses stay non-finite, there is nothing to resume, or something to be lost.
             TrainingInterrupted: On Ctrl-C or SIGTERM, after saving.
         """
         if resume:
             self._resume()
+        elif checkpoint.checkpoints(self.output_dir):
+            raise SummGANError(
+                f"{self.output_dir} already holds checkpoints: go on with --resume, delete the folder, "
+                "or name another --training.output_dir."
+            )
+        self.log.start(self.state)
         batches = iter(self._batches())
         with StopSignal() as stop, self._progress() as bar:
             while self.state.step < self.steps:
@@ -369,6 +375,7 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
         SummGANError: Something in the options or the text is wrong.
         TrainingInterrupted: The user stopped it, after saving.
     """
+    check_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
         say = _silent

@@ -111,7 +111,7 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped,
     train(part, resume=True, say=said.append)
     assert f"Resumed from {tmp_path / 'part' / f'checkpoint-{stopped}'}." in said
     first, second = history(whole), history(part)
-    assert set(second) == set(range(stopped + 1, 9))
+    assert set(second) == set(range(1, 9))
     for step, row in second.items():
         assert row == first[step]
     one, other = weights(whole), weights(part)
@@ -126,6 +126,40 @@ def test_changes_since_the_checkpoint_are_reported(options, write, documents):
     text = "\n".join(said)
     assert "training.learning_rate was 0.001, is 0.0005" in text
     assert "The text has changed since the checkpoint" in text
+
+
+def test_a_run_is_not_trained_over_another(options):
+    train(with_training(options, adversarial_steps=0))
+    with pytest.raises(SummGANError, match="already holds checkpoints: go on with --resume"):
+        train(options)
+
+
+def test_trackers_get_the_figures_and_missing_ones_are_named(options):
+    train(with_training(options, report_to="tensorboard", adversarial_steps=0))
+    assert list(Path(options.training.output_dir).rglob("events.out.tfevents*"))
+    AcceleratorState._reset_state(True)
+    missing = with_training(options, report_to="trackio", output_dir=options.training.output_dir + "2")
+    with pytest.raises(SummGANError, match="report_to trackio: it is not installed; pip install trackio"):
+        train(missing)
+
+
+@pytest.mark.parametrize(
+    ("block", "changes", "message"),
+    [
+        ("training", {"per_device_train_batch_size": 0}, "per_device_train_batch_size is 0; .* at least 1"),
+        ("training", {"warm_start_steps": -4}, "training.warm_start_steps is -4; it must be 0 or more"),
+        ("training", {"temperature_end": 0.0}, "temperature_end is 0.0; it must be more than 0"),
+        ("training", {"estimator": "reinforce", "samples_per_document": 1}, "at least 2 for reinforce"),
+        ("training", {"loss_weights": LossWeights(back_cycle=-1)}, "loss_weights.back_cycle is -1"),
+        ("training", {"warm_start_steps": 0, "adversarial_steps": 0}, "must be more than 0"),
+        ("model", {"attention_heads": 5}, r"attention_heads is 5; it must be a divisor of hidden_size"),
+        ("model", {"dropout": 1.0}, "model.dropout is 1.0"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(options, block, changes, message):
+    changed = replace(options, **{block: replace(getattr(options, block), **changes)})
+    with pytest.raises(SummGANError, match=message):
+        train(changed)
 
 
 def test_nothing_to_resume_is_an_error(options):

@@ -69,7 +69,7 @@ def _hard(words: Tensor, like: Tensor) -> Tensor:
 def straight_through(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """One-hot forward, Gumbel-softmax backward (Jang 2017, section 2.2)."""
     soft = torch.softmax(_perturbed(log_probs, words, stream) / temperature, dim=-1)
-    return _hard(words, soft) + soft - soft.detach()
+    return _hard(words, soft) + (soft - soft.detach())
 
 
 def soft_gumbel(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
@@ -84,7 +84,7 @@ def gumbel_rao(log_probs: Tensor, words: Tensor, stream: RandomStream, temperatu
         for k in range(_RAO_SAMPLES)
     )
     soft = sum(draws) / _RAO_SAMPLES
-    return _hard(words, soft) + soft - soft.detach()
+    return _hard(words, soft) + (soft - soft.detach())
 
 
 def score_function(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -89,6 +90,7 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
         {"plain_autoencoder": plain_options(options), "summgan": options}.items(), 1
     ):
         say(f"\n{number}/2 Training {name.replace('_', ' ')} from scratch.")
+        shutil.rmtree(run.training.output_dir, ignore_errors=True)
         state = train(run, say=say)
         _add_curves(curves, name, state.history)
         say(f"Summarizing {len(corpus.test_documents)} documents it has never seen ...")
