@@ -33,6 +33,7 @@ from summgan.text import (
 )
 from summgan.tokenization import load_tokenizer
 
+_NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
 _CHUNKS = 16  # batches that are sorted by length together
 
 
@@ -285,6 +286,7 @@ class Summarizer:
             units,
             num_beams=max(options.num_beams, beams),
             num_return_sequences=beams,
+            no_repeat_ngram_size=_NO_REPEAT,
         )
         owners = [owner for owner in owners for _ in range(beams)]
         code, losses, human, scores = self._judge(words, ids[owners], mask[owners])

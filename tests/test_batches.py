@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from datasets import Dataset
 
 from summgan.batches import BatchStream, IndexOrder, pad
 from summgan.noise import UnitBoundaries
+from summgan.text import count_units
 from summgan.tokenization import length_table
 
 
@@ -92,3 +95,41 @@ def test_batches_are_of_similar_length():
 def test_padding():
     ids, mask = pad([[4, 5], [6]])
     assert ids.tolist() == [[4, 5], [6, 0]] and mask.tolist() == [[1, 1], [1, 0]]
+
+
+def test_the_stream_reads_every_text_once_per_epoch(stream, tokenizer, documents, sentences):
+    batches = [stream(10)[number] for number in range(30)]
+    for name, texts in (("documents", documents), ("sentences", sentences)):
+        read = Counter()
+        for batch in batches:
+            ids, mask = getattr(batch, name), getattr(batch, f"{name}_mask")
+            read.update(tuple(row[real == 1].tolist()) for row, real in zip(ids, mask, strict=True))
+        rows = tokenizer(texts, add_special_tokens=False).input_ids
+        assert read == Counter((*row, tokenizer.eos_token_id) for row in rows)
+    assert torch.equal(torch.cat([batch.rows for batch in batches]), torch.arange(300))
+
+
+def test_wanted_lengths_are_those_of_the_human_sentences(stream, tokenizer):
+    batch = stream(8)[1]
+    texts = tokenizer.batch_decode(batch.sentences, skip_special_tokens=True)
+    assert batch.units.tolist() == [count_units(text) for text in texts]
+
+
+def test_damaged_words_are_labelled_and_buried_sentences_are_as_long_as_documents(stream, tokenizer):
+    batch = stream(8)[1]
+    ends = batch.damaged == tokenizer.eos_token_id
+    assert (batch.damaged_human[ends] == 1).all()
+    assert (batch.damaged_human[batch.damaged_mask == 0] == 0).all()
+    spoiled = (batch.damaged_human == 0) & (batch.damaged_mask == 1)
+    assert spoiled.any(1).all() and not spoiled.all(1).any()
+    pairs = (batch.noised, batch.documents)
+    noised, documents = (tokenizer.batch_decode(ids, skip_special_tokens=True) for ids in pairs)
+    assert [count_units(text) for text in noised] == [count_units(text) for text in documents]
+
+
+def test_a_batch_moves_as_a_whole(stream):
+    batch = stream(4)[0]
+    moved = batch.to(torch.device("meta"))
+    assert fields(moved).keys() == fields(batch).keys()
+    for name, value in fields(moved).items():
+        assert value.device.type == "meta" and value.shape == getattr(batch, name).shape, name

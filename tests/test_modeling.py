@@ -13,6 +13,7 @@ from transformers import (
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
 from summgan.modeling import SummGAN, SummGANConfig
+from summgan.text import count_units
 from summgan.tokenization import save_tokenizer
 
 
@@ -58,6 +59,26 @@ def test_greedy_generate_is_greedy_sampling(tokenizer, documents, tiny_model, en
     generated = model.generate(ids, mask, units)
     texts = (tokenizer.batch_decode(w, skip_special_tokens=True) for w in (words, generated))
     assert next(texts) == next(texts)
+
+
+def test_drawn_texts_have_the_wanted_lengths_too(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:3])
+    torch.manual_seed(0)
+    words = model.generate(ids, mask, torch.tensor([3, 4, 5]), do_sample=True, num_return_sequences=4)
+    texts = tokenizer.batch_decode(words, skip_special_tokens=True)
+    assert [count_units(text) for text in texts] == [3] * 4 + [4] * 4 + [5] * 4
+    assert len(set(texts)) > 3
+    lengths = model.generate(ids, mask, 5, num_beams=4, num_return_sequences=2)
+    texts = tokenizer.batch_decode(lengths, skip_special_tokens=True)
+    assert [count_units(text) for text in texts] == [5] * 6
+
+
+def test_without_a_wanted_length_the_human_mean_is_met(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    model.config.summary_length = 6
+    words = model.generate(*encode(tokenizer, documents[:2]))
+    assert [count_units(t) for t in tokenizer.batch_decode(words, skip_special_tokens=True)] == [6, 6]
 
 
 def test_more_beams_find_more_probable_words(tokenizer, documents, tiny_model, encode):
@@ -163,6 +184,9 @@ def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents
 def test_backbones_that_cannot_be_used_are_refused(tokenizer, tmp_path):
     with pytest.raises(SummGANError, match="cannot be loaded"):
         SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "none")), tokenizer)
+    tiny_t5(50).save_pretrained(tmp_path / "few")
+    with pytest.raises(SummGANError, match=f"has {len(tokenizer)} pieces but the backbone .* only 50"):
+        SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "few")), tokenizer)
     GPT2Config().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(SummGANError, match="'gpt2' is not supported"):
         SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "gpt2")), tokenizer)

@@ -69,3 +69,35 @@ def test_content_is_in_order_and_prefers_rare_words():
         rare += sum(unit[0] >= 5 for unit in picked)
     assert rare > 360
     assert len(pick_content(document[:2], weights, 4, random.Random(0))) == 2
+
+
+def test_units_of_a_text_are_as_many_as_its_words(tokenizer, documents):
+    boundaries = UnitBoundaries(length_table(tokenizer))
+    for text in documents[:30]:
+        ids = tokenizer(text, add_special_tokens=False).input_ids
+        parts = split_into_units(ids, boundaries)
+        assert [tokenizer.decode(part) for part in parts] == text.split()
+
+
+def test_the_same_seed_makes_the_same_noise():
+    sentence, foreign = units(*"abcdefgh"), units(*"0123456789")
+    for make in (
+        lambda rng: bury(sentence, [foreign], 20, rng),
+        lambda rng: damage(sentence, foreign, rng),
+        lambda rng: pick_content([[i] for i in range(9)], [1.0] * 9, 3, rng),
+    ):
+        assert make(random.Random(4)) == make(random.Random(4))
+        assert len({str(make(random.Random(seed))) for seed in range(9)}) > 1
+
+
+def test_half_of_the_buried_sentences_keep_their_order():
+    sentence, foreign = units(*"abcdefgh"), [units(*"0123456789" * 3)]
+    ordered = 0
+    for seed in range(200):
+        buried = [unit for unit in bury(sentence, foreign, 24, random.Random(seed)) if unit in sentence]
+        ordered += buried == sorted(buried)
+    assert 100 <= ordered < 190
+
+
+def test_no_content_can_be_picked():
+    assert pick_content([[0], [1]], [1.0, 1.0], 0, random.Random(0)) == []

@@ -44,3 +44,25 @@ def test_the_laws_are_right():
 def test_seeds_do_not_depend_on_the_process():
     assert derive_seed(0, "documents") == 7940574183369205777
     assert derive_seed(1, 23) != derive_seed(12, 3)
+
+
+def test_less_noise_is_the_beginning_of_more():
+    """So a row does not notice how long the other rows of its batch are."""
+    base = stream([0, 4], 3)
+    whole = base.uniform(40, 50).flatten(1)
+    for shape in ((1,), (7,), (16,), (17,), (1000,), (3, 50)):
+        part = base.uniform(*shape).flatten(1)
+        assert torch.equal(part, whole[:, : part.shape[1]])
+
+
+def test_the_same_request_gets_the_same_noise_again():
+    first, second = stream([0, 1], 7), stream([0, 1], 7)
+    for make in (lambda s: s, lambda s: s.fork("words", 3), lambda s: s.repeat(3)):
+        assert torch.equal(make(first).uniform(9), make(second).uniform(9))
+        assert torch.equal(make(first).uniform(9), make(first).uniform(9))
+
+
+def test_exponential_noise_of_a_uniform_zero_is_still_above_zero(monkeypatch):
+    monkeypatch.setattr(RandomStream, "uniform", lambda self, *shape: torch.zeros(2, *shape))
+    noise = stream([0, 1], 7).exponential(3)
+    assert (noise > 0).all() and torch.isfinite(-noise.log()).all()

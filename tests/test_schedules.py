@@ -17,3 +17,14 @@ def test_temperature_falls_exponentially():
     assert values[0] == 2.0 and values[-1] == pytest.approx(0.5)
     assert [a / b for a, b in zip(values, values[1:], strict=False)] == pytest.approx([2**0.5] * 4)
     assert temperature(0, 1, 2.0, 0.5) == 2.0
+
+
+def test_there_may_be_no_warmup_and_a_single_step():
+    assert learning_rate_factor(0, 1, 0, "linear") == 1.0
+    assert learning_rate_factor(0, 1, 5, "cosine") == pytest.approx(1 / 6)
+    assert temperature(9, 5, 2.0, 0.5) == pytest.approx(0.5)
+
+
+def test_linear_and_cosine_are_half_way_at_the_same_place():
+    for kind in ("linear", "cosine"):
+        assert learning_rate_factor(60, 110, 10, kind) == pytest.approx(0.55)

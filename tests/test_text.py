@@ -62,3 +62,27 @@ def test_sentences_of_both_kinds_of_script():
     ]
     assert split_sentences("今天下雨。明天呢？好！") == ["今天下雨。", "明天呢？", "好！"]
     assert split_sentences("no end") == ["no end"]
+
+
+def test_normalizing_twice_changes_nothing():
+    for text in (
+        "e\u0301a\u0300 \u1100\u1161",
+        "\ufeffa\u00ad\u200bb",
+        "中\u3000文\r\n\u2028x",
+        "👨\u200d👩",
+    ):
+        once = normalize(text)
+        assert normalize(once) == once
+        assert once == once.strip() and "  " not in once
+
+
+def test_blanks_of_every_kind_separate_and_never_count():
+    for blank in (" ", "\t", "\n", "\u00a0", "\u3000", "\u2028"):
+        assert normalize(f"{blank}a{blank}{blank}b{blank}") == "a b"
+        assert count_units(normalize(f"a{blank}b")) == 2
+
+
+def test_joined_units_have_the_length_of_their_number():
+    units = split_units("在MIT学习 Python 语言，a b")
+    for count in range(len(units) + 1):
+        assert count_units(join_units(units[:count])) == count

@@ -102,3 +102,46 @@ def test_errors_say_what_is_wrong(tmp_path):
         train_tokenizer(["some text that has letters"] * 5, 10)
     with pytest.raises(SummGANError, match="No tokenizer can be loaded from"):
         load_tokenizer(tmp_path / "nothing")
+
+
+def test_letters_of_unseen_scripts_are_written_as_bytes(either):
+    for text in ("👨\u200d👩\u200d👧 ❤️", "한국어 텍스트", "Привет мир", "हिन्दी", "𠀀𠀁 x", "ไทย"):
+        ids = either(text).input_ids
+        assert either.unk_token_id not in ids
+        assert either.decode(ids, skip_special_tokens=True) == text
+
+
+def test_without_bytes_unseen_letters_are_unknown(documents):
+    plain = train_tokenizer(documents, 400, byte_fallback=False)
+    assert plain.unk_token_id in plain("漢").input_ids
+    assert not any(piece.startswith("<0x") for piece in plain.get_vocab())
+
+
+def test_texts_are_normalized_as_the_library_normalizes(either):
+    for text in ("  cafe\u0301\u00a0au\u3000lait\t\n", "北京\u3000大学 ", "a\u2028b"):
+        assert either(text).input_ids == either(normalize(text)).input_ids
+
+
+def test_lengths_of_bytes_add_up_where_a_script_keeps_to_itself(tokenizer):
+    for text in ("naïve café", "한국어 텍스트", "Привет, мир", "漢字", "ไทย", "カナ", "😀 😀"):
+        ids = torch.tensor(tokenizer(text, add_special_tokens=False).input_ids)
+        table = length_table(tokenizer)
+        inside = torch.cat([torch.tensor([False]), table.ends_inside[ids[:-1]]])
+        total = (table.units[ids] - (table.continues[ids] & inside).long()).sum()
+        assert total == count_units(text), text
+
+
+def test_lengths_add_up_for_whole_corpora(
+    tokenizer, chinese_tokenizer, documents, sentences, chinese_documents
+):
+    for text in documents[:40] + sentences[:40]:
+        assert lengths_add_up(tokenizer, text), text
+    for text in chinese_documents[:40]:
+        assert lengths_add_up(chinese_tokenizer, text), text
+
+
+def test_entries_beyond_the_tokenizer_are_never_written(tokenizer):
+    size = len(tokenizer)
+    table = length_table(tokenizer, size + 5)
+    assert table.units.shape == (size + 5,)
+    assert not table.writable[size:].any() and table.writable[:size].any()

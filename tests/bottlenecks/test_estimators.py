@@ -77,6 +77,16 @@ def test_impossible_words_are_never_drawn():
         assert sample_categorical(log_probs, torch.tensor(uniform)) == word
 
 
+def test_likely_words_are_drawn_at_both_ends_of_the_noise():
+    log_probs = torch.log_softmax(torch.tensor([1.0, 0.0, -30.0]), 0)
+    assert sample_categorical(log_probs, torch.tensor(0.0)) == 0
+    assert sample_categorical(log_probs, torch.tensor(0.9999999)) in (1, 2)
+    # Probabilities of many words do not add up to one exactly in float32.
+    many_words = torch.log_softmax(torch.randn(50_000, generator=torch.Generator().manual_seed(0)), 0)
+    many_words[-100:] = float("-inf")
+    assert sample_categorical(many_words, torch.tensor(1 - 2**-24)) < 49_900
+
+
 def test_conditional_noise_peaks_at_the_word_and_has_the_law_of_gumbel_noise(stream):
     words = drawn(stream)
     noisy = conditional_gumbel(many(LOGITS), words, stream.exponential(DRAWS, 4).double())
@@ -84,6 +94,10 @@ def test_conditional_noise_peaks_at_the_word_and_has_the_law_of_gumbel_noise(str
     noise = (noisy - many(LOGITS)).flatten(0, 1)
     assert (noise.mean(0) - 0.5772).abs().max() < 0.02
     assert (noise.var(0) - 1.6449).abs().max() < 0.04
+    for share in (0.05, 0.25, 0.5, 0.75, 0.95):
+        gumbel = -torch.log(-torch.log(torch.tensor(share)))
+        below = (noise < gumbel).double().mean(0)
+        assert (below - share).abs().max() < 4.5 * (share * (1 - share) / len(noise)) ** 0.5
     # Independent between words, as the noise of Gumbel-max sampling is.
     assert (torch.corrcoef(noise.T) - torch.eye(4)).abs().max() < 0.015
 
@@ -91,11 +105,13 @@ def test_conditional_noise_peaks_at_the_word_and_has_the_law_of_gumbel_noise(str
 @pytest.mark.parametrize("name", sorted(ESTIMATORS))
 def test_the_forward_value_is_the_word_except_for_the_soft_one(name, stream):
     words = drawn(stream)
-    value = ESTIMATORS[name](many(LOGITS), words, stream, 0.7)
-    assert torch.equal(value.argmax(-1), words)
-    assert torch.allclose(value.sum(-1), torch.ones(()).double())
-    hard = torch.nn.functional.one_hot(words, 4).double()
-    assert torch.allclose(value, hard, atol=1e-6) != (name == "soft-gumbel")
+    hard = torch.nn.functional.one_hot(words, 4)
+    for dtype in (torch.float32, torch.float64):
+        value = ESTIMATORS[name](many(LOGITS.to(dtype)), words, stream, 0.7)
+        assert torch.equal(value.argmax(-1), words)
+        assert torch.allclose(value.sum(-1), torch.ones((), dtype=dtype))
+        # To the last bit: a judge of human words would see any difference.
+        assert torch.equal(value, hard.to(dtype)) != (name == "soft-gumbel")
 
 
 def test_reinforce_with_leave_one_out_is_unbiased(stream):
@@ -103,6 +119,13 @@ def test_reinforce_with_leave_one_out_is_unbiased(stream):
     advantage = leave_one_out(COSTS[words])
     score = torch.eye(4).double()[words] - torch.softmax(LOGITS, 0)
     assert_within((advantage[..., None] * score).mean(1), exact_gradient())
+
+
+def test_an_advantage_is_the_cost_over_the_mean_of_the_siblings():
+    costs = torch.tensor([[1.0, 2.0, 6.0], [0.0, 0.0, 0.0]], requires_grad=True)
+    advantage = leave_one_out(costs)
+    assert torch.allclose(advantage, torch.tensor([[-3.0, -1.5, 4.5], [0.0, 0.0, 0.0]]))
+    assert not advantage.requires_grad
 
 
 def test_leave_one_out_lowers_the_variance(stream):

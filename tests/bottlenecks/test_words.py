@@ -1,9 +1,11 @@
+import pytest
 import torch
 
 from summgan.backbone import new_cache
 from summgan.bottlenecks.words import ended_mask
 from summgan.randomness import RandomStream
 from summgan.text import count_units
+from summgan.tokenization import train_tokenizer
 
 UNITS = torch.arange(1, 9)
 
@@ -31,6 +33,49 @@ def test_untrained_summaries_have_exactly_the_wanted_length(
             for row, units in zip(words, UNITS.tolist(), strict=True):
                 text = vocabulary.decode(row, skip_special_tokens=True)
                 assert count_units(text) == units, text
+
+
+@pytest.fixture(scope="module")
+def mixed(documents, chinese_documents):
+    """Documents that change between scripts, and their tokenizer."""
+    pairs = zip(documents, chinese_documents, strict=True)
+    texts = [f"{chinese[:9]}{english[:40]} {chinese[9:16]}在MIT学习Python" for english, chinese in pairs]
+    return train_tokenizer(texts + chinese_documents[:50] + documents[:50], 900), texts
+
+
+def test_lengths_from_one_to_twelve_are_met_in_mixed_scripts(mixed, tiny_model, encode):
+    tokenizer, texts = mixed
+    model, units = tiny_model(tokenizer), torch.arange(1, 13)
+    ids, mask = encode(tokenizer, texts[:12])
+    bottleneck, source = model.generator.bottleneck, model.generator.encode(ids, mask)
+    written = [bottleneck.sample(source, units, stream(12, seed)) for seed in range(6)]
+    written += [bottleneck.sample(source, units, None), model.generate(ids, mask, units, num_beams=3)]
+    scripts = set()
+    for words in written:
+        for row, wanted in zip(words, units.tolist(), strict=True):
+            text = tokenizer.decode(row, skip_special_tokens=True)
+            assert count_units(text) == wanted, text
+            scripts |= {character.isascii() for character in text if character.isalpha()}
+    assert scripts == {True, False}
+
+
+def test_allowed_pieces_can_end_at_the_exact_length(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    end = tokenizer.eos_token_id
+
+    def allowed(remaining, inside, room):
+        values = (torch.tensor([remaining]), torch.tensor([inside]), torch.tensor([room]))
+        return bottleneck.allowed(*values)[0]
+
+    cost = torch.where(bottleneck.continues, bottleneck.units - 1, bottleneck.units)
+    within = bottleneck.writable & (cost == 0)
+    assert allowed(0, True, 1).nonzero().tolist() == [[end]]
+    assert torch.equal(allowed(0, True, 5), within | (torch.arange(len(within)) == end))
+    hurried = allowed(3, True, 4)
+    assert hurried.any() and not (hurried & within).any() and not hurried[end]
+    assert (allowed(3, True, 5) & within).any()
+    # After a blank every piece of a word begins one.
+    assert not (allowed(1, False, 9) & (bottleneck.units > 1)).any()
 
 
 def test_tight_room_still_gives_the_exact_length(tokenizer, documents, tiny_model, encode):
@@ -68,6 +113,32 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, docum
         drawn = log_probs.gather(1, code.words[:, step : step + 1])[:, 0]
         keep = code.mask[:, step].bool()
         assert torch.allclose(drawn[keep], code.log_probs[keep, step], atol=1e-4)
+
+
+@torch.no_grad()
+def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
+    tokenizer, documents, tiny_model, encode
+):
+    model = tiny_model(tokenizer)
+    source = encoded(model, tokenizer, documents[:8], encode)
+    code = model.generator(source, UNITS, stream(), "reinforce")
+    for step in range(code.words.shape[1]):
+        begun = torch.cat([torch.full((8, 1), model.config.decoder_start_token_id), code.words[:, :step]], 1)
+        logits = model(
+            source_ids=source.input_ids,
+            attention_mask=source.mask,
+            encoder_outputs=(source.states,),
+            decoder_input_ids=begun,
+            num_units=UNITS,
+        ).logits[:, -1]
+        bottleneck, before = model.generator.bottleneck, code.words[:, :step]
+        remaining = UNITS - bottleneck.costs(before).sum(1) if step else UNITS
+        inside = bottleneck.ends_inside[begun[:, -1]]
+        allowed = bottleneck.allowed(remaining, inside, bottleneck.max_pieces(UNITS) - step)
+        keep = code.mask[:, step].bool()
+        log_probs = logits[keep].masked_fill(~allowed[keep], float("-inf")).log_softmax(-1)
+        drawn = log_probs.gather(1, code.words[keep, step, None])[:, 0]
+        assert torch.allclose(drawn, code.log_probs[keep, step], atol=1e-4)
 
 
 def test_a_row_is_drawn_alike_alone_and_in_a_batch(tokenizer, documents, tiny_model, encode):
@@ -111,6 +182,45 @@ def test_reconstruction_reaches_encoder_and_pointer_through_the_words(
         assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
         weight = next(model.generator.encoder.stack.parameters())
         assert weight.grad.abs().sum() > 0
+
+
+def test_reinforce_gives_gradient_through_the_log_probs_only(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    source = encoded(model, tokenizer, documents[:8], encode)
+    code = model.generator(source, UNITS, stream(), "reinforce")
+    assert not code.one_hot.requires_grad
+    assert code.log_probs.shape == code.words.shape and (code.log_probs <= 0).all()
+    (code.log_probs * code.mask).sum().backward()
+    assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
+    assert next(model.generator.encoder.stack.parameters()).grad.abs().sum() > 0
+
+
+def test_words_follow_from_the_stream_alone(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    source = encoded(model, tokenizer, documents[:8], encode)
+    first, again = (model.generator(source, UNITS, stream()) for _ in range(2))
+    assert torch.equal(first.words, again.words)
+    other = model.generator(source, UNITS, stream(8, "other")).words
+    assert first.words.shape != other.shape or not torch.equal(first.words, other)
+    # The estimator decides how gradient flows, not what is drawn.
+    for estimator in ("soft-gumbel", "gumbel-rao", "reinforce"):
+        assert torch.equal(model.generator(source, UNITS, stream(), estimator).words, first.words)
+
+
+def test_a_row_has_the_same_gradient_noise_alone_and_in_a_batch(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:8])
+
+    def soft(rows):
+        noise = RandomStream.of(torch.arange(8)[rows], 3)
+        source = model.generator.encode(ids[rows], mask[rows])
+        code = model.generator(source, UNITS[rows], noise, "soft-gumbel")
+        return code.one_hot[0], int(code.mask[0].sum())
+
+    alone, length = soft(slice(2, 3))
+    together, same_length = soft(slice(2, 8))
+    assert length == same_length
+    assert torch.allclose(alone[:length], together[:length], atol=1e-5)
 
 
 def test_without_copying_there_is_no_pointer(tokenizer, documents, tiny_model, encode):
