@@ -82,11 +82,9 @@ def test_the_gradient_of_a_gradient_penalty_agrees_with_finite_differences():
         assert parameter.grad.view(-1)[index].item() == pytest.approx(difference, rel=0.01)
 
 
-def test_the_judge_judges_as_the_discriminator_and_follows_it(tokenizer, sentences, tiny_model, encode):
+def test_the_judge_judges_as_the_discriminator(tokenizer, sentences, tiny_model, encode):
     discriminator = tiny_model(tokenizer).discriminator
     words, mask = encode(tokenizer, sentences[:5])
-    judge, before = make_judge(discriminator), discriminator(discriminator.embed(words), mask)
-    assert torch.equal(judge(words, mask).sentence, before.sentence)
-    with torch.no_grad():
-        discriminator.sentence.bias += 1.0
-    assert torch.allclose(judge(words, mask).sentence, before.sentence + 1.0, atol=1e-6)
+    judged, expected = make_judge(discriminator)(words, mask), discriminator(discriminator.embed(words), mask)
+    assert torch.equal(judged.sentence, expected.sentence)
+    assert torch.equal(judged.words, expected.words)

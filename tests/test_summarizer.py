@@ -55,7 +55,9 @@ def test_a_summary_is_never_longer_than_its_document(summarizer):
 
 def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tokenizer):
     ids, mask = encode(tokenizer, documents[:1])
-    words = summarizer.model.generate(ids, mask, 5, num_beams=4, num_return_sequences=4)
+    words = summarizer.model.generate(
+        ids, mask, 5, num_beams=4, num_return_sequences=4, no_repeat_ngram_size=2
+    )
     *_, scores = summarizer._judge(words, ids.expand(4, -1), mask.expand(4, -1))
     best = tokenizer.decode(words[scores.argmax()], skip_special_tokens=True)
     found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
