@@ -61,10 +61,12 @@ def summarize(options: dict[str, Any], say: Say) -> int:
     return 1 if errors else 0
 
 
-def _rows_and_errors(files: list[str], column: str | None) -> Iterator[Row | SummGANError]:
+def _rows_and_errors(
+    files: list[str], column: str | None, role: str = "document"
+) -> Iterator[Row | SummGANError]:
     """Rows in order, with the error in the place of a row that cannot be used."""
     bad: list[SummGANError] = []
-    for row in read_rows(files, column, on_bad_row=bad.append):
+    for row in read_rows(files, column, role, on_bad_row=bad.append):
         yield from bad
         bad.clear()
         yield row
@@ -91,7 +93,7 @@ def _records(
 
 def score(options: dict[str, Any], say: Say) -> int:
     """Print the table of scores, and write all figures if asked to."""
-    predictions = _summaries(options["predictions"], options["prediction_column"])
+    predictions = _summaries(options["predictions"], options["prediction_column"], say)
     references, documents = _references(options)
     if options["documents"]:
         rows = read_rows(options["documents"], options["document_column"])
@@ -99,7 +101,7 @@ def score(options: dict[str, Any], say: Say) -> int:
     compare = {}
     if options["compare"]:
         name = Path(options["compare"]).name
-        compare[name] = _summaries(options["compare"], options["prediction_column"])
+        compare[name] = _summaries(options["compare"], options["prediction_column"], say)
     texts = {"documents": documents, "--compare": compare and next(iter(compare.values()))}
     for name, rows in texts.items():
         if rows and len(rows) != len(predictions):
@@ -121,8 +123,13 @@ def score(options: dict[str, Any], say: Say) -> int:
     return 0
 
 
-def _summaries(path: str, column: str | None) -> list[str]:
-    return [row.text for row in read_rows(path, column, role="summary")]
+def _summaries(path: str, column: str | None, say: Say) -> list[str]:
+    """Summaries in order; a row without one scores nothing, and is counted."""
+    rows = list(_rows_and_errors([path], column, "summary"))
+    missing = [str(row) for row in rows if not isinstance(row, Row)]
+    if missing:
+        say(f"{len(missing):,} rows of {path} hold no summary and score 0: {missing[0]}")
+    return [row.text if isinstance(row, Row) else "" for row in rows]
 
 
 def _references(options: dict[str, Any]) -> tuple[list[list[str]], list[str] | None]:

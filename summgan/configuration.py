@@ -80,8 +80,9 @@ class ModelOptions:
 class LossWeights:
     """Weight of each named term of the adversarial stage; 0 switches a term off."""
 
-    reconstruction: float = 1.0
-    """The reconstructor rebuilds the document from the words."""
+    reconstruction: float = 0.1
+    """The reconstructor rebuilds the document from the words. Kept low: where it wins, the words become a
+    code of their own."""
     adversarial: float = 1.0
     """The discriminator takes the words for a human sentence."""
     back_cycle: float = 1.0

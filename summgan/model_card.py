@@ -21,8 +21,8 @@ tags:
 
 # {title}
 
-A summarizer trained by [summgan](https://pypi.org/project/summgan/) from unlabelled documents and
-unpaired human sentences; no document was ever shown with its summary.
+A summarizer trained by summgan from unlabelled documents and unpaired human sentences; no document was
+ever shown with its summary.
 
 ```python
 from summgan import Summarizer
@@ -79,12 +79,18 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
         best=best,
         documents=_names(options.data.documents),
         sentences=_names(options.data.sentences),
-        options=json.dumps(asdict(options)["training"], indent=1),
+        options=json.dumps(_training(options), indent=1),
         figures=figures,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _names(paths: list[str]) -> str:
+def _training(options: Options) -> dict:
+    """Options of the training, without the folder."""
+    return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}
+
+
+def _names(paths: list[str] | str) -> str:
     """File names without their folders, which are nobody else's business."""
+    paths = [paths] if isinstance(paths, str) else paths
     return ", ".join(f"`{Path(path).name}`" for path in paths) or "not said"

@@ -158,6 +158,13 @@ def test_counts_that_differ_are_named(call, write):
     assert status == 2 and "1 predictions but 2 in documents" in err
 
 
+def test_rows_without_a_summary_score_nothing(call, write):
+    rows = ['{"summary_text": "Lyon rain"}', '{"summary_text": "", "error": "x"}']
+    references = write("r.txt", ["Lyon rain", "Porto sun"])
+    status, text, err = call("score", "--predictions", write("p.jsonl", rows), "--references", references)
+    assert status == 0 and "50.0" in text and "1 rows of" in err and "score 0" in err
+
+
 def test_several_references_and_chinese(call, write):
     references = write("r.jsonl", [json.dumps({"references": ["今天天气不错", "天气"]}, ensure_ascii=False)])
     status, text, err = call(

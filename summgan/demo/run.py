@@ -63,7 +63,7 @@ def plain_options(options: Options) -> Options:
             training,
             output_dir=str(Path(training.output_dir).with_name("plain_autoencoder")),
             warm_start="content",
-            loss_weights=LossWeights(adversarial=0.0, back_cycle=0.0, denoising=0.0),
+            loss_weights=LossWeights(1.0, adversarial=0.0, back_cycle=0.0, denoising=0.0),
             load_best_model_at_end=False,
         ),
     )
