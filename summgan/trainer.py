@@ -19,7 +19,6 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
 from torch import Tensor
 from torch.utils.data import DataLoader
 from tqdm.auto import tqdm
@@ -83,9 +82,10 @@ class Trainer:
             "reconstructor": model.reconstructor,
             "discriminator": model.discriminator,
         }
+        self.parameters = _own_parameters(self.networks)
         self.optimizers = {
             name: self.accelerator.prepare(_optimizer(parameters, self.training.weight_decay))
-            for name, parameters in self._own_parameters().items()
+            for name, parameters in self.parameters.items()
         }
         self.autoencoder = self.accelerator.prepare(AutoencoderObjective(model, self.training))
         self.critic = self.accelerator.prepare(
@@ -93,15 +93,6 @@ class Trainer:
         )
         self.validator = Validator(model, corpora)
         self.log = RunLog(self.accelerator, self.output_dir)
-
-    def _own_parameters(self) -> dict[str, list[Tensor]]:
-        """Parameters by network, each once: the table of embeddings goes with the generator."""
-        seen: set[int] = set()
-        own: dict[str, list[Tensor]] = {}
-        for name, network in self.networks.items():
-            own[name] = [p for p in network.parameters() if id(p) not in seen]
-            seen |= {id(p) for p in own[name]}
-        return own
 
     # The algorithm -------------------------------------------------------------------------------
 
@@ -153,7 +144,7 @@ class Trainer:
         self._set_learning_rates(step)
         self.model.train()
         # Dropout follows the step and the process; all other noise follows the row.
-        set_seed(derive_seed(self.training.seed, step, self.accelerator.process_index) % 2**32)
+        torch.manual_seed(derive_seed(self.training.seed, step, self.accelerator.process_index))
         sums: dict[str, Tensor] = {}
         for _ in range(self.training.gradient_accumulation_steps):
             with self.accelerator.accumulate(self.autoencoder, self.critic):
@@ -189,12 +180,12 @@ class Trainer:
         self.accelerator.unscale_gradients()
         norms = {
             f"{name}_grad_norm": float(
-                torch.nn.utils.clip_grad_norm_(network.parameters(), self.training.max_grad_norm)
+                torch.nn.utils.clip_grad_norm_(self.parameters[name], self.training.max_grad_norm)
             )
-            for name, network in self._own_networks().items()
+            for name in self._trained()
         }
         finite = all(value < float("inf") for value in norms.values())  # False for NaN
-        for name in self._own_networks():
+        for name in self._trained():
             # In fp16 the scaler skips by itself, and lowers its scale because it was asked.
             if finite or self.accelerator.scaler is not None:
                 self.optimizers[name].step()
@@ -203,9 +194,9 @@ class Trainer:
         self._count_skipped(finite)
         return norms
 
-    def _own_networks(self) -> dict[str, torch.nn.Module]:
-        names = self.networks if self.plays else ("generator", "reconstructor")
-        return {name: self.networks[name] for name in names}
+    def _trained(self) -> tuple[str, ...]:
+        """Names of the networks that take part; without its term the discriminator does not."""
+        return tuple(self.networks) if self.plays else ("generator", "reconstructor")
 
     def _count_skipped(self, finite: bool) -> None:
         if finite:
@@ -355,6 +346,16 @@ class Trainer:
         self.accelerator.end_training()
 
 
+def _own_parameters(networks: dict[str, torch.nn.Module]) -> dict[str, list[Tensor]]:
+    """Parameters by network, each once: the table of embeddings goes with the generator."""
+    seen: set[int] = set()
+    own: dict[str, list[Tensor]] = {}
+    for name, network in networks.items():
+        own[name] = [p for p in network.parameters() if id(p) not in seen]
+        seen |= {id(p) for p in own[name]}
+    return own
+
+
 def _optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.AdamW:
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
@@ -381,7 +382,7 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
         say = _silent
     with accelerator.main_process_first():
         corpora = prepare_corpora(options, say, resume)
-    set_seed(options.training.seed)
+    torch.manual_seed(options.training.seed)
     model = SummGAN.from_options(
         options.model, corpora.tokenizer, max_document_length=options.data.max_document_length
     )
