@@ -119,7 +119,11 @@ def load_backbone(name: str) -> PreTrainedModel:
     try:
         config = AutoConfig.from_pretrained(name, trust_remote_code=False)
         check_backbone(config)
-        return AutoModelForSeq2SeqLM.from_pretrained(name, trust_remote_code=False, use_safetensors=True)
+        if config.decoder_start_token_id is None:  # as mBART, which starts with a language's token
+            config.decoder_start_token_id = config.eos_token_id
+        return AutoModelForSeq2SeqLM.from_pretrained(
+            name, config=config, trust_remote_code=False, use_safetensors=True
+        )
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise SummGANError(

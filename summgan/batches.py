@@ -170,7 +170,9 @@ class BatchStream(TorchDataset):
         foreign = [self._foreign(rng) for _ in range(_FOREIGN_DOCUMENTS)]
         noised = bury(sentence_units, foreign, len(document_units), rng)
         length = min(self._length(sentence), self._length(document))
-        content = pick_content(document_units, self.word_weights, length, rng)
+        # One piece may hold several characters; then fewer pieces make the length.
+        count = max(1, round(length * len(document_units) / max(1, self._length(document))))
+        content = pick_content(document_units, self.word_weights, count, rng)
         damaged, human = damage(sentence_units, foreign[0], rng)
         labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
         texts = [join(noised), join(content), join(damaged)]

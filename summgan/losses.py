@@ -55,7 +55,6 @@ class AutoencoderObjective(nn.Module):
         super().__init__()
         self.generator, self.reconstructor = model.generator, model.reconstructor
         self.options = options
-        self.max_document_length = model.config.max_document_length
 
     def forward(
         self, batch: Batch, stream: RandomStream, temperature: float | None, judge: Judge | None
@@ -138,9 +137,11 @@ class AutoencoderObjective(nn.Module):
         """
         with torch.no_grad():
             code = self.reconstructor.code_of(batch.sentences, batch.sentences_mask)
-            room = min(self.max_document_length, batch.documents.shape[1])
-            documents = self.reconstructor.sample(code, room, stream)
-            mask = self.reconstructor.mask_of(documents)
+            documents = self.reconstructor.sample(code, batch.documents.shape[1], stream)
+            # As long as the row's own document at most, whatever its batch was padded to.
+            places = torch.arange(documents.shape[1], device=documents.device)
+            own = places < batch.documents_mask.sum(1, keepdim=True)
+            mask = self.reconstructor.mask_of(documents) * own
         return self.generator.imitation_loss(documents, mask, batch.sentences, batch.sentences_mask)
 
 

@@ -191,7 +191,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             attention_mask: ``[batch, source]``.
             decoder_input_ids: Summaries so far ``[batch, length]``, from the start token.
             labels: Summaries ``[batch, length]``, -100 where there is none; gives ``loss``.
-            num_units: ``[batch]`` wanted lengths; that of the labels when not given.
+            num_units: ``[batch]`` wanted lengths; by default that of the labels, or the human mean.
             encoder_outputs: Of an earlier call.
             past_key_values: Cache; then only the last decoder input is read.
             decoder_vectors: Embedded decoder inputs, prepared by ``generate``.
@@ -230,8 +230,10 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             encoder_last_hidden_state=source.states,
         )
 
-    def _decoder_vectors(self, decoder_input_ids: Tensor, num_units: Tensor) -> Tensor:
+    def _decoder_vectors(self, decoder_input_ids: Tensor, num_units: Tensor | None) -> Tensor:
         """Embedded inputs, for the next word after each of ``decoder_input_ids``."""
+        if num_units is None:
+            num_units = torch.full_like(decoder_input_ids[:, 0], self.config.summary_length)
         # A last word that does not matter stands for the one that is to be written.
         padded = torch.cat([decoder_input_ids[:, 1:], decoder_input_ids[:, :1]], dim=1)
         return self.generator.bottleneck.inputs(padded, num_units)[0]
