@@ -17,10 +17,12 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset as TorchDataset
 
+from summgan.contexts import ContextIndex
 from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
 from summgan.randomness import derive_seed
 
 _FOREIGN_DOCUMENTS = 3
+_RATIO_RANGE = (0.6, 1.4)  # around the mean ratio of a document's length to a sentence's
 _BUCKET = 32  # batches that are sorted by length together
 
 
@@ -32,8 +34,7 @@ class Batch:
         rows: ``[batch]`` places in the global batch, the key of all noise.
         documents: ``[batch, document]``, with ``documents_mask``.
         sentences: ``[batch, sentence]`` human sentences of other events, with ``sentences_mask``.
-        units: ``[batch]`` wanted length of each document's summary: that of the human sentence.
-        noised: ``[batch, noised]`` the human sentences buried in foreign words, with mask.
+        noised: ``[batch, noised]`` the human sentences buried in contexts of their words, with mask.
         content: ``[batch, content]`` picked words of the documents, with mask.
         damaged: ``[batch, damaged]`` spoiled human sentences, with mask.
         damaged_human: ``[batch, damaged]``, 1 where a damaged word still is as it should be.
@@ -44,7 +45,6 @@ class Batch:
     documents_mask: Tensor
     sentences: Tensor
     sentences_mask: Tensor
-    units: Tensor
     noised: Tensor
     noised_mask: Tensor
     content: Tensor
@@ -127,9 +127,13 @@ class BatchStream(TorchDataset):
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
+        self.contexts = ContextIndex(documents, boundaries)
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
         self.micro_batches = steps * accumulation
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
+        human = np.asarray(sentences.with_format("numpy")["length"][:])
+        # Without the end piece, which every text has.
+        self.ratio = max(1.0, (lengths.mean() - 1) / max(1.0, human.mean() - 1))
         global_batch = batch_size * processes * accumulation
         self.document_order = IndexOrder(
             len(documents), derive_seed(seed, "documents"), lengths, global_batch
@@ -149,8 +153,8 @@ class BatchStream(TorchDataset):
             self._row(random.Random(derive_seed(self.seed, "noise", p)), d, s)
             for p, d, s in zip(positions, documents, sentences, strict=True)
         ]
-        noised, content, damaged, human, units = zip(*columns, strict=True)
-        tensors = {"rows": torch.tensor(positions), "units": torch.tensor(units)}
+        noised, content, damaged, human = zip(*columns, strict=True)
+        tensors = {"rows": torch.tensor(positions)}
         texts = {
             "documents": documents,
             "sentences": sentences,
@@ -163,29 +167,21 @@ class BatchStream(TorchDataset):
         return Batch(damaged_human=pad(human)[0], **tensors)
 
     def _row(self, rng: random.Random, document: list[int], sentence: list[int]):
-        """Noised, content, damaged, its labels, and the length of the document's summary."""
+        """Noised, content, damaged, and its labels."""
         end = document[-1]
         sentence_units = split_into_units(sentence[:-1], self.boundaries)
         document_units = split_into_units(document[:-1], self.boundaries)
         foreign = [self._foreign(rng) for _ in range(_FOREIGN_DOCUMENTS)]
-        noised = bury(sentence_units, foreign, len(document_units), rng)
-        length = min(self._length(sentence), self._length(document))
-        # One piece may hold several characters; then fewer pieces make the length.
-        count = max(1, round(length * len(document_units) / max(1, self._length(document))))
+        # Long texts have long summaries, give or take: their lengths go together in all that is made up.
+        longer = self.ratio * rng.uniform(*_RATIO_RANGE)
+        noised = bury(sentence_units, self.contexts, foreign, round(len(sentence_units) * longer), rng)
+        count = max(1, round(len(document_units) / longer))
         content = pick_content(document_units, self.word_weights, count, rng)
         damaged, human = damage(sentence_units, foreign[0], rng)
         labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
         texts = [join(noised), join(content), join(damaged)]
         noised, content, damaged = ([*text, end] for text in texts)
-        return noised, content, damaged, [*map(int, labels), 1], length
-
-    def _length(self, ids: list[int]) -> int:
-        """Length in units, counted as the generator counts."""
-        b, total, inside = self.boundaries, 0, False
-        for piece in ids:
-            total += b.units[piece] - (b.continues[piece] and inside)
-            inside = b.ends_inside[piece]
-        return total
+        return noised, content, damaged, [*map(int, labels), 1]
 
     def _foreign(self, rng: random.Random) -> list[list[int]]:
         ids = self.documents[rng.randrange(len(self.documents))]["input_ids"]

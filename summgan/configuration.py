@@ -45,6 +45,8 @@ class TokenizerOptions:
 
     path: str | None = None
     """Folder or hub name of a tokenizer to use instead of learning one."""
+    model_type: Literal["unigram", "char"] = "unigram"
+    """Pieces of words, or single characters (for very short texts)."""
     vocabulary_size: int = 8000
     """Pieces to learn."""
     byte_fallback: bool = True
@@ -126,10 +128,12 @@ class TrainingOptions:
     """Gradients of each network are clipped to this norm."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision of the forward passes."""
-    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinforce"] = "straight-through"
+    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid"] = (
+        "straight-through"
+    )
     """How the gradient passes through the words; see `summgan/bottlenecks/estimators.py`."""
     samples_per_document: int = 4
-    """Summaries drawn of each document by `reinforce`; the others draw one."""
+    """Summaries drawn of each document by `reinforce` and `hybrid`; the others draw one."""
     temperature_start: float = 1.0
     """Gumbel-softmax temperature at the beginning of the adversarial stage."""
     temperature_end: float = 0.5
@@ -207,9 +211,13 @@ def check_options(options: Options) -> None:
     _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
     even = model.hidden_size % model.attention_heads == 0
     _require(even, options, "model.attention_heads", f"a divisor of hidden_size ({model.hidden_size})")
-    if training.estimator == "reinforce":
+    if training.estimator in ("reinforce", "hybrid"):
         enough = training.samples_per_document >= 2
-        _require(enough, options, "training.samples_per_document", "at least 2 for reinforce")
+        what = f"at least 2 for {training.estimator}"
+        _require(enough, options, "training.samples_per_document", what)
+    if training.estimator == "hybrid":
+        judged = training.loss_weights.adversarial > 0
+        _require(judged, options, "training.loss_weights.adversarial", "more than 0 for hybrid")
     steps = training.warm_start_steps + training.adversarial_steps
     _require(steps > 0, options, "training.warm_start_steps", "more than 0 if adversarial_steps is 0")
 

@@ -132,6 +132,7 @@ def _tokenizer(
         alternate_texts(documents, sentences),
         options.tokenizer.vocabulary_size,
         options.tokenizer.byte_fallback,
+        options.tokenizer.model_type,
     )
 
 

@@ -5,25 +5,53 @@ First network of the flow; `reconstructor.py` reads its code and `discriminator.
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 
 from summgan.backbone import Encoder
 from summgan.bottlenecks.code import Code, Source
-from summgan.bottlenecks.words import WordsBottleneck
+from summgan.bottlenecks.estimators import sample_categorical
+from summgan.bottlenecks.words import MAX_UNITS, WordsBottleneck
 from summgan.randomness import RandomStream
 
 
 class Generator(nn.Module):
-    """Document to words."""
+    """Document to a length, and to words of that length.
 
-    def __init__(self, encoder: Encoder, bottleneck: WordsBottleneck):
+    Args:
+        encoder: Reads the document.
+        bottleneck: Writes the words.
+        hidden_size: Width of both.
+    """
+
+    def __init__(self, encoder: Encoder, bottleneck: WordsBottleneck, hidden_size: int):
         super().__init__()
         self.encoder, self.bottleneck = encoder, bottleneck
+        self.length = nn.Linear(hidden_size, MAX_UNITS + 1)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
         """States of documents; both arguments are ``[batch, source]``."""
         states = self.encoder(self.encoder.embed(input_ids), attention_mask)
         return Source(input_ids, attention_mask, states)
+
+    def length_log_probs(self, source: Source) -> Tensor:
+        """Log-probabilities ``[batch, MAX_UNITS + 1]`` of a summary's length in units.
+
+        No summary is empty or longer than its document.
+        """
+        mask = source.mask[..., None].to(source.states.dtype)
+        mean = (source.states * mask).sum(1) / mask.sum(1)
+        longest = self.bottleneck.length_of(source.input_ids, source.mask).clamp_min(1)
+        lengths = torch.arange(MAX_UNITS + 1, device=mean.device)
+        possible = (lengths >= 1) & (lengths <= longest[:, None])
+        return torch.log_softmax(self.length(mean).float().masked_fill(~possible, -math.inf), dim=-1)
+
+    @torch.no_grad()
+    def draw_units(self, source: Source, stream: RandomStream) -> Tensor:
+        """A length ``[batch]`` for the summary of every document."""
+        return sample_categorical(self.length_log_probs(source), stream.uniform(1)[:, 0])
 
     def forward(
         self,
@@ -36,6 +64,15 @@ class Generator(nn.Module):
         """Draw a summary of ``units`` ``[batch]`` units for every document; see `WordsBottleneck`."""
         return self.bottleneck(source, units, stream, estimator, temperature)
 
+    def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+        """Log-probability ``[batch]`` of given summaries ``[batch, length]``: first of their length, then
+        of every word.
+        """
+        units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
+        # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
+        length = self.length_log_probs(source).gather(1, units[:, None]).squeeze(1).clamp_min(-10.0)
+        return length + self.bottleneck.log_likelihood(source, words, mask)
+
     def imitation_loss(
         self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, words_mask: Tensor
     ) -> Tensor:
@@ -44,4 +81,4 @@ class Generator(nn.Module):
         Used wherever a human sentence is the answer: denoising, its anchor, and the back cycle.
         """
         source = self.encode(input_ids, attention_mask)
-        return -self.bottleneck.log_likelihood(source, words, words_mask)
+        return -self.log_likelihood(source, words, words_mask) / words_mask.sum(1)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from summgan.backbone import embed_words
 from summgan.batches import Batch
 from summgan.bottlenecks.code import Code
-from summgan.bottlenecks.estimators import leave_one_out
+from summgan.bottlenecks.estimators import REWARDED, leave_one_out
 from summgan.configuration import TrainingOptions
 from summgan.discriminator import Discriminator, Judgement
 from summgan.modeling import SummGAN
@@ -84,19 +84,22 @@ class AutoencoderObjective(nn.Module):
     ) -> Objective:
         """Document to words to document, with every other term that has a weight."""
         options, weights = self.options, asdict(self.options.loss_weights)
-        samples = options.samples_per_document if options.estimator == "reinforce" else 1
-        source = self.generator.encode(batch.documents, batch.documents_mask).repeat(samples)
-        units = batch.units.repeat_interleave(samples)
+        rewarded = REWARDED.get(options.estimator, ())
+        samples = options.samples_per_document if rewarded else 1
+        source = self.generator.encode(batch.documents, batch.documents_mask)
+        units = self.generator.draw_units(source, stream.fork("units")).repeat_interleave(samples)
+        source = source.repeat(samples)
         draws = stream.fork("draw").repeat(samples)
         code = self.generator(source, units, draws, options.estimator, temperature)
         per_row = {"reconstruction": self.reconstruct(code, batch, stream, samples)}
         if judge is not None:
+            words = code.one_hot.detach() if "adversarial" in rewarded else code.one_hot
             per_row["adversarial"] = generator_loss(
-                judge, code, batch, samples, hard=options.estimator != "soft-gumbel"
+                judge, words, code, batch, samples, hard=options.estimator != "soft-gumbel"
             )
-        cost = sum(weights[name] * values for name, values in per_row.items())
-        total = cost.mean()
-        if code.log_probs is not None:
+        total = sum(weights[name] * values for name, values in per_row.items()).mean()
+        if rewarded:
+            cost = sum(weights[name] * per_row[name] for name in rewarded if name in per_row)
             advantage = leave_one_out(cost.view(-1, samples)).flatten()
             total = total + (advantage * (code.log_probs * code.mask).sum(1)).mean()
         if weights["back_cycle"]:
@@ -207,18 +210,20 @@ def make_judge(discriminator: Discriminator) -> Judge:
     return judge
 
 
-def generator_loss(judge: Judge, code: Code, batch: Batch, samples: int, hard: bool = True) -> Tensor:
+def generator_loss(
+    judge: Judge, words: Tensor, code: Code, batch: Batch, samples: int, hard: bool = True
+) -> Tensor:
     """How far words are from human, ``[batch * samples]``: relativistic per sentence, plus per word.
 
     Args:
         judge: From `make_judge`.
-        code: Summaries.
+        words: ``[batch * samples, length, vocabulary]``, one-hot or nearly.
+        code: The summaries that they are of.
         batch: Its human sentences are what a summary is compared with.
         samples: Summaries per row of the batch.
         hard: Whether the code's words are one-hot; soft ones are made so, since a judge of human
             words would know them at once.
     """
-    words = code.one_hot
     if not hard:
         words = F.one_hot(code.words, words.shape[-1]).to(words.dtype) + words - words.detach()
     fake = judge(words, code.mask)

@@ -69,7 +69,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         self.embedding = nn.Embedding(vocabulary, hidden)
         encoder, decoder = build_stacks(_new(config.generator), self.embedding, config.tied_head)
         bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
-        self.generator = Generator(encoder, bottleneck)
+        self.generator = Generator(encoder, bottleneck, hidden)
         encoder, decoder = build_stacks(_new(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
         self.discriminator = Discriminator(vocabulary, config.discriminator_hidden_size)

@@ -1,7 +1,8 @@
 """Corruptions of text for learning without pairs, on texts cut into units of pieces.
 
-- `bury`: a human sentence among foreign words, from which the generator learns to find it again
-  (denoising in the line of Févry & Phang 2018 and MSRP, Liu 2022);
+- `bury`: a human sentence among the contexts that its words have in the documents, from which the
+  generator learns to find it again (in the line of Févry & Phang 2018 and MSRP, Liu 2022, who put it
+  among foreign words);
 - `damage`: a human sentence with wrong words, which the discriminator learns to point at;
 - `pick_content`: words of a document that serve as its code before there is a summary.
 
@@ -12,8 +13,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from typing import Protocol
 
 Unit = list[int]
+
+
+class Contexts(Protocol):
+    """What stands around a unit in some document; see `contexts.ContextIndex`."""
+
+    def before(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
+        """Up to ``count`` units before it."""
+
+    def after(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
+        """Up to ``count`` units after it."""
 
 
 class UnitBoundaries:
@@ -44,53 +56,46 @@ def join(units: Sequence[Unit]) -> list[int]:
     return [piece for unit in units for piece in unit]
 
 
-def bury(sentence: list[Unit], foreign: Sequence[list[Unit]], length: int, rng: random.Random) -> list[Unit]:
-    """Hide a sentence among spans of foreign documents.
+def bury(
+    sentence: list[Unit], contexts: Contexts, foreign: Sequence[list[Unit]], length: int, rng: random.Random
+) -> list[Unit]:
+    """Hide a sentence in a text of about ``length`` units that people might have written around it.
 
-    About a tenth of its words is dropped, the rest is cut into chunks of a few words, some of which
-    change places, and put between foreign spans until the text has about ``length`` units.
+    A twentieth of its words is dropped and the rest cut into chunks of one or a few words. Around each
+    chunk comes what stands before its first and after its last word in some document; between them, less
+    often, a foreign span. So what is to be found looks like what will have to be summarized.
 
     Args:
         sentence: Its units.
-        foreign: Other documents; spans are taken from each in turn.
-        length: Units that the result should have.
+        contexts: Where its words stand in the documents.
+        foreign: Other documents, for what stands between.
+        length: Units that the result should have, if there are as many contexts.
         rng: Source of randomness.
     """
-    kept = [unit for unit in sentence if rng.random() > 0.1] or list(sentence)
-    chunks = _chunks(kept, rng)
-    if rng.random() < 0.5:
-        rng.shuffle(chunks)
-    filler = _chunks_of(foreign, max(0, length - len(kept)), rng)
-    places = sorted(rng.randint(0, len(filler)) for _ in chunks)
+    kept = [unit for unit in sentence if rng.random() > 0.05] or list(sentence)
+    chunks = _chunks(kept, max(1, len(kept) // 3), rng)
+    before, after, between = ([0] * len(chunks) for _ in range(3))
+    for _ in range(length - len(kept)):
+        (place,) = rng.choices((before, after, between), (2, 2, 1))
+        place[rng.randrange(len(chunks))] += 1
     result: list[Unit] = []
-    start = 0
-    for place, chunk in zip(places, chunks, strict=True):
-        result += [unit for span in filler[start:place] for unit in span] + chunk
-        start = place
-    return result + [unit for span in filler[start:] for unit in span]
+    for chunk, left, right, gap in zip(chunks, before, after, between, strict=True):
+        result += contexts.before(chunk[0], left, rng) + chunk + contexts.after(chunk[-1], right, rng)
+        if foreign and gap:
+            other = rng.choice(foreign)
+            start = rng.randrange(max(1, len(other) - gap + 1))
+            result += other[start : start + gap]
+    return result
 
 
-def _chunks(units: list[Unit], rng: random.Random) -> list[list[Unit]]:
+def _chunks(units: list[Unit], longest: int, rng: random.Random) -> list[list[Unit]]:
+    """Units in order, cut into runs of 1 to ``longest``."""
     chunks, start = [], 0
     while start < len(units):
-        size = rng.randint(1, 4)
+        size = rng.randint(1, longest)
         chunks.append(units[start : start + size])
         start += size
     return chunks
-
-
-def _chunks_of(documents: Sequence[list[Unit]], length: int, rng: random.Random) -> list[list[Unit]]:
-    """Spans of 1 to 6 units from documents in turn, in reading order, ``length`` units in all."""
-    starts = [rng.randrange(max(1, len(document) - 6)) for document in documents]
-    spans: list[list[Unit]] = []
-    while length > 0 and documents:
-        which = len(spans) % len(documents)
-        size = min(length, rng.randint(1, 6))
-        span = documents[which][starts[which] : starts[which] + size]
-        starts[which] = (starts[which] + size) % max(1, len(documents[which]))
-        spans.append(span)
-        length -= max(1, len(span))
-    return spans
 
 
 def damage(sentence: list[Unit], foreign: list[Unit], rng: random.Random) -> tuple[list[Unit], list[bool]]:

@@ -18,13 +18,12 @@ from transformers import PreTrainedTokenizerBase
 
 from summgan.architecture import SummGANConfig
 from summgan.batches import pad
-from summgan.bottlenecks.code import Code
+from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
 from summgan.errors import SummGANError
 from summgan.modeling import SummGAN
 from summgan.readers import Row, read_rows
 from summgan.text import (
-    count_units,
     is_unspaced,
     join_units,
     normalize,
@@ -34,6 +33,7 @@ from summgan.text import (
 from summgan.tokenization import load_tokenizer
 
 _NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
+_CHANNEL = 0.2  # weight of the reconstruction in the choice of a candidate
 _CHUNKS = 16  # batches that are sorted by length together
 
 
@@ -66,8 +66,8 @@ class SummarizerOptions:
             nine in ten human sentences have.
         min_words: Fewest units; by default as many as the shortest tenth of human sentences has.
         num_beams: Width of the beam search; 1 is greedy.
-        num_candidates: Summaries written of each document, of which the best is returned; their
-            lengths are spread evenly over what is allowed. A single one has the human mean.
+        num_candidates: Summaries written of each document, of which the best is returned: one of each
+            of the likeliest lengths allowed, or several where fewer lengths are allowed.
         reconstruct: Whether to write the reconstruction out.
         batch_size: Documents at a time.
     """
@@ -95,15 +95,10 @@ class SummarizerOptions:
         if self.max_words and self.min_words and self.min_words > self.max_words:
             raise SummGANError(f"min_words ({self.min_words}) is more than max_words ({self.max_words}).")
 
-    def lengths(self, config: SummGANConfig) -> list[int]:
-        """Different lengths to try, evenly spread; the human mean when there is one candidate."""
+    def range(self, config: SummGANConfig) -> tuple[int, int]:
+        """Shortest and longest length allowed."""
         high = self.max_words or max(config.longest_summary, self.min_words or 1)
-        low = self.min_words or min(config.shortest_summary, high)
-        if self.num_candidates == 1:
-            return [max(low, min(config.summary_length, high))]
-        count = min(self.num_candidates, high - low + 1)
-        step = (high - low) / max(1, count - 1)
-        return [round(low + step * index) for index in range(count)]
+        return self.min_words or min(config.shortest_summary, high), high
 
 
 class Summarizer:
@@ -252,31 +247,36 @@ class Summarizer:
     def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
         """Summaries of texts that fit, in batches of similar length."""
         room = self.model.config.max_document_length
-        wanted = options.lengths(self.model.config)
-        beams = -(-options.num_candidates // len(wanted))
         ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
         order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
         results: list[Summary | None] = [None] * len(texts)
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
-            # A summary is never longer than its document.
-            lengths = [
-                sorted({max(1, min(length, count_units(texts[row]))) for length in wanted}) for row in rows
-            ]
-            for row, summary in zip(rows, self._best(*batch, lengths, beams, options), strict=True):
+            for row, summary in zip(rows, self._best(*batch, options), strict=True):
                 results[row] = summary
         return results
 
-    def _best(
-        self,
-        ids: Tensor,
-        mask: Tensor,
-        lengths: list[list[int]],
-        beams: int,
-        options: SummarizerOptions,
-    ) -> list[Summary]:
-        """The best of ``beams`` candidates of every length, for a batch ``[batch, source]``."""
+    def _lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
+        """The likeliest lengths allowed, of every document."""
+        low, high = options.range(self.model.config)
+        log_probs = self.model.generator.length_log_probs(source)
+        lengths = []
+        for row in log_probs:
+            # A summary is never longer than its document.
+            longest = int(row.isfinite().nonzero().max())
+            allowed = torch.arange(min(low, longest), min(high, longest) + 1, device=row.device)
+            best = row[allowed].topk(min(options.num_candidates, len(allowed))).indices
+            lengths.append(allowed[best].tolist())
+        return lengths
+
+    def _best(self, ids: Tensor, mask: Tensor, options: SummarizerOptions) -> list[Summary]:
+        """The best candidate of every document, for a batch ``[batch, source]``."""
+        source = self.model.generator.encode(ids, mask)
+        lengths = self._lengths(source, options)
+        # Where fewer lengths are allowed than candidates are wanted, each length gets several.
+        low, high = options.range(self.model.config)
+        beams = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
         # Every pair of document and length is a row of its own.
         owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)
@@ -312,20 +312,22 @@ class Summarizer:
     def _judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Code, Tensor, Tensor | None, Tensor]:
         """Code of candidates, and ``[rows]`` of each: reconstruction loss, human-likeness, score.
 
-        The score is a sum of logarithms per piece: how sure the generator is of the words, how well
-        the reconstructor does with them, and how human the discriminator finds them.
+        The score is that of a noisy channel: the logarithms of how likely the generator finds length and
+        words, how likely the reconstructor finds the document given the words (which counts less, as a
+        document is much longer), and how human the discriminator finds every word.
         """
         words_mask = ended_mask(words, self.model.config.eos_token_id)
         code = self.model.reconstructor.code_of(words, words_mask)
         losses = self.model.reconstructor(code, ids, mask)
         source = self.model.generator.encode(ids, mask)
-        sure = self.model.generator.bottleneck.log_likelihood(source, words, words_mask)
+        scores = self.model.generator.log_likelihood(source, words, words_mask)
+        scores = scores - _CHANNEL * losses * mask.sum(1)
         if not self.model.config.has_discriminator:
-            return code, losses, None, sure - losses
+            return code, losses, None, scores
         discriminator = self.model.discriminator
-        judged = F.sigmoid(discriminator(discriminator.embed(words), words_mask).words)
-        human = (judged * words_mask).sum(1) / words_mask.sum(1)
-        return code, losses, human, sure - losses + human.clamp_min(1e-6).log()
+        logits = discriminator(discriminator.embed(words), words_mask).words
+        human = (logits.sigmoid() * words_mask).sum(1) / words_mask.sum(1)
+        return code, losses, human, scores + (F.logsigmoid(logits) * words_mask).sum(1)
 
     def _rebuild(self, code: Code, rows: list[int]) -> list[str]:
         chosen = Code(code.vectors[rows], code.mask[rows], code.words[rows])

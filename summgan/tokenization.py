@@ -36,7 +36,10 @@ _MODEL_FILE = "spiece.model"
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocabulary_size: int = 8000, byte_fallback: bool = True
+    texts: Iterable[str],
+    vocabulary_size: int = 8000,
+    byte_fallback: bool = True,
+    model_type: str = "unigram",
 ) -> PreTrainedTokenizerFast:
     """Learn a vocabulary from texts.
 
@@ -44,6 +47,7 @@ def train_tokenizer(
         texts: Documents and sentences; the first 400,000 are read.
         vocabulary_size: Pieces wanted; fewer are made when the text holds no more.
         byte_fallback: Write unseen characters as bytes, so that no text becomes unknown.
+        model_type: ``unigram`` pieces, or ``char``: every character is a piece.
 
     Raises:
         SummGANError: There is no text, or the vocabulary is too small for the script.
@@ -57,10 +61,11 @@ def train_tokenizer(
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=itertools.chain(sample, _whole_words(sample)),
             model_writer=model,
+            model_type=model_type,
             vocab_size=vocabulary_size,
             hard_vocab_limit=False,
             byte_fallback=byte_fallback,
-            character_coverage=0.9995,
+            character_coverage=1.0 if model_type == "char" else 0.9995,
             normalization_rule_name="identity",
             add_dummy_prefix=not _mostly_unspaced(sample),
             max_sentence_length=100_000,

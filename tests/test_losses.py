@@ -6,7 +6,7 @@ import torch
 from tests_support import make_batch
 
 from summgan.configuration import LossWeights, TrainingOptions
-from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
+from summgan.losses import AutoencoderObjective, DiscriminatorObjective, generator_loss, make_judge
 from summgan.randomness import RandomStream
 
 
@@ -117,7 +117,40 @@ def test_reinforce_moves_probability_to_the_cheaper_summaries(tokenizer, tiny_mo
     assert torch.equal(played.words, code.words[::4])
 
 
-@pytest.mark.parametrize("estimator", ["straight-through", "soft-gumbel", "gumbel-rao", "reinforce"])
+def test_hybrid_passes_reconstruction_through_the_words_and_rewards_what_reads_well(
+    tokenizer, tiny_model, batch, monkeypatch
+):
+    model = tiny_model(tokenizer)
+    weights = LossWeights(reconstruction=0.7, adversarial=2.0, back_cycle=0.0, denoising=0.0)
+    options = TrainingOptions(estimator="hybrid", samples_per_document=3, loss_weights=weights)
+    objective, seen = AutoencoderObjective(model, options), {}
+    judge, forward = make_judge(model.discriminator), model.generator.forward
+    monkeypatch.setattr(model.generator, "forward", lambda *a: seen.setdefault("code", forward(*a)))
+    total = objective(batch, stream(batch), 1.0, judge).total
+    code = seen["code"]
+    by_reward, by_words = torch.autograd.grad(total, (code.log_probs, code.one_hot), retain_graph=True)
+    costs = generator_loss(judge, code.one_hot.detach(), code, batch, 3).detach().view(-1, 3)
+    expected = 2.0 * (costs - (costs.sum(1, keepdim=True) - costs) / 2) / costs.numel()
+    assert torch.allclose(by_reward, expected.view(-1, 1) * code.mask, atol=1e-6)
+    rebuilt = 0.7 * objective.reconstruct(code, batch, stream(batch), 3).mean()
+    (expected,) = torch.autograd.grad(rebuilt, code.one_hot)
+    assert torch.allclose(by_words, expected, atol=1e-7) and by_words.abs().sum() > 0
+
+
+def test_lengths_are_drawn_from_what_the_generator_predicts(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    with torch.no_grad():
+        model.generator.length.weight.zero_()
+        model.generator.length.bias.fill_(-30.0)[4] = 30.0
+    played = adversarial(model, batch)
+    bottleneck = model.generator.bottleneck
+    mask = bottleneck.end_id != played.words
+    assert (bottleneck.length_of(played.words, mask) == 4).all()
+
+
+@pytest.mark.parametrize(
+    "estimator", ["straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid"]
+)
 def test_a_row_costs_the_same_whatever_rows_stand_beside_it(tokenizer, tiny_model, batch, estimator):
     model = tiny_model(tokenizer)
     weights = LossWeights(back_cycle=0.0)

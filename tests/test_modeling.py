@@ -97,12 +97,13 @@ def test_more_beams_find_more_probable_words(tokenizer, documents, tiny_model, e
     assert model.generate(ids, mask, units, num_beams=3, num_return_sequences=3).shape[0] == 18
 
 
-def test_the_loss_of_labels_is_the_imitation_loss(tokenizer, documents, sentences, tiny_model, encode):
+def test_the_loss_of_labels_is_that_of_the_words(tokenizer, documents, sentences, tiny_model, encode):
     model = tiny_model(tokenizer)
     ids, mask = encode(tokenizer, documents[:1])
     words, words_mask = encode(tokenizer, sentences[:1])
     loss = model(ids, mask, labels=words.masked_fill(words_mask == 0, -100)).loss
-    expected = model.generator.imitation_loss(ids, mask, words, words_mask)
+    source = model.generator.encode(ids, mask)
+    expected = -model.generator.bottleneck.log_likelihood(source, words, words_mask) / words_mask.sum(1)
     assert torch.allclose(loss, expected.mean(), atol=1e-5)
 
 

@@ -145,3 +145,11 @@ def test_entries_beyond_the_tokenizer_are_never_written(tokenizer):
     table = length_table(tokenizer, size + 5)
     assert table.units.shape == (size + 5,)
     assert not table.writable[size:].any() and table.writable[:size].any()
+
+
+def test_characters_can_be_the_pieces(chinese_documents):
+    tokenizer = train_tokenizer(chinese_documents, 4000, model_type="char")
+    text = chinese_documents[0]
+    ids = tokenizer(text, add_special_tokens=False).input_ids
+    assert len(ids) == len(text) and tokenizer.decode(ids) == text
+    assert len(tokenizer) < 4000

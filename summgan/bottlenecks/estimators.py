@@ -87,6 +87,17 @@ def gumbel_rao(log_probs: Tensor, words: Tensor, stream: RandomStream, temperatu
     return _hard(words, soft) + (soft - soft.detach())
 
 
+def reinmax(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
+    """Straight-through of second order, by Heun's method (Liu 2023, algorithm 2); without noise."""
+    logits = log_probs.clamp_min(-60.0)  # a word of probability zero would give inf - inf
+    with torch.no_grad():
+        hard = _hard(words, logits)
+        between = ((hard + torch.softmax(logits / temperature, dim=-1)) / 2).clamp_min(1e-30).log()
+    moved = torch.softmax((between - logits).detach() + logits, dim=-1)
+    soft = 2 * moved - torch.softmax(logits, dim=-1) / 2
+    return hard + (soft - soft.detach())
+
+
 def score_function(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """One-hot words without gradient; the gradient comes from their log-probability (REINFORCE)."""
     return _hard(words, log_probs).detach()
@@ -113,5 +124,14 @@ ESTIMATORS: dict[str, Estimator] = {
     "straight-through": straight_through,
     "soft-gumbel": soft_gumbel,
     "gumbel-rao": gumbel_rao,
+    "reinmax": reinmax,
     "reinforce": score_function,
+    "hybrid": straight_through,
 }
+
+REWARDED: dict[str, tuple[str, ...]] = {
+    "reinforce": ("reconstruction", "adversarial"),
+    "hybrid": ("adversarial",),
+}
+"""Terms that reach the generator as costs of the words drawn, by estimator; the others reach it through
+the words themselves."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from summgan.backbone import Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
 from summgan.bottlenecks.code import Code, Source
-from summgan.bottlenecks.estimators import ESTIMATORS, sample_categorical
+from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
 from summgan.tokenization import LengthTable
 
@@ -189,12 +189,12 @@ class WordsBottleneck(nn.Module):
             mask=mask,
             words=words,
             one_hot=one_hot,
-            log_probs=drawn if estimator == "reinforce" else None,
+            log_probs=drawn if estimator in REWARDED else None,
             metrics={"entropy": (entropy * mask).sum() / mask.sum()},
         )
 
     def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
-        """Mean log-probability per piece ``[batch]`` of given words, told their length."""
+        """Log-probability ``[batch]`` of given words ``[batch, length]``, told their length."""
         units = self.length_of(words, mask)
         vectors, _, _ = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
@@ -202,7 +202,7 @@ class WordsBottleneck(nn.Module):
         pointed = None if keys is None else self.pointer(hidden, keys, source.mask)
         matches = (source.input_ids[:, :, None] == words[:, None]).float()
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, words)
-        return (scores * mask).sum(1) / mask.sum(1)
+        return (scores * mask).sum(1)
 
 
 def ended_mask(words: Tensor, end_id: int) -> Tensor:

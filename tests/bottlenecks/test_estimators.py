@@ -8,6 +8,7 @@ from summgan.bottlenecks.estimators import (
     conditional_gumbel,
     gumbel_rao,
     leave_one_out,
+    reinmax,
     sample_categorical,
     soft_gumbel,
     straight_through,
@@ -166,6 +167,24 @@ def test_straight_through_is_biased_for_a_curved_cost(stream):
     assert error.max() > 10
 
 
+def test_reinmax_is_unbiased_for_costs_up_to_the_second_order(stream):
+    for cost, exact in (
+        (lambda one_hot: one_hot @ COSTS, COSTS),
+        (lambda one_hot: (one_hot @ COSTS - 0.4) ** 2, (COSTS - 0.4) ** 2),
+    ):
+        parameter = logits()
+        (torch.softmax(parameter, 0) @ exact).backward()
+        assert_within(gradients(reinmax, stream, 1.0, cost), parameter.grad)
+
+
+def test_reinmax_is_biased_for_a_cost_of_the_fourth_order(stream):
+    parameter = logits()
+    (torch.softmax(parameter, 0) @ COSTS**4).backward()
+    estimate = gradients(reinmax, stream, 1.0, lambda one_hot: (one_hot @ COSTS) ** 4)
+    error = (estimate.mean(0) - parameter.grad).abs() / (estimate.std(0) / len(estimate) ** 0.5)
+    assert error.max() > 10
+
+
 def test_soft_gumbel_agrees_with_finite_differences_under_common_noise():
     row = RandomStream.of(torch.arange(1), 3)
     word = torch.tensor([[2]])
@@ -196,7 +215,7 @@ def test_gumbel_rao_has_the_same_mean_as_straight_through_and_less_variance(stre
 def test_words_of_probability_zero_get_no_gradient_and_make_no_nan():
     log_probs = torch.tensor([[[0.5, 0.5, 0.0]]]).log().requires_grad_()
     row = RandomStream.of(torch.arange(1), 0)
-    for name in ("straight-through", "soft-gumbel", "gumbel-rao"):
+    for name in ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax"):
         value = ESTIMATORS[name](log_probs, torch.tensor([[1]]), row, 0.5)
         (gradient,) = torch.autograd.grad((value * torch.tensor([1.0, 2.0, 3.0])).sum(), log_probs)
         assert torch.isfinite(gradient).all()
