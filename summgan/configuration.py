@@ -138,8 +138,9 @@ class TrainingOptions:
     """Gumbel-softmax temperature at the beginning of the adversarial stage."""
     temperature_end: float = 0.5
     """The same at its end; it falls exponentially."""
-    word_dropout: float = 0.5
-    """Share of the document's words hidden from the reconstructor's decoder."""
+    word_dropout: float = 0.0
+    """Share of the document's words hidden from the reconstructor's decoder. What it writes for the back
+    cycle is better when it sees all of them."""
     idf_weighting: bool = True
     """Whether rare words count more in the reconstruction."""
     gradient_penalty: float = 0.1

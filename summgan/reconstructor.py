@@ -1,6 +1,6 @@
 """The reconstructor: rebuilds the document from the code alone, teacher-forced.
 
-Half of the document's words are hidden from the decoder's input (word dropout, Bowman 2016), so that it
+Some of the document's words may be hidden from the decoder's input (word dropout, Bowman 2016), so that it
 must look into the code. The loss weighs a word by how rare it is (IDF): function words say
 nothing about whether a summary has kept the content.
 """

@@ -168,6 +168,8 @@ class Summarizer:
         options.check()
         if isinstance(documents, str):
             return self._summarize([_checked(documents, "The document")], options)[0]
+        if not isinstance(documents, Sequence):
+            raise SummGANError(f"Give a text or a list of texts, not a {type(documents).__name__}.")
         texts = [_checked(text, f"documents[{index}]") for index, text in enumerate(documents)]
         return self._summarize(texts, options)
 

@@ -142,3 +142,11 @@ def test_the_likeliest_lengths_allowed_are_tried(summarizer, encode, tokenizer):
     assert tried(text, num_candidates=2, min_words=7, max_words=9) == [9, 8]
     assert sorted(tried(text, num_candidates=9)) == [3, 4, 5, 6, 7]
     assert tried("one two", min_words=5) == [2]
+
+
+def test_what_is_no_text_is_refused_and_odd_texts_are_answered(summarizer):
+    for wrong in (None, 5, {"document": "text"}):
+        with pytest.raises(SummGANError, match="a text or a list of texts"):
+            summarizer(wrong)
+    for text in ("A", "Ⅷ", "台", "😀😀", "word " * 500, "x" * 3000):
+        assert summarizer(text, reconstruct=False).summary_text is not None
