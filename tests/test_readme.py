@@ -1,5 +1,7 @@
 """What the README prints is run as it stands, on a tiny model and small files."""
 
+import gzip
+import json
 import re
 import shlex
 from pathlib import Path
@@ -25,8 +27,6 @@ def blocks(language):
 @pytest.fixture
 def workplace(tmp_path, monkeypatch, documents, sentences, tokenizer, tiny_model):
     """A folder with the files and the model that the README speaks of."""
-    import json
-
     rows = [json.dumps({"document": d, "summary": s}) for d, s in zip(documents, sentences, strict=True)]
     for name, lines in (
         ("documents.jsonl", rows),
@@ -35,6 +35,14 @@ def workplace(tmp_path, monkeypatch, documents, sentences, tokenizer, tiny_model
         ("summaries.jsonl", [json.dumps({"summary_text": s}) for s in sentences]),
     ):
         (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, lines in (
+        ("train.documents", [json.dumps({"text": text}) for text in documents]),
+        ("train.sentences", [json.dumps({"text": text}) for text in sentences]),
+        ("valid", rows),
+        ("test", rows),
+    ):
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
     tiny_model(tokenizer).save_pretrained(tmp_path / "runs/demo/summgan")
     save_tokenizer(tokenizer, tmp_path / "runs/demo/summgan")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
