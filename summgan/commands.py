@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
+from transformers.utils import logging as transformers_logging
 
 from summgan.checkpoint import write_folder, write_text
 from summgan.data import references_of
@@ -45,6 +46,7 @@ def summarize(options: dict[str, Any], say: Say) -> int:
     if done:
         say(f"Going on after {done:,} rows.")
     rows = islice(rows, done, None)
+    transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
     summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
     records = _records(summarizer, rows, how, errors)
     records = tqdm(records, initial=done, unit="document", disable=None)
