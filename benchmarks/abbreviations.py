@@ -54,6 +54,7 @@ ROWS: dict[str, tuple[dict, dict]] = {
     "plain+discriminator": ({"warm_start": "content"}, {"back_cycle": 0.0, "denoising": 0.0}),
     "warm-start": ({}, {}),
     "gumbel": ({}, {}),
+    "soft-gumbel": ({"estimator": "soft-gumbel"}, {}),
     "gumbel-rao": ({"estimator": "gumbel-rao"}, {}),
     "reinmax": ({"estimator": "reinmax", "temperature_end": 1.0}, {}),
     "reinforce": ({"estimator": "reinforce"}, {}),
