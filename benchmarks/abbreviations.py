@@ -241,7 +241,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
     parser.add_argument("--split", choices=("dev", "test"), default="dev", help="what is scored")
     parser.add_argument("--work", type=Path, default=Path("runs/abbreviations"), help="for models")
-    parser.add_argument("--output", type=Path, default=Path("runs/abbreviations/results.json"))
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/abbreviations/results.json"),
+        help="figures of every row and seed; those already in it are kept",
+    )
     arguments = parser.parse_args()
     if not (arguments.data / "train.jsonl.gz").is_file():
         parser.error(f"{arguments.data} has no train.jsonl.gz")
@@ -251,11 +256,17 @@ def main() -> None:
 
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     rows, results = pairs_of(arguments.data, arguments.split), []
+    if arguments.output.is_file():
+        results = json.loads(arguments.output.read_text(encoding="utf-8"))
+    done = {(result["row"], result["seed"], result["split"]) for result in results}
     for seed in range(arguments.seeds):
         folder = arguments.work / f"seed-{seed}"
         folder.mkdir(parents=True, exist_ok=True)
         pairs = write_piles(arguments.data, folder, seed)
         for name in arguments.rows:
+            if (name, seed, arguments.split) in done:
+                say(f"\n== {name}, seed {seed}: kept from {arguments.output}")
+                continue
             say(f"\n== {name}, seed {seed}")
             if name in RULES:
                 texts = [
