@@ -12,7 +12,7 @@ from typing import Literal
 from summgan.errors import SummGANError
 
 DEFAULT_MODEL = "news-en"
-"""Name of the model in the package: English news, made by ``configs/news-open-en.yaml``."""
+"""Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
 
 
 @dataclass
