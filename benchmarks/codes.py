@@ -120,7 +120,9 @@ def speed(asked: np.ndarray, stored: np.ndarray) -> float:
     return len(asked) / (time.perf_counter() - began)
 
 
-def train_row(topics: Topics, work: Path, seed: int, config: str, file: Path, **changes) -> tuple[Encoder, dict]:
+def train_row(
+    topics: Topics, work: Path, seed: int, config: str, file: Path, **changes
+) -> tuple[Encoder, dict]:
     """Train a configuration with changed options and say what it cost."""
     options, _ = load_options([str(CONFIGS / f"{config}.yaml")])
     shutil.rmtree(work, ignore_errors=True)
@@ -128,10 +130,13 @@ def train_row(topics: Topics, work: Path, seed: int, config: str, file: Path, **
     training = replace(
         options.training, output_dir=str(work), seed=seed, use_cpu=True, eval_steps=0, estimator=estimator
     )
-    data = replace(options.data, documents=[str(file)], document_column="text", cache_dir=str(work) + "-cache")
+    data = replace(
+        options.data, documents=[str(file)], document_column="text", cache_dir=str(work) + "-cache"
+    )
     began = time.perf_counter()
     state = train_codes(
-        replace(options, data=data, training=training, code=replace(options.code, **changes)), say=lambda s: None
+        replace(options, data=data, training=training, code=replace(options.code, **changes)),
+        say=lambda s: None,
     )
     curve = [(row["step"], row["reconstruction"]) for row in state.history if "reconstruction" in row]
     encoder = Encoder.from_pretrained(work, device="cpu")

@@ -52,7 +52,7 @@ class BagOfWords:
                 "raise --code.max_document_frequency."
             )
         # Counts are negative here, for the order above.
-    idf = tuple(round(math.log((1 + len(texts)) / (1 - n)) + 1, 6) for n, _ in kept)
+        idf = tuple(round(math.log((1 + len(texts)) / (1 - n)) + 1, 6) for n, _ in kept)
         return cls(tuple(word for _, word in kept), idf)
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
@@ -93,7 +93,9 @@ class BagOfWords:
             kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
             return cls(tuple(kept["words"]), tuple(kept["idf"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SummGANError(f"{folder / _FILE} cannot be read ({error}); train the model again.") from error
+            raise SummGANError(
+                f"{folder / _FILE} cannot be read ({error}); train the model again."
+            ) from error
 
 
 def principal_directions(bags: Tensor, count: int) -> Tensor:

@@ -72,7 +72,9 @@ class CodeAutoencoder(PreTrainedModel):
         super().__init__(config)
         hidden = config.hidden_size
         self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
-        self.encoder = nn.Sequential(nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
+        self.encoder = nn.Sequential(
+            nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden)
+        )
         if config.kind == "vq":
             self.bottleneck = CodebookBottleneck(hidden, config.size, config.length)
         else:
@@ -88,9 +90,7 @@ class CodeAutoencoder(PreTrainedModel):
         """Unit vectors ``[batch, directions]`` of bags ``[batch, words]``, before anything is discrete."""
         return F.normalize(bags @ self.projection, dim=-1)
 
-    def encode(
-        self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0
-    ) -> Code:
+    def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """The code of bags ``[batch, words]``; with a stream, as in training."""
         states = self.encoder(self.embed(bags) * self.config.directions**0.5).unsqueeze(1)
         ids = torch.zeros(states.shape[:2], dtype=torch.long, device=bags.device)

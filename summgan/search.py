@@ -63,7 +63,9 @@ class HashIndex:
             SummGANError: The text is empty, or ``k`` is not from 1 to the number of documents.
         """
         if not 1 <= k <= len(self.texts):
-            raise SummGANError(f"k is {k}; it must be from 1 to {len(self.texts)}, the documents of the index.")
+            raise SummGANError(
+                f"k is {k}; it must be from 1 to {len(self.texts)}, the documents of the index."
+            )
         distances, rows = self._index.search(self.encoder.encode(text).bits, k)
         pairs = zip(rows[0].tolist(), distances[0].tolist(), strict=True)
         return [Hit(row, distance, self.texts[row]) for row, distance in pairs]

@@ -31,9 +31,7 @@ class OneHotBottleneck(nn.Module):
         self.table = nn.Linear(size, hidden, bias=False)
         self.estimator = estimator
 
-    def forward(
-        self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0
-    ) -> Code:
+    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """Draw a class with noise; without a stream take the likeliest.
 
         Args:
@@ -79,9 +77,7 @@ class BinaryBottleneck(nn.Module):
         self.table = nn.Linear(size, hidden, bias=False)
         self.estimator = estimator
 
-    def forward(
-        self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0
-    ) -> Code:
+    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """Threshold the bits at 0.5; draw them where REINFORCE has a stream of noise.
 
         Args:

@@ -44,9 +44,7 @@ class CodebookBottleneck(nn.Module):
         self.register_buffer("counts", torch.ones(length, size))
         self.register_buffer("sums", self.entries.clone())
 
-    def forward(
-        self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0
-    ) -> Code:
+    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """Quantize; with a stream, in training, the codebook moves.
 
         Args:
