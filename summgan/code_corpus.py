@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from datasets import disable_progress_bars
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
@@ -49,6 +50,7 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
     Raises:
         SummGANError: A file cannot be used, or there are too few documents for the code.
     """
+    disable_progress_bars()
     data, code = options.data, options.code
     if not data.documents:
         raise SummGANError("No documents are given: name files with --data.documents.")

@@ -63,9 +63,7 @@ class HashIndex:
             SummGANError: The text is empty, or ``k`` is not from 1 to the number of documents.
         """
         if not 1 <= k <= len(self.texts):
-            raise SummGANError(
-                f"k is {k}; it must be from 1 to {len(self.texts)}, the documents of the index."
-            )
+            raise SummGANError(f"k is {k}; it must be from 1 to {len(self.texts)}, its documents.")
         distances, rows = self._index.search(self.encoder.encode(text).bits, k)
         pairs = zip(rows[0].tolist(), distances[0].tolist(), strict=True)
         return [Hit(row, distance, self.texts[row]) for row, distance in pairs]
@@ -99,7 +97,7 @@ class HashIndex:
             ) from error
         if fingerprint != encoder.fingerprint:
             raise SummGANError(
-                f"The index {str(folder)!r} was made by another model; give that one, or make the index again."
+                f"The index {str(folder)!r} was made by another model; give that one, or make it again."
             )
         if index.ntotal != len(texts):
             raise SummGANError(f"The index {str(folder)!r} is damaged: make it again.")
