@@ -147,12 +147,54 @@ class Pointer(nn.Module):
         """Keys ``[batch, source, hidden]`` from encoder states and source embeddings."""
         return self.key(states) + self.previous_key(F.pad(vectors, (0, 0, 1, 0))[:, :-1])
 
-    def forward(self, hidden: Tensor, keys: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Attention ``[batch, length, source]``, log-chance to copy and to write ``[batch, length, 1]``."""
+    def forward(
+        self, hidden: Tensor, keys: Tensor, mask: Tensor, bias: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Attention ``[batch, length, source]``, log-chance to copy and to write ``[batch, length, 1]``.
+
+        ``bias`` ``[batch, length, source]`` is added before the softmax; see `CopyBias`.
+        """
         scores = self.query(hidden) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1])
+        if bias is not None:
+            scores = scores + bias
         scores = scores.float().masked_fill(~mask.bool()[:, None], float("-inf"))
         gate = self.gate(hidden).float()
         return torch.softmax(scores, dim=-1), F.logsigmoid(gate), F.logsigmoid(-gate)
+
+
+class CopyBias(nn.Module):
+    """What a copying writer need not learn: go on where you are, say nothing twice, keep what matters.
+
+    Added to the pointer's scores. The first two are exact comparisons of pieces whose worth the decoder
+    judges at every step, so that names of several pieces come out whole from early on; the third is a
+    content selection over the document (Gehrmann 2018) that has a loss of its own.
+    """
+
+    def __init__(self, hidden_size: int):
+        super().__init__()
+        self.follow, self.again = nn.Linear(hidden_size, 1), nn.Linear(hidden_size, 1)
+        self.keep = nn.Linear(hidden_size, 1)
+
+    def selection(self, states: Tensor) -> Tensor:
+        """Logit ``[batch, source]`` of every piece of a document to stand in its summary."""
+        return self.keep(states).squeeze(2)
+
+    def forward(self, hidden: Tensor, written: Tensor, source_ids: Tensor, states: Tensor) -> Tensor:
+        """Bias ``[batch, length, source]`` for the last ``length`` steps.
+
+        Args:
+            hidden: ``[batch, length, hidden]`` of the decoder.
+            written: ``[batch, steps]`` the pieces that it was fed, ``steps`` no less than ``length``.
+            source_ids: ``[batch, source]``.
+            states: ``[batch, source, hidden]`` of the encoder.
+        """
+        same = (written[:, :, None] == source_ids[:, None]).to(hidden.dtype)
+        length = hidden.shape[1]
+        follows = F.pad(same[:, -length:, :-1], (1, 0))
+        used = same.cumsum(1)[:, -length:].clamp_max(1)
+        # Training starts from the sensible side.
+        bias = follows * (self.follow(hidden) + 2.0) + used * (self.again(hidden) - 1.0)
+        return bias + F.logsigmoid(self.selection(states).float())[:, None]
 
 
 def mix_log_probs(

@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset as TorchDataset
 
 from summgan.contexts import ContextIndex
+from summgan.neighbours import LEAST_COVERAGE
 from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
 from summgan.randomness import derive_seed
 
@@ -34,7 +35,10 @@ class Batch:
         rows: ``[batch]`` places in the global batch, the key of all noise.
         documents: ``[batch, document]``, with ``documents_mask``.
         sentences: ``[batch, sentence]`` human sentences of other events, with ``sentences_mask``.
-        noised: ``[batch, noised]`` the human sentences buried in contexts of their words, with mask.
+        noised: ``[batch, noised]`` texts to find the human sentences in, with mask: documents near to them,
+            or the sentences buried in contexts of their words.
+        supported: ``[batch, sentence]``, 0 for the pieces of a sentence that its noised text does not say
+            and the padding, else 1.
         content: ``[batch, content]`` picked words of the documents, with mask.
         damaged: ``[batch, damaged]`` spoiled human sentences, with mask.
         damaged_human: ``[batch, damaged]``, 1 where a damaged word still is as it should be.
@@ -47,6 +51,7 @@ class Batch:
     sentences_mask: Tensor
     noised: Tensor
     noised_mask: Tensor
+    supported: Tensor
     content: Tensor
     content_mask: Tensor
     damaged: Tensor
@@ -101,7 +106,8 @@ class BatchStream(TorchDataset):
 
     Args:
         documents: Rows with ``input_ids``, the end piece included.
-        sentences: The same of human sentences.
+        sentences: The same of human sentences; with ``neighbour``, ``coverage`` and ``supported`` if they
+            may be learned from the documents near to them (see `corpora.with_neighbours`).
         boundaries: Where units begin.
         word_weights: ``[vocabulary]`` IDF of every piece.
         seed: Of the run.
@@ -110,6 +116,7 @@ class BatchStream(TorchDataset):
         processes: How many there are.
         accumulation: Micro-batches per step.
         steps: How many there are.
+        neighbour_share: How often a sentence near some document is learned from it.
     """
 
     def __init__(
@@ -124,12 +131,13 @@ class BatchStream(TorchDataset):
         processes: int = 1,
         accumulation: int = 1,
         steps: int = 1,
+        neighbour_share: float = 0.0,
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.contexts = ContextIndex(documents, boundaries)
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
-        self.micro_batches = steps * accumulation
+        self.micro_batches, self.neighbour_share = steps * accumulation, neighbour_share
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
@@ -148,12 +156,13 @@ class BatchStream(TorchDataset):
         first = number * self.batch_size * self.processes + self.rank * self.batch_size
         positions = range(first, first + self.batch_size)
         documents = self.documents[[self.document_order[p] for p in positions]]["input_ids"]
-        sentences = self.sentences[[self.sentence_order[p] for p in positions]]["input_ids"]
+        chosen = [self.sentences[self.sentence_order[p]] for p in positions]
+        sentences = [sentence["input_ids"] for sentence in chosen]
         columns = [
             self._row(random.Random(derive_seed(self.seed, "noise", p)), d, s)
-            for p, d, s in zip(positions, documents, sentences, strict=True)
+            for p, d, s in zip(positions, documents, chosen, strict=True)
         ]
-        noised, content, damaged, human = zip(*columns, strict=True)
+        noised, supported, content, damaged, human = zip(*columns, strict=True)
         tensors = {"rows": torch.tensor(positions)}
         texts = {
             "documents": documents,
@@ -164,28 +173,39 @@ class BatchStream(TorchDataset):
         }
         for name, ids in texts.items():
             tensors[name], tensors[f"{name}_mask"] = pad(ids)
-        return Batch(damaged_human=pad(human)[0], **tensors)
+        return Batch(supported=pad(supported)[0], damaged_human=pad(human)[0], **tensors)
 
-    def _row(self, rng: random.Random, document: list[int], sentence: list[int]):
-        """Noised, content, damaged, and its labels."""
-        end = document[-1]
-        sentence_units = split_into_units(sentence[:-1], self.boundaries)
+    def _row(self, rng: random.Random, document: list[int], sentence: dict):
+        """Noised, what it supports, content, damaged, and its labels."""
+        end, ids = document[-1], sentence["input_ids"]
+        sentence_units = split_into_units(ids[:-1], self.boundaries)
         document_units = split_into_units(document[:-1], self.boundaries)
         foreign = [self._foreign(rng) for _ in range(_FOREIGN_DOCUMENTS)]
         # Long texts have long summaries, give or take: their lengths go together in all that is made up.
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
-        noised = bury(sentence_units, self.contexts, foreign, round(len(sentence_units) * longer), rng)
+        if self.neighbour_share and self._is_near(sentence, rng):
+            noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
+        else:
+            length = round(len(sentence_units) * longer)
+            noised, supported = bury(sentence_units, self.contexts, foreign, length, rng), [1] * len(ids)
         count = max(1, round(len(document_units) / longer))
         content = pick_content(document_units, self.word_weights, count, rng)
         damaged, human = damage(sentence_units, foreign[0], rng)
         labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
         texts = [join(noised), join(content), join(damaged)]
         noised, content, damaged = ([*text, end] for text in texts)
-        return noised, content, damaged, [*map(int, labels), 1]
+        return noised, supported, content, damaged, [*map(int, labels), 1]
+
+    def _is_near(self, sentence: dict, rng: random.Random) -> bool:
+        """Whether this time a sentence is learned from the document near to it."""
+        return sentence["coverage"] >= LEAST_COVERAGE and rng.random() < self.neighbour_share
 
     def _foreign(self, rng: random.Random) -> list[list[int]]:
-        ids = self.documents[rng.randrange(len(self.documents))]["input_ids"]
-        return split_into_units(ids[:-1], self.boundaries)
+        return self._document(rng.randrange(len(self.documents)))
+
+    def _document(self, row: int) -> list[list[int]]:
+        """The units of a document."""
+        return split_into_units(self.documents[row]["input_ids"][:-1], self.boundaries)
 
 
 def pad(rows) -> tuple[Tensor, Tensor]:

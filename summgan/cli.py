@@ -16,7 +16,7 @@ from pathlib import Path
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from summgan import __version__
-from summgan.configuration import TokenizerOptions
+from summgan.configuration import DEFAULT_MODEL, TokenizerOptions
 from summgan.errors import SummGANError
 from summgan.parsing import config_first, new_parser, to_options, train_parser
 
@@ -145,7 +145,12 @@ def _summarize_parser() -> ArgumentParser:
         "standard input, one document a line.",
     )
     parser.add_argument("files", nargs="*", help="documents; none, or -, for standard input")
-    parser.add_argument("--model", required=True, type=str, help="folder of a trained model")
+    parser.add_argument(
+        "--model",
+        default=DEFAULT_MODEL,
+        type=str,
+        help="folder of a trained model; by default the one in the package, for English news",
+    )
     parser.add_argument(
         "--output",
         type=str | None,

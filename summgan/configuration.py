@@ -11,6 +11,9 @@ from typing import Literal
 
 from summgan.errors import SummGANError
 
+DEFAULT_MODEL = "news-en"
+"""Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
+
 
 @dataclass
 class DataOptions:
@@ -74,8 +77,11 @@ class ModelOptions:
     """Width of the discriminator."""
     dropout: float = 0.1
     """Of generator and reconstructor."""
-    copy: bool = True
-    """Whether the generator may copy words of the document with a pointer."""
+    copy: Literal["words", "pieces", "no"] = "words"
+    """Whether the generator may copy from the document with a pointer: whole words, single pieces (for
+    vocabularies of characters), or not at all."""
+    salience_weight: float = 0.0
+    """How much salient words of the document (`summgan/salience.py`) are preferred in writing a summary."""
 
 
 @dataclass
@@ -89,6 +95,8 @@ class LossWeights:
     """The discriminator takes the words for a human sentence."""
     back_cycle: float = 1.0
     """A human sentence, written out by the reconstructor, is summarized to itself."""
+    content: float = 0.0
+    """The words are salient ones of the document."""
     denoising: float = 0.5
     """The anchor: a human sentence is found again among foreign words."""
 
@@ -104,6 +112,9 @@ class TrainingOptions:
     warm_start: Literal["sentences", "content"] = "sentences"
     """What the generator learns first: to find human sentences among foreign words, or (without any
     human sentence) to pick content words of a document."""
+    neighbour_share: float = 0.75
+    """How often a human sentence that some document nearly says is learned from that document instead of
+    being buried in foreign words; see `summgan/neighbours.py`."""
     warm_start_steps: int = 2000
     """Steps of the first stage, without any game between the networks."""
     adversarial_steps: int = 3000
@@ -220,7 +231,8 @@ _NOT_NEGATIVE = (
     "training.adversarial_learning_rate training.discriminator_learning_rate training.warmup_steps "
     "training.weight_decay training.gradient_penalty training.sample_steps training.eval_steps "
     "training.save_steps training.dataloader_num_workers training.loss_weights.reconstruction "
-    "training.loss_weights.adversarial training.loss_weights.back_cycle training.loss_weights.denoising"
+    "training.loss_weights.adversarial training.loss_weights.back_cycle "
+    "training.loss_weights.content training.loss_weights.denoising model.salience_weight"
 ).split()
 _POSITIVE = "training.max_grad_norm training.temperature_start training.temperature_end".split()
 
@@ -237,7 +249,8 @@ def check_options(options: Options) -> None:
     for name in _POSITIVE:
         _require(_value(options, name) > 0, options, name, "more than 0")
     training, model = options.training, options.model
-    _require(0 <= training.word_dropout <= 1, options, "training.word_dropout", "from 0 to 1")
+    for name in ("word_dropout", "neighbour_share"):
+        _require(0 <= getattr(training, name) <= 1, options, f"training.{name}", "from 0 to 1")
     _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
     even = model.hidden_size % model.attention_heads == 0
     _require(even, options, "model.attention_heads", f"a divisor of hidden_size ({model.hidden_size})")

@@ -24,7 +24,9 @@ from summgan.configuration import Options
 from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.errors import SummGANError
 from summgan.modeling import HumanLengths
-from summgan.tokenization import load_tokenizer, train_tokenizer
+from summgan.neighbours import LEAST_COVERAGE, find_neighbours
+from summgan.salience import salience_of
+from summgan.tokenization import load_tokenizer, spellings, train_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +41,12 @@ class Corpora:
     Attributes:
         tokenizer: Vocabulary of both piles.
         documents: Rows with ``input_ids`` (ended, cut at the longest length) and ``length``.
-        sentences: The same of human sentences.
+        sentences: The same of human sentences, with their ``neighbour`` and ``coverage`` if wanted; see
+            `neighbours.py`.
         human_sentences: Text of (a sample of) the sentences, for the fluency score.
         validation: Documents to watch, perhaps with references.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
+        salience: ``[vocabulary]``, see `salience.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -52,6 +56,7 @@ class Corpora:
     human_sentences: list[str]
     validation: Pairs
     word_weights: Tensor
+    salience: Tensor
     fingerprint: str
 
 
@@ -91,17 +96,23 @@ def prepare_corpora(
     )
     tokenizer = _tokenizer(options, documents, sentences, resume)
     human = sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]
+    if options.training.neighbour_share:
+        sentences = _with_neighbours(documents, sentences, say)
     documents = _tokenize(documents, tokenizer)
     sentences = _tokenize(sentences, tokenizer)
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
+    word_weights = _word_weights(documents, len(tokenizer), options.training.idf_weighting)
+    if options.training.neighbour_share:
+        sentences = _with_support(documents, sentences, tokenizer)
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
         sentences=sentences,
         human_sentences=list(human),
         validation=validation,
-        word_weights=_word_weights(documents, len(tokenizer), options.training.idf_weighting),
+        word_weights=word_weights,
+        salience=salience_of(documents, sentences, len(tokenizer)),
         fingerprint=fingerprint,
     )
 
@@ -153,6 +164,39 @@ def _tokenize(texts: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         return {"input_ids": ids, "length": [len(row) for row in ids]}
 
     return texts.map(encode, batched=True, remove_columns=["text"])
+
+
+def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str], None]) -> Dataset:
+    """Note for every sentence the document that says most of it, and how much."""
+    found = find_neighbours(documents["text"][:], sentences["text"])
+    near = int((found.coverage >= LEAST_COVERAGE).sum())
+    say(
+        f"{near:,} of the sentences ({near / len(sentences):.0%}) are near some document: it says "
+        f"{LEAST_COVERAGE:.0%} of them or more."
+    )
+    columns = {"neighbour": found.documents, "coverage": found.coverage}
+    for name, values in columns.items():
+        sentences = sentences.add_column(name, values.tolist())
+    return sentences
+
+
+def _with_support(documents: Dataset, sentences: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    """Mark the pieces of every sentence that its neighbour also says, or that are too frequent to matter.
+
+    The others cannot be known from the document, and a generator must not learn to make them up.
+    """
+    frequent = (_word_weights(documents, len(tokenizer), idf=True) < 1).tolist()
+    same = spellings(tokenizer)
+
+    def mark(rows: dict) -> dict:
+        near = documents[rows["neighbour"]]["input_ids"]
+        flags = []
+        for ids, source in zip(rows["input_ids"], near, strict=True):
+            said = {same[piece] for piece in source}
+            flags.append([int(frequent[piece] or same[piece] in said) for piece in ids])
+        return {"supported": flags}
+
+    return sentences.map(mark, batched=True)
 
 
 def _cut(documents: Dataset, longest: int, end: int, say: Callable[[str], None]) -> Dataset:

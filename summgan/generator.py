@@ -9,6 +9,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from summgan.backbone import Encoder
 from summgan.bottlenecks.code import Code, Source
@@ -64,21 +65,48 @@ class Generator(nn.Module):
         """Draw a summary of ``units`` ``[batch]`` units for every document; see `WordsBottleneck`."""
         return self.bottleneck(source, units, stream, estimator, temperature)
 
-    def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+    def log_likelihood(
+        self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
         """Log-probability ``[batch]`` of given summaries ``[batch, length]``: first of their length, then
-        of every word.
+        of every word, which may have ``weights`` ``[batch, length]``.
         """
         units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
         # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
         length = self.length_log_probs(source).gather(1, units[:, None]).squeeze(1).clamp_min(-10.0)
-        return length + self.bottleneck.log_likelihood(source, words, mask)
+        return length + self.bottleneck.log_likelihood(source, words, mask, weights)
 
     def imitation_loss(
-        self, input_ids: Tensor, attention_mask: Tensor, words: Tensor, words_mask: Tensor
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        words: Tensor,
+        words_mask: Tensor,
+        supported: Tensor | None = None,
     ) -> Tensor:
-        """Cross-entropy per piece ``[batch]`` of writing given words for a text.
+        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus that of selecting
+        the pieces of the text that stand in them.
 
         Used wherever a human sentence is the answer: denoising, its anchor, and the back cycle.
+
+        Args:
+            input_ids: ``[batch, source]``.
+            attention_mask: ``[batch, source]``.
+            words: ``[batch, length]``.
+            words_mask: ``[batch, length]``.
+            supported: ``[batch, length]``, 0 for words that cannot be known from the text, which are given
+                but not asked for; all are asked for by default.
         """
         source = self.encode(input_ids, attention_mask)
-        return -self.log_likelihood(source, words, words_mask) / words_mask.sum(1)
+        asked = words_mask if supported is None else supported
+        loss = -self.log_likelihood(source, words, words_mask, asked) / asked.sum(1)
+        if self.bottleneck.copy_bias is None:
+            return loss
+        return loss + self._selection_loss(source, words, words_mask)
+
+    def _selection_loss(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+        """``[batch]``: binary cross-entropy of whether a piece of the text stands in the words."""
+        stands = (source.input_ids[:, :, None] == words.masked_fill(mask == 0, -1)[:, None]).any(2)
+        logits = self.bottleneck.copy_bias.selection(source.states).float()
+        losses = F.binary_cross_entropy_with_logits(logits, stands.float(), reduction="none")
+        return (losses * source.mask).sum(1) / source.mask.sum(1)

@@ -97,6 +97,8 @@ class AutoencoderObjective(nn.Module):
             per_row["adversarial"] = generator_loss(
                 judge, words, code, batch, samples, hard=options.estimator != "soft-gumbel"
             )
+        if weights["content"]:
+            per_row["content"] = self.content(code, batch, samples)
         total = sum(weights[name] * values for name, values in per_row.items()).mean()
         if rewarded:
             cost = sum(weights[name] * per_row[name] for name in rewarded if name in per_row)
@@ -113,9 +115,9 @@ class AutoencoderObjective(nn.Module):
         return Objective(total, terms | code.metrics, code.words[first], code.mask[first])
 
     def denoising(self, batch: Batch) -> Tensor:
-        """``[batch]``: write the human sentence that is hidden among foreign words."""
+        """``[batch]``: write the human sentence that is hidden in a text, as far as it is."""
         return self.generator.imitation_loss(
-            batch.noised, batch.noised_mask, batch.sentences, batch.sentences_mask
+            batch.noised, batch.noised_mask, batch.sentences, batch.sentences_mask, batch.supported
         )
 
     def extraction(self, batch: Batch) -> Tensor:
@@ -123,6 +125,22 @@ class AutoencoderObjective(nn.Module):
         return self.generator.imitation_loss(
             batch.documents, batch.documents_mask, batch.content, batch.content_mask
         )
+
+    def content(self, code: Code, batch: Batch, samples: int = 1) -> Tensor:
+        """``[batch * samples]``: minus the salience per piece of what is said of the document.
+
+        A function of which words are said and nothing else, so the straight-through gradient is nearly
+        exact; a piece that is said twice counts for nothing.
+        """
+        documents = batch.documents.repeat_interleave(samples, dim=0)
+        mask = batch.documents_mask.repeat_interleave(samples, dim=0)
+        earlier = (documents[:, :, None] == documents[:, None]).tril(-1).any(2)
+        said = code.one_hot.gather(2, documents[:, None].expand(-1, code.mask.shape[1], -1))
+        said = said * code.mask[..., None]
+        by_others = said.detach().sum(1, keepdim=True) - said.detach()
+        once = (said * (by_others < 0.5)).sum(1) * mask * ~earlier
+        salience = self.generator.bottleneck.salience[documents]
+        return -(once * salience).sum(1) / code.mask.sum(1)
 
     def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
         """``[batch * samples]``: write the document from the code."""

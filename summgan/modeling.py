@@ -130,6 +130,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             discriminator_hidden_size=options.discriminator_hidden_size,
             copy=options.copy,
             tied_head=backbone is None or _is_tied(backbone),
+            salience_weight=options.salience_weight,
             **fields,
         )
         model = cls(config)
@@ -217,10 +218,11 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             words = labels.masked_fill(mask == 0, self.config.eos_token_id)
             units = bottleneck.length_of(words, mask) if num_units is None else num_units
             decoder_vectors, _, _ = bottleneck.inputs(words, units)
+            decoder_input_ids = bottleneck.fed(words)
         elif decoder_vectors is None:
             decoder_vectors = self._decoder_vectors(decoder_input_ids, num_units)
         hidden = bottleneck.decoder(decoder_vectors, source.states, source.mask, past_key_values)
-        logits = bottleneck.log_probs(hidden, bottleneck.keys(source), source)
+        logits = bottleneck.log_probs(hidden, bottleneck.keys(source), source, decoder_input_ids)
         if labels is not None:
             loss = nn.functional.nll_loss(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
         return Seq2SeqLMOutput(
@@ -253,6 +255,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if past_key_values is not None and past_key_values.get_seq_length() > 0:
             vectors = vectors[:, past_key_values.get_seq_length() :]
         return {
+            "decoder_input_ids": input_ids,
             "decoder_vectors": vectors,
             "attention_mask": attention_mask,
             "encoder_outputs": encoder_outputs,
@@ -289,7 +292,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
         rows = units.repeat_interleave(max(num_beams, num_return_sequences))
-        processor = ExactLength(self.generator.bottleneck, rows)
+        sources = input_ids.repeat_interleave(len(rows) // len(input_ids), 0)
+        processor = ExactLength(self.generator.bottleneck, rows, sources, self.config.salience_weight)
         sequences = super().generate(
             input_ids=input_ids,
             attention_mask=attention_mask,
@@ -318,27 +322,41 @@ class _DocumentEncoder(nn.Module):
 
 
 class ExactLength(LogitsProcessor):
-    """Leaves only the pieces that can still lead to the wanted number of units.
+    """Leaves only the pieces that can still lead to the wanted number of units, whole words of the document
+    among them, and prefers those that say much of it.
 
     Args:
-        bottleneck: Knows the length of every piece.
+        bottleneck: Knows the length of every piece, and its salience.
         units: ``[rows]`` wanted lengths, one per beam.
+        source_ids: ``[rows, source]`` the documents.
+        salience_weight: Of the salience of pieces of the document that were not written yet.
     """
 
-    def __init__(self, bottleneck: WordsBottleneck, units: Tensor):
-        self.bottleneck, self.units = bottleneck, units
+    def __init__(
+        self, bottleneck: WordsBottleneck, units: Tensor, source_ids: Tensor, salience_weight: float = 0.0
+    ):
+        self.bottleneck, self.units, self.source_ids = bottleneck, units, source_ids
         self.room = bottleneck.max_pieces(units)
+        self.bonus = salience_weight * bottleneck.salience[source_ids]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
         words = input_ids[:, 1:]
         written = self.bottleneck.costs(words).sum(1)
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
-        allowed = self.bottleneck.allowed(self.units - written, inside, self.room - words.shape[1])
+        bonus = self.bonus.to(scores.dtype)
+        scores = scores + torch.zeros_like(scores).scatter(1, self.source_ids, bonus).scatter(
+            1, input_ids, 0.0
+        )
+        columns = (self.units - written, inside, self.room - words.shape[1], input_ids[:, -1])
+        allowed = self.bottleneck.allowed(*(column[:, None] for column in columns), self.source_ids)[:, 0]
         # A row that has ended is padded by `generate` and needs something that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
-        return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
+        # What may not be said a second time may leave no other way to end a word.
+        possible = scores.masked_fill(~allowed, -math.inf)
+        stuck = ~possible.isfinite().any(1, keepdim=True)
+        return torch.log_softmax(torch.where(stuck, scores, possible), dim=-1)
 
 
 def _is_tied(model: PreTrainedModel) -> bool:

@@ -27,7 +27,7 @@ class Reconstructor(nn.Module):
         decoder: Writes the document.
         hidden_size: Width of both.
         vocabulary_size: Number of pieces.
-        copy: Whether words may be copied from a code that has words.
+        copy: ``no`` if words may not be copied from a code that has words.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
     """
@@ -38,13 +38,13 @@ class Reconstructor(nn.Module):
         decoder: Decoder,
         hidden_size: int,
         vocabulary_size: int,
-        copy: bool,
+        copy: str,
         start_id: int,
         end_id: int,
     ):
         super().__init__()
         self.encoder, self.decoder = encoder, decoder
-        self.pointer = Pointer(hidden_size) if copy else None
+        self.pointer = None if copy == "no" else Pointer(hidden_size)
         self.start_id, self.end_id = start_id, end_id
         self.register_buffer("word_weights", torch.ones(vocabulary_size))
 

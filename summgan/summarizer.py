@@ -20,6 +20,7 @@ from summgan.architecture import SummGANConfig
 from summgan.batches import pad
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
+from summgan.configuration import DEFAULT_MODEL
 from summgan.errors import SummGANError
 from summgan.modeling import SummGAN
 from summgan.readers import Row, read_rows
@@ -32,6 +33,7 @@ from summgan.text import (
 )
 from summgan.tokenization import load_tokenizer
 
+_IN_PACKAGE = Path(__file__).parent / "pretrained"
 _NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
 _CHANNEL = 0.2  # weight of the reconstruction in the choice of a candidate
 _CHUNKS = 16  # batches that are sorted by length together
@@ -102,27 +104,31 @@ class SummarizerOptions:
 
 
 class Summarizer:
-    """Summarizes texts with a trained model.
+    """Summarizes texts with a trained model; without arguments, English news with the one in the package.
 
     Args:
         model: The three networks.
         tokenizer: Their vocabulary.
     """
 
-    def __init__(self, model: SummGAN, tokenizer: PreTrainedTokenizerBase):
+    def __init__(self, model: SummGAN | None = None, tokenizer: PreTrainedTokenizerBase | None = None):
+        if model is None:
+            loaded = self.from_pretrained()
+            model, tokenizer = loaded.model, loaded.tokenizer
         self.model, self.tokenizer = model.eval(), tokenizer
 
     @classmethod
     def from_pretrained(
         cls,
-        folder: str | Path,
+        folder: str | Path = DEFAULT_MODEL,
         device: str | torch.device | None = None,
         dtype: str | torch.dtype = "float32",
     ) -> Summarizer:
-        """Load a model folder (or hub name) made by ``summgan train``.
+        """Load a model folder (or hub name) made by ``summgan train``, or the model in the package.
 
         Args:
-            folder: With config.json, model.safetensors and tokenizer.json.
+            folder: With config.json, model.safetensors and tokenizer.json; ``news-en``, where there is no
+                such folder, is the model in the package.
             device: Such as ``cpu`` or ``cuda``; a GPU if there is one by default.
             dtype: ``float32``, ``bfloat16`` or ``float16``.
 
@@ -130,6 +136,8 @@ class Summarizer:
             SummGANError: There is no such model.
         """
         dtype = _dtype(dtype)
+        if folder == DEFAULT_MODEL and not Path(folder).is_dir():
+            folder = _IN_PACKAGE / DEFAULT_MODEL
         try:
             model = SummGAN.from_pretrained(str(folder), dtype=dtype, use_safetensors=True)
         except (OSError, ValueError) as error:
@@ -324,6 +332,8 @@ class Summarizer:
         source = self.model.generator.encode(ids, mask)
         scores = self.model.generator.log_likelihood(source, words, words_mask)
         scores = scores - _CHANNEL * losses * mask.sum(1)
+        if weight := self.model.config.salience_weight:
+            scores = scores + weight * self.model.generator.bottleneck.salience_said(words, words_mask, ids)
         if not self.model.config.has_discriminator:
             return code, losses, None, scores
         discriminator = self.model.discriminator

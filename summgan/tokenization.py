@@ -178,12 +178,14 @@ class LengthTable:
         continues: bool, the piece starts with a word character and no blank.
         ends_inside: bool, the piece ends inside a word.
         writable: bool, the piece may stand in a summary (no special token, no lone byte).
+        glues: bool, the piece starts with a letter or digit that belongs to the word before it.
     """
 
     units: Tensor
     continues: Tensor
     ends_inside: Tensor
     writable: Tensor
+    glues: Tensor
 
 
 def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
@@ -193,7 +195,7 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     special = set(tokenizer.all_special_ids)
     byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
     units = torch.zeros(size, dtype=torch.long)
-    continues, ends_inside, writable = (torch.zeros(size, dtype=torch.bool) for _ in range(3))
+    continues, ends_inside, writable, glues = (torch.zeros(size, dtype=torch.bool) for _ in range(4))
     for index, piece in enumerate(pieces):
         text = None if index in special or piece is None else _surface(piece, byte_level)
         if text is None:
@@ -203,7 +205,18 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
         units[index] = len(split_units(text))
         continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
         ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
-    return LengthTable(units, continues, ends_inside, writable)
+        glues[index] = continues[index] and text[0].isalnum()
+    return LengthTable(units, continues, ends_inside, writable, glues)
+
+
+def spellings(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """For every piece the first one that is the same but for case and the blank before it."""
+    first: dict[str, int] = {}
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    return [
+        first.setdefault((piece or "").lower().lstrip(_BLANK + "\u0120"), index)
+        for index, piece in enumerate(pieces)
+    ]
 
 
 def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:

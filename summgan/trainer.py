@@ -77,6 +77,7 @@ class Trainer:
         model.config.has_discriminator = self.plays
         device = self.accelerator.device
         model.to(device).reconstructor.word_weights.copy_(corpora.word_weights)
+        model.generator.bottleneck.salience.copy_(corpora.salience)
         self.networks = {
             "generator": model.generator,
             "reconstructor": model.reconstructor,
@@ -245,6 +246,7 @@ class Trainer:
             self.accelerator.num_processes,
             accumulation,
             self.steps,
+            self.training.neighbour_share,
         )
         return DataLoader(
             stream,

@@ -1,5 +1,7 @@
 """Stacks that are fed with vectors, and the pointer's mixture, against the plain models."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -17,6 +19,7 @@ from transformers import (
 )
 
 from summgan.backbone import (
+    CopyBias,
     Pointer,
     build_stacks,
     check_backbone,
@@ -235,3 +238,18 @@ def test_other_models_are_refused_by_name(config):
 @pytest.mark.parametrize("config", [BartConfig(), MBartConfig(), T5Config(), MT5Config()])
 def test_supported_models_are_not_refused(config):
     assert check_backbone(config) is None
+
+
+def test_a_copy_bias_goes_on_where_it_is_and_knows_what_was_said():
+    bias = CopyBias(4)
+    for layer in (bias.follow, bias.again, bias.keep):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    written, source = torch.tensor([[2, 7, 8]]), torch.tensor([[7, 8, 9, 7]])
+    states = torch.zeros(1, 4, 4)
+    scores = bias(torch.zeros(1, 3, 4), written, source, states) - math.log(0.5)
+    # Two nats for what follows the last piece in the document, minus one for what was said.
+    expected = [[0, 0, 0, 0], [-1, 2, 0, -1], [-1, -1, 2, -1]]
+    assert torch.allclose(scores[0], torch.tensor(expected, dtype=torch.float32), atol=1e-6)
+    last = bias(torch.zeros(1, 1, 4), written, source, states) - math.log(0.5)
+    assert torch.allclose(last[0, 0], scores[0, 2])

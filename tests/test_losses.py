@@ -5,6 +5,7 @@ import pytest
 import torch
 from tests_support import make_batch
 
+from summgan.bottlenecks.code import Code
 from summgan.configuration import LossWeights, TrainingOptions
 from summgan.losses import AutoencoderObjective, DiscriminatorObjective, generator_loss, make_judge
 from summgan.randomness import RandomStream
@@ -39,7 +40,7 @@ def test_both_stages_name_their_terms(tokenizer, tiny_model, batch):
 
 def test_the_total_is_the_weighted_sum_of_the_terms(tokenizer, tiny_model, batch):
     model = tiny_model(tokenizer)
-    weights = LossWeights(reconstruction=0.7, adversarial=0.2, back_cycle=0.3, denoising=0.4)
+    weights = LossWeights(reconstruction=0.7, adversarial=0.2, back_cycle=0.3, content=0.6, denoising=0.4)
     played = adversarial(model, batch, loss_weights=weights)
     total = sum(getattr(weights, n) * played.terms[n] for n in vars(weights))
     assert torch.allclose(played.total, total, atol=1e-5)
@@ -162,6 +163,7 @@ def test_a_row_costs_the_same_whatever_rows_stand_beside_it(tokenizer, tiny_mode
         for name in ("documents", "sentences", "noised", "content", "damaged"):
             length = int(fields[f"{name}_mask"].sum())
             fields |= {key: fields[key][:, :length] for key in (name, f"{name}_mask")}
+        fields["supported"] = fields["supported"][:, : fields["sentences"].shape[1]]
         alone.append(adversarial(model, replace(batch, **fields), **options).terms)
     for name in ("reconstruction", "adversarial", "denoising"):
         mean = torch.stack([terms[name] for terms in alone]).mean()
@@ -217,3 +219,25 @@ def test_half_batches_average_to_the_whole(tokenizer, tiny_model, batch):
     for (name, one), other in zip(model.named_parameters(), whole.parameters(), strict=True):
         if one.grad is not None:
             assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5), name
+
+
+def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(tokenizer, tiny_model, batch):
+    model = tiny_model(tokenizer)
+    bottleneck = model.generator.bottleneck
+    bottleneck.salience.copy_(torch.linspace(-1, 3, len(bottleneck.salience)))
+    objective = AutoencoderObjective(model, TrainingOptions())
+    words = torch.stack([batch.documents[:, 1], batch.documents[:, 0], batch.documents[:, 1]], 1)
+    words[:, 2] = batch.documents[:, 2]
+    one_hot = torch.nn.functional.one_hot(words, len(tokenizer)).float().requires_grad_()
+    code = Code(vectors=one_hot, mask=torch.ones_like(words), words=words, one_hot=one_hot)
+    loss = objective.content(code, batch)
+    expected = [bottleneck.salience[list(set(row))].sum() / 3 for row in words.tolist()]
+    distinct = [row for row in range(len(words)) if len(set(words[row].tolist())) == 3]
+    assert distinct
+    assert torch.allclose(loss[distinct], -torch.stack(expected)[distinct], atol=1e-5)
+    # The gradient asks for every piece of the document that nobody else says, as much as it is salient.
+    loss.sum().backward()
+    row = distinct[0]
+    unsaid = next(p for p in batch.documents[row].tolist() if p not in words[row].tolist() and p > 3)
+    assert one_hot.grad[row, 0, unsaid].item() == pytest.approx(-bottleneck.salience[unsaid].item() / 3)
+    assert one_hot.grad[row, 0, words[row, 1]] == 0

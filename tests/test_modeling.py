@@ -162,7 +162,7 @@ def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents
         backbone.lm_head.weight = torch.nn.Parameter(torch.randn(len(tokenizer), 32))
     backbone.save_pretrained(tmp_path / "backbone")
     save_tokenizer(tokenizer, tmp_path / "backbone")
-    wanted = ModelOptions(backbone=str(tmp_path / "backbone"), discriminator_hidden_size=8, copy=False)
+    wanted = ModelOptions(backbone=str(tmp_path / "backbone"), discriminator_hidden_size=8, copy="no")
     model = SummGAN.from_options(wanted, tokenizer).eval()
     ids, mask = encode(tokenizer, documents[:3])
     labels = ids[:, :6].contiguous()

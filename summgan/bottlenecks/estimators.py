@@ -130,7 +130,7 @@ ESTIMATORS: dict[str, Estimator] = {
 }
 
 REWARDED: dict[str, tuple[str, ...]] = {
-    "reinforce": ("reconstruction", "adversarial"),
+    "reinforce": ("reconstruction", "adversarial", "content"),
     "hybrid": ("adversarial",),
 }
 """Terms that reach the generator as costs of the words drawn, by estimator; the others reach it through

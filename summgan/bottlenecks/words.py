@@ -16,7 +16,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from summgan.backbone import Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
+from summgan.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
@@ -33,7 +33,7 @@ class WordsBottleneck(nn.Module):
         decoder: Of a sequence-to-sequence model.
         hidden_size: Its width.
         vocabulary_size: Its number of pieces.
-        copy: Whether words may be copied from the document with a pointer.
+        copy: What may be copied from the document with a pointer: ``words``, ``pieces`` or ``no``.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
         pieces_per_unit: Room for pieces, per unit of length.
@@ -44,20 +44,22 @@ class WordsBottleneck(nn.Module):
         decoder: Decoder,
         hidden_size: int,
         vocabulary_size: int,
-        copy: bool,
+        copy: str,
         start_id: int,
         end_id: int,
         pieces_per_unit: float,
     ):
         super().__init__()
         self.decoder = decoder
-        self.pointer = Pointer(hidden_size) if copy else None
+        self.pointer = None if copy == "no" else Pointer(hidden_size)
+        self.copy_bias = CopyBias(hidden_size) if copy == "words" else None
         self.countdown = nn.Embedding(MAX_UNITS + 1, hidden_size)
         self.start_id, self.end_id, self.pieces_per_unit = start_id, end_id, pieces_per_unit
         # The vocabulary's lengths travel with the weights: see `tokenization.LengthTable`.
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
-        for name in ("continues", "ends_inside", "writable"):
+        for name in ("continues", "ends_inside", "writable", "glues"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
+        self.register_buffer("salience", torch.zeros(vocabulary_size))
 
     def set_lengths(self, table: LengthTable) -> None:
         """Take over the lengths of a tokenizer's pieces."""
@@ -65,6 +67,7 @@ class WordsBottleneck(nn.Module):
         self.continues.copy_(table.continues)
         self.ends_inside.copy_(table.ends_inside)
         self.writable.copy_(table.writable)
+        self.glues.copy_(table.glues)
 
     def costs(self, words: Tensor) -> Tensor:
         """Units that each piece of ``words`` ``[batch, length]`` adds, ``[batch, length]``."""
@@ -82,6 +85,10 @@ class WordsBottleneck(nn.Module):
             return None
         return self.pointer.keys(source.states, self.decoder.embed(source.input_ids))
 
+    def fed(self, words: Tensor) -> Tensor:
+        """What stands before each of ``words`` ``[batch, length]``, from the start piece."""
+        return torch.cat([torch.full_like(words[:, :1], self.start_id), words[:, :-1]], 1)
+
     def inputs(self, words: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the decoder reads before it writes each of ``words`` ``[batch, length]``.
 
@@ -89,7 +96,7 @@ class WordsBottleneck(nn.Module):
             Vectors ``[batch, length, hidden]``, units that remain ``[batch, length]``, and whether
             the text so far ends inside a word ``[batch, length]``.
         """
-        previous = torch.cat([torch.full_like(words[:, :1], self.start_id), words[:, :-1]], 1)
+        previous = self.fed(words)
         costs = self.costs(words)
         remaining = (units[:, None] - costs.cumsum(1) + costs).clamp(0, MAX_UNITS)
         vectors = self.decoder.embed(previous) + self.countdown(remaining)
@@ -99,25 +106,67 @@ class WordsBottleneck(nn.Module):
         """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
         return (units * self.pieces_per_unit).ceil().long() + 2
 
-    def allowed(self, remaining: Tensor, inside: Tensor, room: Tensor) -> Tensor:
-        """Pieces that can still lead to the exact length, bool ``[..., vocabulary]``.
+    def allowed(
+        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
+    ) -> Tensor:
+        """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
         Args:
-            remaining: ``[...]`` units still to be written.
-            inside: ``[...]`` whether the text so far ends inside a word.
-            room: ``[...]`` pieces that may still be written, the end included.
+            remaining: ``[batch, length]`` units still to be written.
+            inside: ``[batch, length]`` whether the text so far ends inside a word.
+            room: ``[batch, length]`` pieces that may still be written, the end included.
+            previous: ``[batch, length]`` the piece before.
+            source_ids: ``[batch, source]`` of the document, whose words are written whole.
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
         allowed = self.writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
-        return allowed
+        whole = allowed & self.whole_words(previous, source_ids)
+        return torch.where(whole.any(-1, keepdim=True) & ~hurry, whole, allowed)
+
+    def whole_words(self, previous: Tensor, source_ids: Tensor) -> Tensor:
+        """Pieces that do not break a word of the document, bool ``[batch, length, vocabulary]``.
+
+        After a piece of the document a letter may only follow inside a word as it does there, and where
+        the word never ends after this piece it has to go on. ``previous`` is ``[batch, length]``.
+        """
+        same = previous[..., None] == source_ids[:, None, :-1]
+        followers = source_ids[:, None, 1:].expand_as(same)
+        follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
+        follows = follows.scatter_add_(2, followers, same.float()) > 0
+        goes_on = self.glues[followers]
+        must = (same & goes_on).any(2) & ~(same & ~goes_on).any(2)
+        known = same.any(2)[..., None]
+        return follows | (~(known & self.glues) & ~must[..., None])
+
+    def point(self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor):
+        """Where to copy from; see `Pointer` and, for ``written``, `CopyBias`. None without copying."""
+        if keys is None:
+            return None
+        bias = None
+        if self.copy_bias is not None:
+            bias = self.copy_bias(hidden, written, source.input_ids, source.states)
+        return self.pointer(hidden, keys, source.mask, bias)
+
+    def salience_said(self, words: Tensor, mask: Tensor, source_ids: Tensor) -> Tensor:
+        """Salience ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
+        counted once.
+        """
+        said = (words[:, :, None] == words[:, None]).tril(-1).any(2)
+        known = (words[:, :, None] == source_ids[:, None]).any(2)
+        return (self.salience[words] * (mask.bool() & known & ~said)).sum(1)
 
     def log_probs(
-        self, hidden: Tensor, keys: Tensor | None, source: Source, allowed: Tensor | None = None
+        self,
+        hidden: Tensor,
+        keys: Tensor | None,
+        source: Source,
+        written: Tensor,
+        allowed: Tensor | None = None,
     ) -> Tensor:
         """Log-probabilities ``[batch, length, vocabulary]``, over allowed pieces when given."""
-        pointed = None if keys is None else self.pointer(hidden, keys, source.mask)
+        pointed = self.point(hidden, keys, source, written)
         log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.input_ids)
         if allowed is None:
             return log_probs
@@ -137,23 +186,25 @@ class WordsBottleneck(nn.Module):
         noise = stream.uniform(int(room.max())) if stream else None
         remaining, inside = units.clone(), torch.zeros_like(units, dtype=torch.bool)
         previous = torch.full_like(units, self.start_id)
-        done, words = torch.zeros_like(inside), []
+        done, words = torch.zeros_like(inside), [previous]
         while not done.all():
             vectors = self.decoder.embed(previous[:, None])
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
             hidden = self.decoder(vectors, source.states, source.mask, cache)
-            allowed = self.allowed(remaining, inside, room - len(words))
-            allowed[done, self.end_id] = True
-            log_probs = self.log_probs(hidden, keys, source, allowed[:, None])[:, 0]
+            left = room - len(words) + 1
+            columns = (remaining, inside, left, previous)
+            allowed = self.allowed(*(column[:, None] for column in columns), source.input_ids)
+            allowed[done, 0, self.end_id] = True
+            log_probs = self.log_probs(hidden, keys, source, torch.stack(words, 1), allowed)[:, 0]
             if noise is None:
                 word = log_probs.argmax(-1)
             else:
-                word = sample_categorical(log_probs, noise[:, len(words)])
+                word = sample_categorical(log_probs, noise[:, len(words) - 1])
             word = word.masked_fill(done, self.end_id)
             words.append(word)
             remaining = remaining - self.units[word] + (self.continues[word] & inside).long()
             inside, previous, done = self.ends_inside[word], word, done | (word == self.end_id)
-        return torch.stack(words, dim=1)
+        return torch.stack(words[1:], dim=1)
 
     def forward(
         self,
@@ -177,9 +228,10 @@ class WordsBottleneck(nn.Module):
         vectors, remaining, inside = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
         steps = torch.arange(words.shape[1], device=words.device)
-        allowed = self.allowed(remaining, inside, self.max_pieces(units)[:, None] - steps)
+        room = self.max_pieces(units)[:, None] - steps
+        allowed = self.allowed(remaining, inside, room, self.fed(words), source.input_ids)
         allowed.scatter_(2, words[..., None], True)
-        log_probs = self.log_probs(hidden, self.keys(source), source, allowed)
+        log_probs = self.log_probs(hidden, self.keys(source), source, self.fed(words), allowed)
         drawn = log_probs.gather(2, words[..., None]).squeeze(2)
         one_hot = ESTIMATORS[estimator](log_probs, words, stream.fork("noise"), temperature)
         with torch.no_grad():
@@ -193,16 +245,20 @@ class WordsBottleneck(nn.Module):
             metrics={"entropy": (entropy * mask).sum() / mask.sum()},
         )
 
-    def log_likelihood(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
-        """Log-probability ``[batch]`` of given words ``[batch, length]``, told their length."""
+    def log_likelihood(
+        self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """Log-probability ``[batch]`` of given words ``[batch, length]``, told their length.
+
+        Where ``weights`` ``[batch, length]`` are given, they take the place of the mask in the sum.
+        """
         units = self.length_of(words, mask)
         vectors, _, _ = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
-        keys = self.keys(source)
-        pointed = None if keys is None else self.pointer(hidden, keys, source.mask)
+        pointed = self.point(hidden, self.keys(source), source, self.fed(words))
         matches = (source.input_ids[:, :, None] == words[:, None]).float()
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, words)
-        return (scores * mask).sum(1)
+        return (scores * (mask if weights is None else weights)).sum(1)
 
 
 def ended_mask(words: Tensor, end_id: int) -> Tensor:

@@ -64,8 +64,9 @@ def test_allowed_pieces_can_end_at_the_exact_length(tokenizer, tiny_model):
     end = tokenizer.eos_token_id
 
     def allowed(remaining, inside, room):
-        values = (torch.tensor([remaining]), torch.tensor([inside]), torch.tensor([room]))
-        return bottleneck.allowed(*values)[0]
+        nothing = torch.zeros(1, 2, dtype=torch.long)
+        values = (torch.tensor([[value]]) for value in (remaining, inside, room, -1))
+        return bottleneck.allowed(*values, nothing)[0, 0]
 
     cost = torch.where(bottleneck.continues, bottleneck.units - 1, bottleneck.units)
     within = bottleneck.writable & (cost == 0)
@@ -103,13 +104,17 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, docum
     code = model.generator(source, UNITS, stream(), "reinforce")
     keys, cache = bottleneck.keys(source), new_cache()
     vectors, remaining, inside = bottleneck.inputs(code.words, UNITS)
+    fed = bottleneck.fed(code.words)
     for step in range(code.words.shape[1]):
         hidden = bottleneck.decoder(vectors[:, step : step + 1], source.states, source.mask, cache)
-        allowed = bottleneck.allowed(remaining[:, step], inside[:, step], bottleneck.max_pieces(UNITS) - step)
-        allowed.scatter_(1, code.words[:, step : step + 1], True)
-        log_probs = bottleneck.log_probs(hidden, keys, source, allowed[:, None])[:, 0]
+        left = bottleneck.max_pieces(UNITS)[:, None] - step
+        here = slice(step, step + 1)
+        columns = (remaining[:, here], inside[:, here], left, fed[:, here])
+        allowed = bottleneck.allowed(*columns, source.input_ids)
+        allowed.scatter_(2, code.words[:, here, None], True)
+        log_probs = bottleneck.log_probs(hidden, keys, source, fed[:, : step + 1], allowed)[:, 0]
         assert torch.allclose(log_probs.exp().sum(-1), torch.ones(8), atol=1e-4)
-        assert (log_probs[~allowed] == float("-inf")).all()
+        assert (log_probs[~allowed[:, 0]] == float("-inf")).all()
         drawn = log_probs.gather(1, code.words[:, step : step + 1])[:, 0]
         keep = code.mask[:, step].bool()
         assert torch.allclose(drawn[keep], code.log_probs[keep, step], atol=1e-4)
@@ -134,7 +139,8 @@ def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
         bottleneck, before = model.generator.bottleneck, code.words[:, :step]
         remaining = UNITS - bottleneck.costs(before).sum(1) if step else UNITS
         inside = bottleneck.ends_inside[begun[:, -1]]
-        allowed = bottleneck.allowed(remaining, inside, bottleneck.max_pieces(UNITS) - step)
+        columns = (remaining, inside, bottleneck.max_pieces(UNITS) - step, begun[:, -1])
+        allowed = bottleneck.allowed(*(column[:, None] for column in columns), source.input_ids)[:, 0]
         keep = code.mask[:, step].bool()
         log_probs = logits[keep].masked_fill(~allowed[keep], float("-inf")).log_softmax(-1)
         drawn = log_probs.gather(1, code.words[keep, step, None])[:, 0]
@@ -224,7 +230,7 @@ def test_a_row_has_the_same_gradient_noise_alone_and_in_a_batch(tokenizer, docum
 
 
 def test_without_copying_there_is_no_pointer(tokenizer, documents, tiny_model, encode):
-    model = tiny_model(tokenizer, copy=False)
+    model = tiny_model(tokenizer, copy="no")
     assert model.generator.bottleneck.pointer is None and model.reconstructor.pointer is None
     ids, mask = encode(tokenizer, documents[:8])
     code = model.generator(model.generator.encode(ids, mask), UNITS, stream())
@@ -234,3 +240,27 @@ def test_without_copying_there_is_no_pointer(tokenizer, documents, tiny_model, e
 def test_the_end_is_found():
     words = torch.tensor([[5, 3, 3], [5, 6, 3], [5, 6, 7]])
     assert ended_mask(words, 3).tolist() == [[1, 1, 0], [1, 1, 1], [1, 1, 1]]
+
+
+def test_words_of_the_document_are_never_broken(tokenizer, tiny_model, documents, encode):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    within = bottleneck.glues.nonzero().flatten()
+    starts = (bottleneck.writable & ~bottleneck.continues).nonzero().flatten()
+    head, tail, other = int(starts[0]), int(within[0]), int(within[1])
+    source = torch.tensor([[head, tail, int(starts[1]), int(starts[2])]])
+    previous = torch.tensor([[head, tail, int(starts[1]), int(starts[5])]])
+    whole = bottleneck.whole_words(previous, source)[0]
+    # After its first piece the word has to go on, and as it does in the document.
+    assert whole[0].nonzero().flatten().tolist() == [tail]
+    # After its last piece, or a word of one piece, no letters may be glued on; a new word may begin.
+    for step in (1, 2):
+        assert not whole[step, within].any() and whole[step, starts].all()
+    # What is not in the document is not restricted.
+    assert whole[3, other] and whole[3, starts].all()
+
+
+def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    bottleneck.salience.copy_(torch.arange(len(bottleneck.salience), dtype=torch.float32))
+    words, mask = torch.tensor([[7, 9, 7, 11, 9]]), torch.tensor([[1, 1, 1, 1, 0]])
+    assert bottleneck.salience_said(words, mask, torch.tensor([[9, 7, 5]])).tolist() == [16.0]

@@ -1,0 +1,224 @@
+"""A model beside lead, rule and the published outputs of other systems, on English news and sentences.
+
+    python benchmarks/news.py DATA --model runs/news-en --output results.json
+
+DATA is a folder with `news-open-en`, `news-en` and `sentence-summarization` (test sets as *.jsonl.gz of
+`document` and `summary` or `references`, outputs of others in `sentence-summarization/systems`, headlines
+in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS; `--rows` takes whole names or sets.
+
+ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is the paired
+bootstrap against the rule at the same number of words, `perplexity` that of a word trigram model of
+headlines, as a multiple of what the references have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from tqdm.auto import tqdm
+
+from summgan import Summarizer
+from summgan.checkpoint import write_text
+from summgan.evaluation.baselines import lead, rule
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.metrics import describe
+from summgan.evaluation.rouge import rouge_scores
+from summgan.evaluation.scoring import format_table
+from summgan.evaluation.significance import bootstrap_interval, paired_bootstrap
+from summgan.text import count_units
+
+LENGTHS = (8, 10, 13)
+OWN = ("lead", "rule", "summgan")
+ROUGES = ("rouge1", "rouge2", "rougeL")
+COLUMNS = (
+    "rouge1 rouge1_low rouge1_high rouge2 rougeL difference p words novel_words lead_copy4 lead_copy8 "
+    "repeated_words repeated_bigrams perplexity"
+).split()
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Where a test set is and how it is scored.
+
+    Attributes:
+        path: Under DATA.
+        systems: Outputs of others by name, files under ``sentence-summarization/systems``.
+        tokenized: Lower case, a blank before punctuation, ``#`` for digits: then so is all that is compared.
+        rouge: Options of `rouge_scores`.
+    """
+
+    path: str
+    systems: dict[str, str] = field(default_factory=dict)
+    tokenized: bool = True
+    rouge: dict = field(default_factory=dict)
+
+
+_SINGLE = "sentence-summarization/{}.jsonl.gz".format
+_NAUS = {f"naus-{k}-{how}": f"naus-hc-{k}-{how}" for k in (8, 10) for how in ("length-control", "truncating")}
+_ZHOU_RUSH = {"zhou-rush": "zhou-rush-single", "zhou-rush-oracle": "zhou-rush-oracle"}
+SETS = {
+    "news-open-en": TestSet("news-open-en/test.jsonl.gz", tokenized=False),
+    "news-en": TestSet("news-en/test.jsonl.gz", tokenized=False),
+    "gigaword": TestSet(
+        _SINGLE("gigaword.test"),
+        {
+            name: f"gigaword.test.{file}.txt.gz"
+            for name, file in {
+                **_NAUS,
+                "zhou-rush": "zhou-rush-single",
+                "zhou-rush-oracle": "zhou-rush-oracle",
+            }.items()
+        },
+    ),
+    "gigaword-min8": TestSet(_SINGLE("gigaword.test-min8"), {"seq3": "gigaword.test-min8.seq3.txt.gz"}),
+    "duc2003": TestSet(
+        _SINGLE("duc2003"),
+        {"seq3": "duc2003.seq3.txt.gz"},
+        rouge={"measure": "recall", "byte_limit": 75, "aggregate": "mean"},
+    ),
+    "google": TestSet(
+        _SINGLE("google"),
+        {"zhou-rush": "google.zhou-rush-single.txt.gz", "zhou-rush-oracle": "google.zhou-rush-oracle.txt.gz"},
+        tokenized=False,
+    ),
+}
+
+
+def row_names() -> list[str]:
+    """Every SET/SYSTEM@WORDS; the outputs of others have the length that they have."""
+    names = []
+    for name, test in SETS.items():
+        names += [f"{name}/{system}@{words}" for words in LENGTHS for system in OWN]
+        names += [f"{name}/{system}" for system in test.systems]
+    return names
+
+
+def read_lines(path: Path) -> list[str]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def read_pairs(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Documents and their references."""
+    rows = [json.loads(line) for line in read_lines(path)]
+    return [row["document"] for row in rows], [row.get("references") or [row["summary"]] for row in rows]
+
+
+def as_tokens(text: str) -> str:
+    """Lower case, digits as ``#`` and punctuation apart, as in Gigaword."""
+    return " ".join(re.findall(r"[\w#]+|[^\w\s]", re.sub(r"\d", "#", text.lower())))
+
+
+class Perplexity:
+    """A trigram model of headlines, asked about two sets of texts in the same form."""
+
+    def __init__(self, headlines: list[str]):
+        self.model = NgramLanguageModel.fit([as_tokens(text) for text in headlines])
+
+    def ratio(self, texts: list[str], references: list[list[str]]) -> float:
+        """Perplexity of texts as a multiple of that of the first references."""
+        human = self.model.perplexity(as_tokens(row[0]) for row in references)
+        return self.model.perplexity(as_tokens(text) for text in texts) / human
+
+
+def figures_of(test: TestSet, texts, against, documents, references, perplexity: Perplexity) -> dict:
+    """All figures of one row; ``against`` are the rule's texts at the same lengths."""
+    if test.tokenized:
+        texts, against = ([text.lower() for text in rows] for rows in (texts, against))
+    # The published tables stem, and so do we; case counts nowhere.
+    scores = rouge_scores(texts, references, stemmer=True, **test.rouge)
+    base = rouge_scores(against, references, stemmer=True, **test.rouge)
+    figures = {name: float(scores[name].mean()) for name in ROUGES}
+    for name in ROUGES:
+        figures[f"{name}_low"], figures[f"{name}_high"] = bootstrap_interval(scores[name])
+    compared = paired_bootstrap(scores["rouge1"], base["rouge1"])
+    figures |= {"difference": compared.difference, "p": compared.p_value}
+    return figures | describe(documents, texts) | {"perplexity": perplexity.ratio(texts, references)}
+
+
+def summarize(summarizer: Summarizer, documents: list[str], words: int, name: str) -> list[str]:
+    """Summaries of exactly ``words`` words, or of all that a shorter document has."""
+    texts: list[str] = []
+    with tqdm(total=len(documents), desc=name, disable=None, leave=False) as bar:
+        for start in range(0, len(documents), 200):
+            part = documents[start : start + 200]
+            summaries = summarizer(part, min_words=words, max_words=words, reconstruct=False)
+            texts += [summary.summary_text for summary in summaries]
+            bar.update(len(part))
+    return texts
+
+
+def outputs(row: str, data: Path, documents: list[str], summarizer: Summarizer | None) -> list[str]:
+    """The texts of a row."""
+    name, system = row.split("/")
+    test = SETS[name]
+    if system in test.systems:
+        return read_lines(data / "sentence-summarization" / "systems" / test.systems[system])
+    system, words = system.split("@")
+    if system == "summgan":
+        return summarize(summarizer, documents, int(words), row)
+    return [{"lead": lead, "rule": rule}[system](text, int(words)) for text in documents]
+
+
+def size_of(summarizer: Summarizer, model: str | None) -> dict:
+    """What our model weighs."""
+    generator = sum(p.numel() for p in {*summarizer.model.generator.parameters()})
+    return {
+        "model": str(model or "news-en"),
+        "parameters": summarizer.model.num_parameters(),
+        "generator_parameters": generator,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with the test sets")
+    parser.add_argument("--model", help="model folder; by default the one in the package")
+    parser.add_argument("--rows", nargs="+", metavar="NAME", default=[*SETS], help=", ".join(SETS))
+    parser.add_argument("--seeds", type=int, default=1, help="nothing is drawn: all give the same")
+    parser.add_argument("--limit", type=int, help="only the first rows of every set")
+    parser.add_argument("--output", type=Path, default=Path("runs/news/results.json"))
+    arguments = parser.parse_args()
+    wanted = [row for row in row_names() if row in arguments.rows or row.split("/")[0] in arguments.rows]
+    unknown = [row for row in arguments.rows if row not in SETS and row not in wanted]
+    if unknown or not wanted:
+        parser.error(f"no row {unknown}; there are {', '.join(row_names())}")
+    missing = [p for row in wanted if not (p := arguments.data / SETS[row.split("/")[0]].path).is_file()]
+    if missing:
+        parser.error(f"{missing[0]} is missing")
+    summarizer = None
+    if any("/summgan" in row for row in wanted):
+        torch.manual_seed(0)
+        summarizer = Summarizer.from_pretrained(*([arguments.model] if arguments.model else []))
+    headlines = read_pairs_of_text(arguments.data / "news-en" / "train.sentences.jsonl.gz")
+    perplexity, results = Perplexity(headlines), []
+    for row in wanted:
+        name = row.split("/")[0]
+        documents, references = read_pairs(arguments.data / SETS[name].path)
+        documents, references = documents[: arguments.limit], references[: arguments.limit]
+        texts = outputs(row, arguments.data, documents, summarizer)[: arguments.limit]
+        lengths = [max(1, count_units(text)) for text in texts]
+        against = [rule(*pair) for pair in zip(documents, lengths, strict=True)]
+        figures = figures_of(SETS[name], texts, against, documents, references, perplexity)
+        if "/summgan" in row:
+            figures |= size_of(summarizer, arguments.model)
+        for seed in range(arguments.seeds):
+            results.append({"row": row, "seed": seed, "n": len(texts), **figures})
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
+        print(f"{row}: {figures['rouge1']:.1f} (rule {figures['difference']:+.1f})", flush=True)
+    print("\n" + format_table({result["row"]: result for result in results}, COLUMNS))
+
+
+def read_pairs_of_text(path: Path) -> list[str]:
+    return [json.loads(line)["text"] for line in read_lines(path)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""What each part is worth on English news: the same small budget for every row.
+
+    python benchmarks/news_ablation.py DATA --seeds 1 --output results.json
+
+DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). Rows named after a
+part leave it out. Those of the warm start train one of their own; those of the adversarial stage go on from
+the common warm start. ROUGE is F1 with stemming at ten words on (the first 500) validation pairs, which no
+training sees; `score` is the reference-free fluency x content by which checkpoints are chosen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from summgan import Summarizer
+from summgan.checkpoint import write_text
+from summgan.configuration import Options
+from summgan.evaluation.baselines import lead, rule
+from summgan.evaluation.content import ContentScorer, reference_free_score
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.metrics import describe
+from summgan.evaluation.rouge import rouge_scores
+from summgan.evaluation.scoring import format_table
+from summgan.parsing import load_options
+from summgan.trainer import train
+
+CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
+WORDS, DOCUMENTS = 10, 500
+# What a row changes: options of the model, of training, and weights.
+WARM_STARTS: dict[str, tuple[dict, dict]] = {
+    "warm-start": ({}, {}),
+    "no-neighbours": ({}, {"neighbour_share": 0.0}),
+    "no-word-copying": ({"copy": "pieces"}, {}),
+    "no-salience": ({"salience_weight": 0.0}, {}),
+}
+PLAYS: dict[str, tuple[dict, dict]] = {
+    "gumbel": ({}, {}),
+    "reinforce": ({"estimator": "reinforce"}, {}),
+    "no-content": ({}, {"content": 0.0}),
+    "no-reconstruction": ({}, {"reconstruction": 0.0}),
+    "no-discriminator": ({}, {"adversarial": 0.0}),
+    "no-anchor": ({}, {"denoising": 0.0}),
+    "back-cycle": ({}, {"back_cycle": 1.0}),
+}
+BASELINES = {"lead": lead, "rule": rule}
+ALL = (*BASELINES, *WARM_STARTS, *PLAYS)
+COLUMNS = "rouge1 rouge2 rougeL score fluency content lead_copy4 novel_words repeated_words seconds".split()
+
+
+def read(path: Path) -> list[dict]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def options_of(data: Path, folder: Path, steps: tuple[int, int], seed: int) -> Options:
+    """The configuration at the budget of this benchmark."""
+    options, _ = load_options([str(CONFIGURATION)])
+    piles = replace(
+        options.data,
+        documents=[str(data / "news-en" / "train.documents.jsonl.gz")],
+        sentences=[str(data / "news-en" / "train.sentences.jsonl.gz")],
+        validation=[str(data / "news-en" / "valid.jsonl.gz")],
+        cache_dir=str(folder / "cache"),
+    )
+    training = replace(
+        options.training,
+        warm_start_steps=steps[0],
+        adversarial_steps=steps[1],
+        seed=seed,
+        eval_steps=0,
+        eval_documents=20,
+        sample_steps=0,
+        save_steps=steps[0],
+    )
+    return replace(options, data=piles, training=training)
+
+
+def run_row(options: Options, folder: Path, row: str, say) -> Path:
+    """Train what a row needs; the folder of its model."""
+    start = folder / (row if row in WARM_STARTS else "warm-start")
+    model, training = WARM_STARTS.get(row, ({}, {}))
+    first = replace(
+        options,
+        model=replace(options.model, **model),
+        training=replace(options.training, output_dir=str(start), adversarial_steps=0, **training),
+    )
+    if not (start / "model.safetensors").is_file():
+        shutil.rmtree(start, ignore_errors=True)
+        train(first, say=say)
+    if row in WARM_STARTS:
+        return start
+    target, name = folder / row, f"checkpoint-{options.training.warm_start_steps}"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(start / name, target / name)
+    changes, weights = PLAYS[row]
+    weighed = replace(options.training.loss_weights, **weights)
+    played = replace(options.training, output_dir=str(target), loss_weights=weighed, **changes)
+    train(replace(options, training=played), resume=True, say=say)
+    return target
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with news-en")
+    parser.add_argument("--rows", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=" ".join(ALL))
+    parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
+    parser.add_argument("--warm_start_steps", type=int, default=500)
+    parser.add_argument("--adversarial_steps", type=int, default=100)
+    parser.add_argument("--work", type=Path, default=Path("runs/news-ablation"), help="for models")
+    parser.add_argument("--output", type=Path, default=Path("runs/news-ablation/results.json"))
+    arguments = parser.parse_args()
+    if not (arguments.data / "news-en" / "valid.jsonl.gz").is_file():
+        parser.error(f"{arguments.data} has no news-en/valid.jsonl.gz")
+
+    def say(text: str) -> None:
+        print(text, flush=True)
+
+    pairs = read(arguments.data / "news-en" / "valid.jsonl.gz")[:DOCUMENTS]
+    documents, references = [p["document"] for p in pairs], [[p["summary"]] for p in pairs]
+    human = [row["text"] for row in read(arguments.data / "news-en" / "train.sentences.jsonl.gz")]
+    fluency, content = NgramLanguageModel.fit(human), ContentScorer.fit(documents)
+    steps, results = (arguments.warm_start_steps, arguments.adversarial_steps), []
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    for seed in range(arguments.seeds):
+        folder = arguments.work / f"seed-{seed}"
+        options = options_of(arguments.data, folder, steps, seed)
+        for row in arguments.rows:
+            began = time.perf_counter()
+            if row in BASELINES:
+                texts = [BASELINES[row](document, WORDS) for document in documents]
+            else:
+                summarizer = Summarizer.from_pretrained(run_row(options, folder, row, say))
+                how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False}
+                texts = [summary.summary_text for summary in summarizer(documents, **how)]
+            rouge = rouge_scores(texts, references, stemmer=True)
+            figures = {name: float(rouge[name].mean()) for name in ("rouge1", "rouge2", "rougeL")}
+            figures |= reference_free_score(fluency, content, documents, texts) | describe(documents, texts)
+            figures["seconds"] = time.perf_counter() - began
+            say(f"{row}, seed {seed}: ROUGE-1 {figures['rouge1']:.1f}")
+            results.append({"row": row, "seed": seed, "n": len(texts), **figures})
+            write_text(arguments.output, json.dumps(results, indent=1) + "\n")
+    table: dict[str, dict[str, float]] = {}
+    for result in results:
+        figures = table.setdefault(result["row"], dict.fromkeys(COLUMNS, 0.0))
+        for column in COLUMNS:
+            figures[column] += result[column] / arguments.seeds
+    say("\n" + format_table(table, COLUMNS))
+
+
+if __name__ == "__main__":
+    main()
