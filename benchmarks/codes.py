@@ -229,6 +229,8 @@ def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
         import faiss
 
         train, test = (np.ascontiguousarray(normalize(p), np.float32) for p in topics.svd(96, seed))
+        whole = train.shape[1] // VQ_LENGTH * VQ_LENGTH  # every position has as many dimensions
+        train, test = (np.ascontiguousarray(part[:, :whole]) for part in (train, test))
         quantizer = faiss.ProductQuantizer(train.shape[1], VQ_LENGTH, int(np.log2(VQ_SIZE)))
         quantizer.cp.seed = seed
         quantizer.train(train)
