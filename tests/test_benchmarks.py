@@ -7,9 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from summgan.demo.institutions import NAMES
 from summgan.tokenization import save_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def no_accelerator():
+    """Every benchmark makes its own."""
+    AcceleratorState._reset_state(True)
+
 
 ROOT = Path(__file__).parents[1]
 
