@@ -8,6 +8,9 @@ __version__ = "0.1.0"
 
 # Loaded when first used, since torch and transformers take seconds to import.
 _LAZY = {
+    "CodeAutoencoder": "summgan.code_model",
+    "Encoder": "summgan.encoder",
+    "HashIndex": "summgan.search",
     "Options": "summgan.configuration",
     "Summarizer": "summgan.summarizer",
     "Summary": "summgan.summarizer",

@@ -1,4 +1,4 @@
-"""The ``summgan`` command: train, summarize, score, tokenizer, demo.
+"""The ``summgan`` command: train, summarize, score, encode, search, tokenizer, demo.
 
 Each command is a parser and a function; the functions import what they need, so that ``--help`` is quick.
 A mistake of the user's ends with one sentence on standard error and exit status 2.
@@ -27,6 +27,8 @@ usage: summgan COMMAND ...
   train       learn from documents and unpaired human sentences
   summarize   summarize files or standard input with a trained model
   score       ROUGE and copy rates of summaries, beside simple baselines
+  encode      clusters, bits or code ids of files, with a code that was trained
+  search      nearest documents by Hamming distance of their bits
   tokenizer   learn a vocabulary alone
   demo        train, summarize and score on a built-in corpus in minutes
 
@@ -119,11 +121,14 @@ def _say(sentence: str) -> None:
 
 def _train(namespace: Namespace, parser: ArgumentParser) -> int:
     from summgan.runtime import TrainingInterrupted
-    from summgan.trainer import train
 
     options, resume = to_options(namespace, parser)
+    if options.code.kind == "words":
+        from summgan.trainer import train as run
+    else:
+        from summgan.code_trainer import train_codes as run
     try:
-        train(options, resume=resume, say=_say)
+        run(options, resume=resume, say=_say)
     except TrainingInterrupted as interruption:
         _say(str(interruption))
         return 130
@@ -206,6 +211,43 @@ def _score(namespace: Namespace, parser: ArgumentParser) -> int:
     return score(namespace.as_dict(), _say)
 
 
+# codes -------------------------------------------------------------------------------------------
+
+
+def _encode_parser() -> ArgumentParser:
+    parser = new_parser("encode", "Encode files with a one-hot, binary or VQ model.")
+    parser.add_argument("files", nargs="+", help="documents of any format that training reads")
+    parser.add_argument("--model", required=True, type=str, help="folder of a trained code")
+    parser.add_argument("--output", type=str | None, help="file .parquet, .jsonl or .csv")
+    parser.add_argument("--index", type=str | None, help="folder of a search index (binary codes)")
+    parser.add_argument("--document_column", type=str | None, help="column of the document")
+    parser.add_argument("--batch_size", type=int, default=256, help="documents at a time")
+    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...")
+    return parser
+
+
+def _encode(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.code_commands import encode
+
+    return encode(namespace.as_dict(), _say)
+
+
+def _search_parser() -> ArgumentParser:
+    parser = new_parser("search", "Find the documents of an index that are nearest to a text.")
+    parser.add_argument("text", type=str, help="what is looked for")
+    parser.add_argument("--index", required=True, type=str, help="folder made by summgan encode --index")
+    parser.add_argument("--model", required=True, type=str, help="the binary model that it was made by")
+    parser.add_argument("--k", type=int, default=10, help="documents wanted")
+    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...")
+    return parser
+
+
+def _search(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.code_commands import search
+
+    return search(namespace.as_dict())
+
+
 # tokenizer and demo ------------------------------------------------------------------------------
 
 
@@ -246,6 +288,8 @@ _COMMANDS = {
     "train": (train_parser, _train),
     "summarize": (_summarize_parser, _summarize),
     "score": (_score_parser, _score),
+    "encode": (_encode_parser, _encode),
+    "search": (_search_parser, _search),
     "tokenizer": (_tokenizer_parser, _tokenizer),
     "demo": (_demo_parser, _demo),
 }

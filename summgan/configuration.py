@@ -181,6 +181,34 @@ class TrainingOptions:
 
 
 @dataclass
+class CodeOptions:
+    """Another code than words, which nobody can read; see `code_model.py`."""
+
+    kind: Literal["words", "one-hot", "binary", "vq"] = "words"
+    """Words are a summary; the others are clusters, bits, and entries of a codebook."""
+    size: int = 32
+    """Classes of one-hot, bits of binary, entries of each codebook of VQ."""
+    length: int = 8
+    """Positions of VQ."""
+    steps: int = 600
+    """Optimizer steps; warm_start_steps and adversarial_steps are those of words."""
+    vocabulary_size: int = 10000
+    """Most words that are counted."""
+    max_document_frequency: float = 0.1
+    """Words in a larger share of the documents are function words, and are left out."""
+    neighbours: int = 15
+    """Nearest documents (TF-IDF, truncated SVD) that are rebuilt from a document's code."""
+    hidden_size: int = 128
+    """Width of encoder and code vectors."""
+    agreement: float = 1.0
+    """Weight of the agreement of a document's code with its neighbour's; not for VQ."""
+    balance: float = 5.0
+    """Weight of an even use of the classes in the agreement of one-hot."""
+    commitment: float = 0.25
+    """Weight of VQ's commitment."""
+
+
+@dataclass
 class Options:
     """A whole training run; the blocks of a YAML file."""
 
@@ -188,6 +216,7 @@ class Options:
     tokenizer: TokenizerOptions = field(default_factory=TokenizerOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    code: CodeOptions = field(default_factory=CodeOptions)
 
 
 _AT_LEAST_ONE = (
@@ -234,6 +263,33 @@ def check_options(options: Options) -> None:
         _require(judged, options, "training.loss_weights.adversarial", "more than 0 for hybrid")
     steps = training.warm_start_steps + training.adversarial_steps
     _require(steps > 0, options, "training.warm_start_steps", "more than 0 if adversarial_steps is 0")
+
+
+def check_code_options(options: Options) -> None:
+    """The same for a code that is not made of words, on top of `check_options`.
+
+    Raises:
+        SummGANError: Naming the option, its value and what it must be.
+    """
+    code, training = options.code, options.training
+    for name in "length steps vocabulary_size neighbours hidden_size".split():
+        _require(getattr(code, name) >= 1, options, f"code.{name}", "at least 1")
+    for name in "agreement balance commitment".split():
+        _require(getattr(code, name) >= 0, options, f"code.{name}", "0 or more")
+    _require(code.size >= 2, options, "code.size", "at least 2")
+    whole_bytes = code.kind != "binary" or code.size % 8 == 0
+    _require(whole_bytes, options, "code.size", "a multiple of 8, since bits are packed into bytes")
+    share = 0 < code.max_document_frequency <= 1
+    _require(share, options, "code.max_document_frequency", "more than 0 and at most 1")
+    nothing = f"0: a {code.kind} code cannot be read, so a discriminator has nothing to judge"
+    for name in ("adversarial", "back_cycle", "denoising"):
+        weight = getattr(training.loss_weights, name)
+        _require(weight == 0, options, f"training.loss_weights.{name}", nothing)
+    allowed = {"binary": ("straight-through", "reinforce"), "vq": ("straight-through",)}
+    one_hot = ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax")
+    estimators = allowed.get(code.kind, one_hot)
+    what = f"one of {', '.join(estimators)} for {code.kind}"
+    _require(training.estimator in estimators, options, "training.estimator", what)
 
 
 def _value(options: Options, name: str) -> float:

@@ -85,6 +85,51 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
+_CODE_CARD = """---
+library_name: summgan
+tags:
+- unsupervised
+- {kind}
+---
+
+# {title}
+
+A {kind} code of whole documents, learned by summgan from unlabelled text: {size}.
+
+```python
+from summgan import Encoder
+
+codes = Encoder.from_pretrained("path/to/this/folder").encode(["A long text ..."])
+```
+
+Step {step} of the training. Documents: {documents}. The weights inherit whatever terms these texts
+have.
+
+```json
+{options}
+```
+
+## Limits
+
+It counts words: their order, and words that were rare in the training documents, mean nothing to it.
+"""
+
+
+def write_code_card(folder: Path, config: dict, options: Options, state: TrainerState) -> None:
+    """The same for a code that is not made of words, of the configuration ``config``."""
+    sizes = {"one-hot": "{size} classes", "binary": "{size} bits"}
+    size = sizes.get(config["kind"], "{length} positions of {size} entries").format(**config)
+    text = _CODE_CARD.format(
+        title=Path(options.training.output_dir).name or "summgan code",
+        kind=config["kind"],
+        size=size,
+        step=state.step,
+        documents=_names(options.data.documents),
+        options=json.dumps(_training(options), indent=1),
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
 def _training(options: Options) -> dict:
     """Options of the training, without the folder."""
     return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}

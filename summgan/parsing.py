@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from jsonargparse import ActionConfigFile, ArgumentParser, Namespace, set_parsing_settings
 
 from summgan.configuration import (
+    CodeOptions,
     DataOptions,
     ModelOptions,
     Options,
@@ -39,6 +40,7 @@ def train_parser() -> ArgumentParser:
         ("tokenizer", TokenizerOptions),
         ("model", ModelOptions),
         ("training", TrainingOptions),
+        ("code", CodeOptions),
     ):
         parser.add_class_arguments(kind, block)
     return parser
@@ -68,4 +70,4 @@ def config_first(arguments: Sequence[str]) -> list[str]:
 def to_options(namespace: Namespace, parser: ArgumentParser) -> tuple[Options, bool]:
     """Parsed arguments of ``summgan train`` as options, and whether to resume."""
     made = parser.instantiate(namespace)
-    return Options(made.data, made.tokenizer, made.model, made.training), namespace.resume
+    return Options(made.data, made.tokenizer, made.model, made.training, made.code), namespace.resume

@@ -85,13 +85,14 @@ class Trainer:
         }
         self.parameters = _own_parameters(self.networks)
         self.optimizers = {
-            name: self.accelerator.prepare(_optimizer(parameters, self.training.weight_decay))
+            name: self.accelerator.prepare(make_optimizer(parameters, self.training.weight_decay))
             for name, parameters in self.parameters.items()
         }
         self.autoencoder = self.accelerator.prepare(AutoencoderObjective(model, self.training))
         self.critic = self.accelerator.prepare(
             DiscriminatorObjective(model.discriminator, self.training.gradient_penalty)
         )
+        self.objectives = (self.autoencoder, self.critic)
         self.validator = Validator(model, corpora)
         self.log = RunLog(self.accelerator, self.output_dir)
 
@@ -148,7 +149,7 @@ class Trainer:
         torch.manual_seed(derive_seed(self.training.seed, step, self.accelerator.process_index))
         sums: dict[str, Tensor] = {}
         for _ in range(self.training.gradient_accumulation_steps):
-            with self.accelerator.accumulate(self.autoencoder, self.critic):
+            with self.accelerator.accumulate(*self.objectives):
                 terms = self._forward_and_backward(next(batches).to(self.accelerator.device), step)
                 for name, value in terms.items():
                     sums[name] = sums.get(name, 0.0) + value
@@ -358,7 +359,8 @@ def _own_parameters(networks: dict[str, torch.nn.Module]) -> dict[str, list[Tens
     return own
 
 
-def _optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.AdamW:
+def make_optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.AdamW:
+    """AdamW at learning rate 0, which the trainer sets; biases and scales do not decay."""
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},

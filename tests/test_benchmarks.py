@@ -7,9 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from accelerate.state import AcceleratorState
 
 from summgan.demo.institutions import NAMES
 from summgan.tokenization import save_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def no_accelerator():
+    """Every benchmark makes its own."""
+    AcceleratorState._reset_state(True)
+
 
 ROOT = Path(__file__).parents[1]
 
@@ -144,3 +152,34 @@ def test_news_ablation(news, tmp_path, monkeypatch, capsys):
     assert [row["row"] for row in rows] == ["rule", "no-neighbours", "gumbel"]
     assert (tmp_path / "work/seed-0/gumbel/checkpoint-4").is_dir()
     assert "gumbel" in capsys.readouterr().out
+
+
+def test_codes(tmp_path, monkeypatch, capsys, documents):
+    for part in ("train", "test"):
+        with gzip.open(tmp_path / f"bbc.{part}.jsonl.gz", "wt", encoding="utf-8") as file:
+            rows = [{"text": text, "label": text.split()[2]} for text in documents[:120]]
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    for name in ("onehot", "binary", "vq"):
+        text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+        text = text.replace("steps: 600  ", "steps: 3  ").replace("neighbours: 50", "neighbours: 5")
+        text = text.replace("kind: ", "max_document_frequency: 0.5\n  kind: ", 1)
+        (configs / f"{name}.yaml").write_text(text, encoding="utf-8")
+    output = tmp_path / "results.json"
+    methods = "onehot kmeans lda cosine binary-16 svd-sign-16 lsh-16 vq pq leave-out-binary".split()
+    rows = [f"bbc/{method}" for method in methods]
+    arguments = ("--rows", *rows, "--work", tmp_path / "work", "--output", output)
+    benchmark = script("codes", monkeypatch, tmp_path, *arguments)
+    monkeypatch.setattr(benchmark, "CONFIGS", configs)
+    benchmark.main()
+    results = {result["row"]: result for result in json.loads(output.read_text(encoding="utf-8"))}
+    assert list(results) == rows
+    for row in rows[3:]:
+        assert 0 <= results[row]["precision_at_100"] <= 100
+    assert "1 seeds; bbc: 120 train" in capsys.readouterr().out
+    labels = benchmark.np.array([0, 0, 1, 1])
+    perfect = benchmark.retrieval(
+        benchmark.hamming(benchmark.np.eye(2)[[0, 1]], benchmark.np.eye(2)[labels]), labels[[0, 2]], labels, 2
+    )
+    assert perfect == {"precision_at_100": 100, "map": 100}

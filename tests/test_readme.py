@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TINY = (
     "--training.warm_start_steps 2 --training.adversarial_steps 2 --training.use_cpu true "
     "--training.per_device_train_batch_size 2 --training.eval_documents 4 --model.hidden_size 32 "
-    "--tokenizer.vocabulary_size 500"
+    "--tokenizer.vocabulary_size 500 --code.steps 2 --code.max_document_frequency 0.5"
 )
 
 
@@ -61,7 +61,7 @@ def test_the_python_runs_and_prints(workplace, capsys):
 def test_the_commands_run(workplace, capsys):
     commands = [line for block in blocks("bash") for line in block.splitlines() if line]
     ours = [line for line in commands if line.startswith("summgan ")]
-    assert {shlex.split(line)[1] for line in ours} == {"train", "summarize", "score"}
+    assert {shlex.split(line)[1] for line in ours} == {"train", "summarize", "score", "encode", "search"}
     for line in ours:
         arguments = shlex.split(line)[1:]
         arguments += shlex.split(TINY) if arguments[0] == "train" else []

@@ -46,6 +46,9 @@ class Code:
             the backward pass as the estimator has it; or None.
         log_probs: ``[batch, length]``, log-probability of each drawn word, for score-function
             estimators; or None.
+        codes: ``[batch, length]`` class or codebook ids, or bits, of a code that is not made of words;
+            or None.
+        probabilities: ``[batch, 1, classes]`` or ``[batch, bits]`` that those were drawn from, or None.
         penalty: Scalar to be added to the loss (commitment and the like), or None.
         metrics: Scalars worth a log line.
     """
@@ -55,6 +58,8 @@ class Code:
     words: Tensor | None = None
     one_hot: Tensor | None = None
     log_probs: Tensor | None = None
+    codes: Tensor | None = None
+    probabilities: Tensor | None = None
     penalty: Tensor | None = None
     metrics: dict[str, Tensor] = field(default_factory=dict)
 

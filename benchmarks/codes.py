@@ -1,0 +1,287 @@
+"""What one-hot, binary and VQ codes are worth, beside the usual ways to cluster, hash and compress.
+
+    python benchmarks/codes.py DATA --seeds 3 --output results.json
+
+DATA is a folder with {bbc,agnews}.{train,test}.jsonl.gz and rows {"text", "label"}. Everything learns
+from the texts of train; labels only score. Clustering is scored on test. Retrieval: every document of test
+asks for documents of train; ties of Hamming distance count by their expectation. Scikit-learn's methods
+read sublinear TF-IDF without English stop words, the best for them of the five settings that we tried.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import shutil
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.preprocessing import normalize
+from sklearn.random_projection import GaussianRandomProjection
+
+from summgan import Encoder
+from summgan.bottlenecks.codebook import perplexity
+from summgan.checkpoint import write_text
+from summgan.code_trainer import train_codes
+from summgan.evaluation.scoring import format_table
+from summgan.parsing import load_options
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+BITS = (16, 32, 64, 128)
+METHODS = (
+    "onehot kmeans lda cosine".split()
+    + [f"{m}-{b}" for b in BITS for m in ("binary", "svd-sign", "lsh")]
+    + ["reinforce-32", "vq", "pq", "leave-out-binary", "leave-out-onehot"]
+)
+ALL = tuple(f"{name}/{method}" for name in ("bbc", "agnews") for method in METHODS)
+COLUMNS = (
+    "nmi purity ari precision_at_100 map bytes queries_per_second perplexity usage "
+    "reconstruction parameters seconds"
+).split()
+VQ_SIZE, VQ_LENGTH = 32, 8
+
+
+class Topics:
+    """One set: texts and labels of both parts, and what scikit-learn's methods read."""
+
+    def __init__(self, data: Path, name: str):
+        self.name, self.train_file = name, data / f"{name}.train.jsonl.gz"
+        parts = []
+        for part in ("train", "test"):
+            with gzip.open(data / f"{name}.{part}.jsonl.gz", "rt", encoding="utf-8") as file:
+                parts.append([json.loads(line) for line in file])
+        labels = sorted({row["label"] for row in parts[0]})
+        self.texts, self.test_texts = ([row["text"] for row in part] for part in parts)
+        self.labels, self.test_labels = (
+            np.array([labels.index(row["label"]) for row in part]) for part in parts
+        )
+        self.classes = len(labels)
+        tfidf = TfidfVectorizer(sublinear_tf=True, min_df=2, stop_words="english")
+        self.tfidf, self.test_tfidf = tfidf.fit_transform(self.texts), tfidf.transform(self.test_texts)
+
+    def svd(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """Dense vectors of both parts."""
+        model = TruncatedSVD(min(width, min(self.tfidf.shape) - 1), random_state=seed)
+        return model.fit_transform(self.tfidf), model.transform(self.test_tfidf)
+
+
+def clustering(labels: np.ndarray, clusters: np.ndarray) -> dict:
+    purity = sum(np.bincount(labels[clusters == c]).max() for c in np.unique(clusters)) / len(labels)
+    return {
+        "nmi": 100 * normalized_mutual_info_score(labels, clusters),
+        "purity": 100 * purity,
+        "ari": 100 * adjusted_rand_score(labels, clusters),
+    }
+
+
+def retrieval(distances: np.ndarray, asked: np.ndarray, stored: np.ndarray, k: int = 100) -> dict:
+    """Precision at k with ties by expectation, and mean average precision with ties at random."""
+    k, order = min(k, distances.shape[1]), np.random.default_rng(0).permutation(distances.shape[1])
+    precisions, averages = [], []
+    for row, label in zip(distances, asked, strict=True):
+        relevant = stored == label
+        edge = np.partition(row, k - 1)[k - 1]
+        below, tied = row < edge, row == edge
+        hits = relevant[below].sum() + (k - below.sum()) * relevant[tied].mean()
+        precisions.append(hits / k)
+        ranked = relevant[order][np.argsort(row[order], kind="stable")]
+        found = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+        averages.append(found[ranked].mean() if ranked.any() else 0.0)
+    return {"precision_at_100": 100 * np.mean(precisions), "map": 100 * np.mean(averages)}
+
+
+def hamming(asked: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """Distances of 0/1 codes."""
+    a, b = asked.astype(np.float32), stored.astype(np.float32)
+    return a @ (1 - b).T + (1 - a) @ b.T
+
+
+def speed(asked: np.ndarray, stored: np.ndarray) -> float:
+    """Exact queries per second of faiss on one thread; 0/1 codes, or vectors by inner product."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    if stored.dtype == bool:
+        asked, stored = np.packbits(asked, axis=1), np.packbits(stored, axis=1)
+        index = faiss.IndexBinaryFlat(8 * stored.shape[1])
+    else:
+        index = faiss.IndexFlatIP(stored.shape[1])
+    index.add(stored)
+    began = time.perf_counter()
+    index.search(asked, 100 if len(stored) >= 100 else len(stored))
+    return len(asked) / (time.perf_counter() - began)
+
+
+def train_row(
+    topics: Topics, work: Path, seed: int, config: str, file: Path, **changes
+) -> tuple[Encoder, dict]:
+    """Train a configuration with changed options and say what it cost."""
+    options, _ = load_options([str(CONFIGS / f"{config}.yaml")])
+    shutil.rmtree(work, ignore_errors=True)
+    estimator = changes.pop("estimator", options.training.estimator)
+    training = replace(
+        options.training, output_dir=str(work), seed=seed, use_cpu=True, eval_steps=0, estimator=estimator
+    )
+    data = replace(
+        options.data, documents=[str(file)], document_column="text", cache_dir=str(work) + "-cache"
+    )
+    began = time.perf_counter()
+    state = train_codes(
+        replace(options, data=data, training=training, code=replace(options.code, **changes)),
+        say=lambda s: None,
+    )
+    curve = [(row["step"], row["reconstruction"]) for row in state.history if "reconstruction" in row]
+    encoder = Encoder.from_pretrained(work, device="cpu")
+    bottleneck = sum(p.numel() for p in encoder.model.bottleneck.parameters())
+    seconds = time.perf_counter() - began
+    return encoder, {"seconds": seconds, "parameters": bottleneck, "curve": curve} | rebuilt(encoder, topics)
+
+
+@torch.inference_mode()
+def rebuilt(encoder: Encoder, topics: Topics) -> dict:
+    bags = encoder.bag_of_words.vectors(topics.test_texts)
+    return {"reconstruction": float(encoder.model.rebuild(encoder.model.encode(bags), bags).mean())}
+
+
+def bits_of(encoder: Encoder, texts: list[str]) -> np.ndarray:
+    return np.unpackbits(encoder.encode(texts).bits, axis=1).astype(bool)
+
+
+def hashed(topics: Topics, test: np.ndarray, train: np.ndarray) -> dict:
+    figures = retrieval(hamming(test, train), topics.test_labels, topics.labels)
+    return figures | {"bytes": train.shape[1] / 8, "queries_per_second": speed(test, train)}
+
+
+def usage(codes: np.ndarray, size: int) -> dict:
+    """Perplexity of every position's codebook, and the share of entries used, on average."""
+    counts = np.stack([np.bincount(column, minlength=size) for column in codes.T])
+    used = perplexity(torch.tensor(counts, dtype=torch.float))
+    return {"perplexity": float(used.mean()), "usage": 100 * float((counts > 0).mean())}
+
+
+def leave_out(topics: Topics, work: Path, seed: int, config: str) -> dict:
+    """Train without one topic, for the first two topics; retrieve in it."""
+    scores = []
+    for topic in range(min(2, topics.classes)):
+        texts = [t for t, label in zip(topics.texts, topics.labels, strict=True) if label != topic]
+        file = work.with_name(f"{work.name}-{topic}.jsonl")
+        write_text(file, "".join(json.dumps({"text": text}) + "\n" for text in texts))
+        size = topics.classes - 1 if config == "onehot" else 32
+        encoder, _ = train_row(topics, work, seed, config, file, size=size)
+        if config == "onehot":
+            codes, test = (encoder.encode(t).ids for t in (topics.texts, topics.test_texts))
+            distances = (test[:, None] != codes[None]).astype(np.float32)
+        else:
+            distances = hamming(bits_of(encoder, topics.test_texts), bits_of(encoder, topics.texts))
+        asked = topics.test_labels == topic
+        scores.append(retrieval(distances[asked], topics.test_labels[asked], topics.labels))
+    return {name: statistics.mean(score[name] for score in scores) for name in scores[0]}
+
+
+def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
+    """Figures of one row."""
+    kind, _, bits = method.rpartition("-")
+    file = topics.train_file
+    if method == "onehot":
+        encoder, cost = train_row(topics, work, seed, "onehot", file, size=topics.classes)
+        return cost | clustering(topics.test_labels, encoder.encode(topics.test_texts).ids)
+    if method == "kmeans":
+        train, test = map(normalize, topics.svd(100, seed))
+        model = KMeans(topics.classes, n_init=10, random_state=seed).fit(train)
+        return clustering(topics.test_labels, model.predict(test))
+    if method == "lda":
+        counts = CountVectorizer(min_df=2, stop_words="english")
+        model = LatentDirichletAllocation(topics.classes, random_state=seed, max_iter=20)
+        model.fit(counts.fit_transform(topics.texts))
+        found = model.transform(counts.transform(topics.test_texts)).argmax(1)
+        return clustering(topics.test_labels, found)
+    if method == "cosine":
+        train, test = (normalize(part).astype(np.float32) for part in topics.svd(128, seed))
+        figures = retrieval(-test @ train.T, topics.test_labels, topics.labels)
+        return figures | {"bytes": 4 * train.shape[1], "queries_per_second": speed(test, train)}
+    if kind in ("binary", "reinforce"):
+        how = "reinforce" if kind == "reinforce" else "straight-through"
+        encoder, cost = train_row(topics, work, seed, "binary", file, size=int(bits), estimator=how)
+        return cost | hashed(topics, bits_of(encoder, topics.test_texts), bits_of(encoder, topics.texts))
+    if kind == "svd-sign":
+        train, test = topics.svd(int(bits), seed)
+        return hashed(topics, test > train.mean(0), train > train.mean(0))
+    if kind == "lsh":
+        planes = GaussianRandomProjection(int(bits), random_state=seed).fit(topics.tfidf)
+        train, test = planes.transform(topics.tfidf), planes.transform(topics.test_tfidf)
+        return hashed(topics, test > 0, train > 0)
+    if method == "vq":
+        encoder, cost = train_row(topics, work, seed, "vq", file, size=VQ_SIZE, length=VQ_LENGTH)
+        train, test = (encoder.encode(t).ids for t in (topics.texts, topics.test_texts))
+        figures = retrieval((test[:, None] != train[None]).sum(-1), topics.test_labels, topics.labels)
+        size = VQ_LENGTH * int(np.log2(VQ_SIZE)) / 8
+        return cost | figures | usage(train, VQ_SIZE) | {"bytes": size}
+    if method == "pq":
+        import faiss
+
+        train, test = (np.ascontiguousarray(normalize(p), np.float32) for p in topics.svd(96, seed))
+        whole = train.shape[1] // VQ_LENGTH * VQ_LENGTH  # every position has as many dimensions
+        train, test = (np.ascontiguousarray(part[:, :whole]) for part in (train, test))
+        quantizer = faiss.ProductQuantizer(train.shape[1], VQ_LENGTH, int(np.log2(VQ_SIZE)))
+        quantizer.cp.seed = seed
+        quantizer.train(train)
+        near = quantizer.decode(quantizer.compute_codes(train))
+        figures = retrieval(-test @ near.T, topics.test_labels, topics.labels)
+        return figures | {"bytes": VQ_LENGTH * int(np.log2(VQ_SIZE)) / 8}
+    return leave_out(topics, work, seed, method.rsplit("-", 1)[-1])
+
+
+def summary_table(results: list[dict]) -> str:
+    """Means over seeds, and the standard deviation of the chief figure."""
+    table = {}
+    for name in dict.fromkeys(result["row"] for result in results):
+        mine = [result for result in results if result["row"] == name]
+        table[name] = {}
+        for column in COLUMNS:
+            values = [result[column] for result in mine if result.get(column) is not None]
+            table[name][column] = statistics.mean(values) if values else None
+        chief = "nmi" if "nmi" in mine[0] else "precision_at_100"
+        values = [result[chief] for result in mine]
+        table[name]["±"] = statistics.stdev(values) if len(values) > 1 else 0.0
+    return format_table(table, [*COLUMNS, "±"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with bbc and agnews, train and test")
+    parser.add_argument("--rows", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=" ".join(ALL))
+    parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
+    parser.add_argument("--work", type=Path, default=Path("runs/codes"), help="for models")
+    parser.add_argument("--output", type=Path, default=Path("runs/codes/results.json"), help="all figures")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    sets = {}
+    results = []
+    for name in dict.fromkeys(row.split("/")[0] for row in arguments.rows):
+        if not (arguments.data / f"{name}.train.jsonl.gz").is_file():
+            parser.error(f"{arguments.data} has no {name}.train.jsonl.gz")
+        sets[name] = Topics(arguments.data, name)
+    for seed in range(arguments.seeds):
+        for row in arguments.rows:
+            name, method = row.split("/")
+            figures = run(sets[name], method, arguments.work / row.replace("/", "-"), seed)
+            shown = {k: round(float(v), 2) for k, v in figures.items() if k in COLUMNS}
+            print(f"{row}, seed {seed}: {shown}", flush=True)
+            results.append({"row": row, "seed": seed, **figures})
+            write_text(arguments.output, json.dumps(results, indent=1, default=float) + "\n")
+    counts = ", ".join(f"{n}: {len(t.texts)} train, {len(t.test_texts)} test" for n, t in sets.items())
+    print("\n" + summary_table(results) + f"\n{arguments.seeds} seeds; {counts}")
+
+
+if __name__ == "__main__":
+    main()

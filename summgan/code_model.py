@@ -1,0 +1,167 @@
+"""`CodeAutoencoder`: a document's bag of words -> code -> the words of a document like it.
+
+The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits or
+codebook entries, and a linear softmax rebuilds the words of one of the document's nearest neighbours
+(variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The code of
+a document and its neighbour's shall agree (semantic clustering by adopting neighbours, Van Gansbeke 2020).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from summgan.bottlenecks.categorical import BinaryBottleneck, OneHotBottleneck
+from summgan.bottlenecks.code import Code, Source
+from summgan.bottlenecks.codebook import CodebookBottleneck
+from summgan.bottlenecks.estimators import leave_one_out
+from summgan.randomness import RandomStream
+
+_SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
+_SHARPNESS = 5.0  # of the similarity of bits in their agreement
+_CLASSES_AGREE, _TINY = 1.0, 1e-8
+
+
+class CodeConfig(PreTrainedConfig):
+    """What is needed to build a `CodeAutoencoder` again.
+
+    Args:
+        kind: ``one-hot``, ``binary`` or ``vq``.
+        size: Classes, bits, or entries of a codebook.
+        length: Positions of VQ.
+        hidden_size: Width of encoder and code vectors.
+        vocabulary_size: Words of a bag.
+        directions: Principal directions that the encoder reads.
+        estimator: How the gradient passes through the code.
+        agreement: Weight of the agreement with neighbours.
+        balance: Weight of an even use of classes.
+        commitment: Weight of VQ's commitment.
+    """
+
+    model_type = "summgan-codes"
+
+    def __init__(
+        self,
+        kind: str = "binary",
+        size: int = 32,
+        length: int = 8,
+        hidden_size: int = 128,
+        vocabulary_size: int = 10000,
+        directions: int = 100,
+        estimator: str = "straight-through",
+        agreement: float = 1.0,
+        balance: float = 5.0,
+        commitment: float = 0.25,
+        **kwargs,
+    ):
+        self.kind, self.size, self.length = kind, size, length
+        self.hidden_size, self.vocabulary_size, self.directions = hidden_size, vocabulary_size, directions
+        self.estimator, self.agreement = estimator, agreement
+        self.balance, self.commitment = balance, commitment
+        super().__init__(**kwargs)
+
+
+class CodeAutoencoder(PreTrainedModel):
+    """Encoder, bottleneck and reconstructor of whole documents."""
+
+    config_class = CodeConfig
+
+    def __init__(self, config: CodeConfig):
+        super().__init__(config)
+        hidden = config.hidden_size
+        self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
+        self.encoder = nn.Sequential(
+            nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden)
+        )
+        if config.kind == "vq":
+            self.bottleneck = CodebookBottleneck(hidden, config.size, config.length)
+        else:
+            kind = OneHotBottleneck if config.kind == "one-hot" else BinaryBottleneck
+            self.bottleneck = kind(hidden, config.size, config.estimator)
+        self.reconstructor = nn.Linear(hidden, config.vocabulary_size)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Layers keep torch's own initialisation."""
+
+    def embed(self, bags: Tensor) -> Tensor:
+        """Unit vectors ``[batch, directions]`` of bags ``[batch, words]``, before anything is discrete."""
+        return F.normalize(bags @ self.projection, dim=-1)
+
+    def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
+        """The code of bags ``[batch, words]``; with a stream, as in training."""
+        states = self.encoder(self.embed(bags) * self.config.directions**0.5).unsqueeze(1)
+        ids = torch.zeros(states.shape[:2], dtype=torch.long, device=bags.device)
+        return self.bottleneck(Source(ids, torch.ones_like(ids), states), stream, temperature)
+
+    def rebuild(self, code: Code, bags: Tensor) -> Tensor:
+        """Cross-entropy ``[batch]`` in nats per word of bags, whose weights are TF-IDF."""
+        log_probs = self.reconstructor(code.vectors.sum(1)).float().log_softmax(-1)
+        share = bags / bags.sum(-1, keepdim=True).clamp_min(_TINY)
+        return -(share * log_probs).sum(-1)
+
+    def forward(
+        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
+    ) -> dict[str, Tensor]:
+        """Losses by name, of which ``total`` is trained.
+
+        Args:
+            bags: ``[batch, words]``.
+            neighbours: ``[batch, words]`` bags of a document that is like each.
+            stream: Noise of the rows.
+            temperature: Of the draw.
+        """
+        config = self.config
+        code = self.encode(bags, stream, temperature)
+        costs = self.rebuild(code, neighbours)
+        terms = {"reconstruction": costs.mean()}
+        total = terms["reconstruction"]
+        if config.estimator == "reinforce":
+            total = total + self._score_term(bags, neighbours, stream, temperature)
+        if config.kind != "vq" and config.agreement > 0:
+            other = self.encode(neighbours, stream.fork("neighbour"), temperature)
+            agree = class_agreement if config.kind == "one-hot" else bit_agreement
+            extra = (config.balance,) if config.kind == "one-hot" else ()
+            terms["agreement"] = agree(code.probabilities, other.probabilities, *extra)
+            total = total + config.agreement * terms["agreement"]
+        if code.penalty is not None:
+            terms["commitment"] = code.penalty
+            total = total + config.commitment * code.penalty
+        return {"total": total} | terms | code.metrics
+
+    def _score_term(
+        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
+    ) -> Tensor:
+        """REINFORCE: its gradient is that of the expected cost; its value means nothing."""
+        often = bags.repeat_interleave(_SAMPLES, 0), neighbours.repeat_interleave(_SAMPLES, 0)
+        code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
+        costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
+        advantages = leave_one_out(costs).view(-1)
+        return (advantages * code.log_probs.sum(-1)).mean()
+
+
+def class_agreement(first: Tensor, second: Tensor, balance: float) -> Tensor:
+    """Neighbours have the same class, and all classes are used (Van Gansbeke 2020, equation 2).
+
+    Args:
+        first: Class probabilities ``[batch, 1, classes]``.
+        second: The same of the neighbours.
+        balance: Weight of the negative entropy of the mean.
+    """
+    together = -((first * second).sum(-1) + _TINY).log().mean()
+    mean = (first.mean((0, 1)) + second.mean((0, 1))) / 2
+    return _CLASSES_AGREE * together + balance * (mean * (mean + _TINY).log()).sum()
+
+
+def bit_agreement(first: Tensor, second: Tensor) -> Tensor:
+    """The neighbour is found among the batch by its bits (InfoNCE, van den Oord 2018).
+
+    Args:
+        first: Bit probabilities ``[batch, bits]``.
+        second: The same of the neighbours.
+    """
+    signs = [2 * p - 1 + (torch.sign(p - 0.5) - 2 * p + 1).detach() for p in (first, second)]
+    similarity = _SHARPNESS * signs[0] @ signs[1].T / first.shape[-1]
+    return F.cross_entropy(similarity, torch.arange(len(first), device=first.device))

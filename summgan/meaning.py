@@ -1,0 +1,98 @@
+"""What a code means: the words and documents that go with each class, bit or codebook entry.
+
+The words are those of highest mutual information (nats) with "the document has this code" among those
+more frequent inside than outside; the document is the one whose bag is nearest to the mean of its bags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One class, bit that is 1, or entry at a position.
+
+    Attributes:
+        code: Its name.
+        documents: How many have it.
+        words: Its most typical words.
+        document: Its most typical document.
+    """
+
+    code: str
+    documents: int
+    words: tuple[str, ...]
+    document: str
+
+
+def mutual_information(present: Tensor, member: Tensor) -> Tensor:
+    """Of every word with membership, in nats ``[words]``; negative where the word avoids it.
+
+    Args:
+        present: ``[documents, words]``, whether a word stands in a document.
+        member: ``[documents]``, whether a document has the code.
+    """
+    present, member = present.float(), member.float()
+    p_word, p_member = present.mean(0), member.mean()
+    both = member @ present / len(member)
+    total = torch.zeros_like(both)
+    for joint, first, second in (
+        (both, p_word, p_member),
+        (p_word - both, p_word, 1 - p_member),
+        (p_member - both, 1 - p_word, p_member),
+        (1 - p_word - p_member + both, 1 - p_word, 1 - p_member),
+    ):
+        joint = joint.clamp_min(0)
+        ratio = joint / (first * second).clamp_min(1e-12)
+        total += torch.where(joint > 0, joint * ratio.clamp_min(1e-12).log(), torch.zeros_like(joint))
+    return torch.where(both >= p_word * p_member, total, -total)
+
+
+def meanings(
+    kind: str, codes: Tensor, bags: Tensor, words: Sequence[str], texts: Sequence[str], count: int = 8
+) -> list[Meaning]:
+    """What every class, bit or (of VQ, the most frequent) entry that is used means.
+
+    Args:
+        kind: ``one-hot``, ``binary`` or ``vq``.
+        codes: ``[documents, length]``.
+        bags: ``[documents, words]``.
+        words: The vocabulary.
+        texts: The documents.
+        count: Words shown.
+    """
+    present, found = bags > 0, []
+    for place in range(codes.shape[1]):
+        column = codes[:, place]
+        for value in [1] if kind == "binary" else column.unique().tolist():
+            member = column == value
+            if not member.any():
+                continue
+            best = mutual_information(present, member).topk(min(count, len(words))).indices
+            typical = (bags @ bags[member].mean(0)).masked_fill(~member, -1).argmax()
+            name = {"one-hot": f"class {value}", "binary": f"bit {place}"}.get(kind, f"{place}: {value}")
+            chosen = tuple(words[index] for index in best.tolist())
+            found.append(Meaning(name, int(member.sum()), chosen, texts[int(typical)]))
+    if kind == "vq":
+        found.sort(key=lambda meaning: -meaning.documents)
+    return found[:_SHOWN]
+
+
+def meaning_table(found: Sequence[Meaning]) -> list[dict[str, str]]:
+    """Rows for a report."""
+    return [
+        {
+            "code": meaning.code,
+            "documents": str(meaning.documents),
+            "typical words": ", ".join(meaning.words),
+            "typical document": meaning.document[:160],
+        }
+        for meaning in found
+    ]
