@@ -48,7 +48,7 @@ def test_help_and_version(call, capsys):
         (["train", "--training.seed", "x"], "training.seed"),
         (["train", "none.yaml"], "none.yaml"),
         (["train"], "No documents are given: name files with --data.documents"),
-        (["summarize", "x.txt"], "--model"),
+        (["summarize", "x.txt"], "no such file"),
         (["summarize", "x.txt", "--model", "m", "--num_beam", "3"], "num_beam"),
         (
             ["summarize", "x.txt", "--model", "m", "--num_beams", "0"],
