@@ -131,6 +131,7 @@ def train_row(
     training = replace(
         options.training, output_dir=str(work), seed=seed, use_cpu=True, eval_steps=0, estimator=estimator
     )
+    training = replace(training, learning_rate=changes.pop("lr", training.learning_rate))
     data = replace(
         options.data, documents=[str(file)], document_column="text", cache_dir=str(work) + "-cache"
     )
