@@ -6,6 +6,7 @@ about: how well the document can be rebuilt from it, how human it reads, and how
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -32,6 +33,8 @@ from summgan.text import (
     split_units,
 )
 from summgan.tokenization import load_tokenizer
+
+logger = logging.getLogger(__name__)
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
@@ -258,6 +261,13 @@ class Summarizer:
         """Summaries of texts that fit, in batches of similar length."""
         room = self.model.config.max_document_length
         ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
+        writable = self.model.generator.bottleneck.writable.tolist()
+        for text, row in zip(texts, ids, strict=True):
+            if not any(writable[piece] for piece in row):
+                logger.warning(
+                    "Nothing of %r is in the vocabulary of the model, so its summary is not about it.",
+                    text[:40],
+                )
         order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
         results: list[Summary | None] = [None] * len(texts)
         for start in range(0, len(order), options.batch_size):

@@ -38,7 +38,9 @@ def test_it_is_small_and_says_what_it_is_made_of():
 
 
 def test_summaries_are_short_and_about_the_article(summarizer):
-    for article, topic in zip(ARTICLES, (("fire", "factory"), ("petrol", "ban"), ("Harbour", "Rovers")), strict=True):
+    for article, topic in zip(
+        ARTICLES, (("fire", "factory"), ("petrol", "ban"), ("Harbour", "Rovers")), strict=True
+    ):
         text = summarizer(article).summary_text
         assert any(word in text for word in topic), text
         assert 4 <= count_units(text) <= 20
@@ -71,7 +73,9 @@ def test_the_wheel_summarizes_without_the_checkout(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     assert (tmp_path / "site/summgan/pretrained/news-en/model.safetensors").is_file()
-    code = "import sys, summgan; print(summgan.__file__); print(summgan.Summarizer()(sys.argv[1]).summary_text)"
+    code = (
+        "import sys, summgan; print(summgan.__file__); print(summgan.Summarizer()(sys.argv[1]).summary_text)"
+    )
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run(
         [sys.executable, "-c", code, ARTICLES[0]],

@@ -150,3 +150,12 @@ def test_what_is_no_text_is_refused_and_odd_texts_are_answered(summarizer):
             summarizer(wrong)
     for text in ("A", "Ⅷ", "台", "😀😀", "word " * 500, "x" * 3000):
         assert summarizer(text, reconstruct=False).summary_text is not None
+
+
+def test_a_text_of_which_nothing_can_be_written_is_named(
+    chinese_tokenizer, chinese_documents, tiny_model, caplog
+):
+    summarizer = Summarizer(tiny_model(chinese_tokenizer), chinese_tokenizer)
+    assert summarizer(["\U0001f600", chinese_documents[0]])[0].summary_text
+    (record,) = caplog.records
+    assert "\U0001f600" in record.getMessage() and "vocabulary" in record.getMessage()
