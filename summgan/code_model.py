@@ -17,6 +17,7 @@ from summgan.bottlenecks.categorical import BinaryBottleneck, OneHotBottleneck
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.codebook import CodebookBottleneck
 from summgan.bottlenecks.estimators import leave_one_out
+from summgan.mixture import spherical_mixture
 from summgan.randomness import RandomStream
 
 _SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
@@ -31,7 +32,7 @@ class CodeConfig(PreTrainedConfig):
         kind: ``one-hot``, ``binary`` or ``vq``.
         size: Classes, bits, or entries of a codebook.
         length: Positions of VQ.
-        hidden_size: Width of encoder and code vectors.
+        hidden_size: Width of encoder and code vectors; one-hot has that of the directions.
         vocabulary_size: Words of a bag.
         directions: Principal directions that the encoder reads.
         estimator: How the gradient passes through the code.
@@ -70,15 +71,15 @@ class CodeAutoencoder(PreTrainedModel):
 
     def __init__(self, config: CodeConfig):
         super().__init__(config)
-        hidden = config.hidden_size
+        one_hot = config.kind == "one-hot"  # is linear in the directions
+        hidden = config.directions if one_hot else config.hidden_size
         self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
-        self.encoder = nn.Sequential(
-            nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden)
-        )
+        layers = (nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
+        self.encoder = nn.Identity() if one_hot else nn.Sequential(*layers)
         if config.kind == "vq":
             self.bottleneck = CodebookBottleneck(hidden, config.size, config.length)
         else:
-            kind = OneHotBottleneck if config.kind == "one-hot" else BinaryBottleneck
+            kind = OneHotBottleneck if one_hot else BinaryBottleneck
             self.bottleneck = kind(hidden, config.size, config.estimator)
         self.reconstructor = nn.Linear(hidden, config.vocabulary_size)
         self.post_init()
@@ -89,6 +90,21 @@ class CodeAutoencoder(PreTrainedModel):
     def embed(self, bags: Tensor) -> Tensor:
         """Unit vectors ``[batch, directions]`` of bags ``[batch, words]``, before anything is discrete."""
         return F.normalize(bags @ self.projection, dim=-1)
+
+    @torch.no_grad()
+    def start(self, bags: Tensor, seed: int) -> None:
+        """Where training begins: biases of the words' frequencies, and one-hot's classes of a mixture.
+
+        Args:
+            bags: ``[documents, words]`` of all documents.
+            seed: Of the mixture.
+        """
+        share = bags / bags.sum(1, keepdim=True).clamp_min(_TINY)
+        self.reconstructor.bias.copy_((share.mean(0) + 1e-6).log())
+        if self.config.kind == "one-hot":
+            weights = spherical_mixture(self.embed(bags), self.config.size, seed)
+            self.bottleneck.logits.weight.copy_(weights / self.config.directions**0.5)
+            self.bottleneck.logits.bias.zero_()
 
     def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """The code of bags ``[batch, words]``; with a stream, as in training."""

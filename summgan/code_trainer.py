@@ -28,7 +28,7 @@ from summgan.report import write_report
 from summgan.run_log import RunLog
 from summgan.runtime import make_accelerator
 from summgan.schedules import learning_rate_factor, temperature
-from summgan.trainer import Trainer, make_optimizer
+from summgan.trainer import Trainer, make_optimizer, silent
 
 logger = logging.getLogger(__name__)
 
@@ -171,6 +171,8 @@ def train_codes(
     check_options(options)
     check_code_options(options)
     accelerator = make_accelerator(options)
+    if not accelerator.is_main_process:
+        say = silent
     with accelerator.main_process_first():
         corpus = prepare_code_corpus(options, say)
     torch.manual_seed(options.training.seed)
@@ -189,7 +191,5 @@ def train_codes(
     )
     model = CodeAutoencoder(config)
     model.projection.copy_(corpus.projection)
-    bags = corpus.bag_of_words.dense(corpus.rows)
-    share = bags / bags.sum(1, keepdim=True).clamp_min(1e-8)
-    model.reconstructor.bias.data.copy_((share.mean(0) + 1e-6).log())
+    model.start(corpus.bag_of_words.dense(corpus.rows), options.training.seed)
     return CodeTrainer(model, corpus, options, accelerator, say).train(resume)

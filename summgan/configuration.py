@@ -199,7 +199,7 @@ class CodeOptions:
     neighbours: int = 15
     """Nearest documents (TF-IDF, truncated SVD) that are rebuilt from a document's code."""
     hidden_size: int = 128
-    """Width of encoder and code vectors."""
+    """Width of encoder and code vectors, not of one-hot."""
     agreement: float = 1.0
     """Weight of the agreement of a document's code with its neighbour's; not for VQ."""
     balance: float = 5.0

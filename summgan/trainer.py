@@ -69,7 +69,7 @@ class Trainer:
         self.options, self.training = options, options.training
         self.accelerator = accelerator or make_accelerator(options)
         self.model, self.corpora = model, corpora
-        self.say = say if self.accelerator.is_main_process else _silent
+        self.say = say if self.accelerator.is_main_process else silent
         self.output_dir = Path(self.training.output_dir)
         self.state = TrainerState(options=asdict(options), fingerprint=corpora.fingerprint)
         self.steps = self.training.warm_start_steps + self.training.adversarial_steps
@@ -383,7 +383,7 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
     check_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
-        say = _silent
+        say = silent
     with accelerator.main_process_first():
         corpora = prepare_corpora(options, say, resume)
     torch.manual_seed(options.training.seed)
@@ -394,5 +394,5 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
     return Trainer(model, corpora, options, accelerator, say).train(resume)
 
 
-def _silent(sentence: str) -> None:
+def silent(sentence: str) -> None:
     """What other processes than the first have to say."""

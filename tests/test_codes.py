@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 import torch
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
@@ -180,3 +181,20 @@ def test_bags_are_unit_vectors_that_survive_saving(tmp_path, documents):
     torch.testing.assert_close(vectors.norm(dim=1), torch.tensor([1.0, 1, 1, 0]))
     near = nearest_neighbours(bags.vectors(documents), 3)
     assert not (near == torch.arange(len(documents)).unsqueeze(1)).any()
+
+
+def test_other_processes_than_the_first_say_nothing(write, documents, tmp_path, monkeypatch):
+    AcceleratorState._reset_state(True)
+    monkeypatch.setattr(Accelerator, "is_main_process", False)
+    options, _ = load_options([str(CONFIGS / "binary.yaml")])
+    changed = replace(
+        options,
+        data=replace(
+            options.data, documents=write("texts.txt", documents), cache_dir=str(tmp_path / "cache")
+        ),
+        training=replace(options.training, output_dir=str(tmp_path / "run"), use_cpu=True),
+        code=replace(options.code, steps=1, hidden_size=16, max_document_frequency=0.5),
+    )
+    said = []
+    train_codes(changed, say=said.append)
+    assert said == []

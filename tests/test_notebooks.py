@@ -6,7 +6,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PRINTS = {"01_quickstart": "rouge1", "02_lecture_example": "exact_match"}
+PRINTS = {"01_quickstart": "rouge1", "02_lecture_example": "exact_match", "03_discrete_codes": "precision"}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
