@@ -67,14 +67,7 @@ SETS = {
     "news-en": TestSet("news-en/test.jsonl.gz", tokenized=False),
     "gigaword": TestSet(
         _SINGLE("gigaword.test"),
-        {
-            name: f"gigaword.test.{file}.txt.gz"
-            for name, file in {
-                **_NAUS,
-                "zhou-rush": "zhou-rush-single",
-                "zhou-rush-oracle": "zhou-rush-oracle",
-            }.items()
-        },
+        {name: f"gigaword.test.{file}.txt.gz" for name, file in {**_NAUS, **_ZHOU_RUSH}.items()},
     ),
     "gigaword-min8": TestSet(_SINGLE("gigaword.test-min8"), {"seq3": "gigaword.test-min8.seq3.txt.gz"}),
     "duc2003": TestSet(
@@ -84,7 +77,7 @@ SETS = {
     ),
     "google": TestSet(
         _SINGLE("google"),
-        {"zhou-rush": "google.zhou-rush-single.txt.gz", "zhou-rush-oracle": "google.zhou-rush-oracle.txt.gz"},
+        {name: f"google.{file}.txt.gz" for name, file in _ZHOU_RUSH.items()},
         tokenized=False,
     ),
 }

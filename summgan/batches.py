@@ -107,7 +107,7 @@ class BatchStream(TorchDataset):
     Args:
         documents: Rows with ``input_ids``, the end piece included.
         sentences: The same of human sentences; with ``neighbour``, ``coverage`` and ``supported`` if they
-            may be learned from the documents near to them (see `corpora.with_neighbours`).
+            may be learned from the documents near to them (see `neighbours.py`).
         boundaries: Where units begin.
         word_weights: ``[vocabulary]`` IDF of every piece.
         seed: Of the run.

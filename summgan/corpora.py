@@ -102,16 +102,16 @@ def prepare_corpora(
     sentences = _tokenize(sentences, tokenizer)
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
-    word_weights = _word_weights(documents, len(tokenizer), options.training.idf_weighting)
+    rarity = _rarity(documents, len(tokenizer))
     if options.training.neighbour_share:
-        sentences = _with_support(documents, sentences, tokenizer)
+        sentences = _with_support(documents, sentences, tokenizer, rarity)
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
         sentences=sentences,
         human_sentences=list(human),
         validation=validation,
-        word_weights=word_weights,
+        word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
         salience=salience_of(documents, sentences, len(tokenizer)),
         fingerprint=fingerprint,
     )
@@ -180,12 +180,14 @@ def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str]
     return sentences
 
 
-def _with_support(documents: Dataset, sentences: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+def _with_support(
+    documents: Dataset, sentences: Dataset, tokenizer: PreTrainedTokenizerBase, rarity: Tensor
+) -> Dataset:
     """Mark the pieces of every sentence that its neighbour also says, or that are too frequent to matter.
 
     The others cannot be known from the document, and a generator must not learn to make them up.
     """
-    frequent = (_word_weights(documents, len(tokenizer), idf=True) < 1).tolist()
+    frequent = (rarity < 1).tolist()
     same = spellings(tokenizer)
 
     def mark(rows: dict) -> dict:
@@ -235,10 +237,8 @@ def _leave_out(sentences: Dataset, longest: int, say: Callable[[str], None]) -> 
     return sentences
 
 
-def _word_weights(documents: Dataset, vocabulary: int, idf: bool) -> Tensor:
+def _rarity(documents: Dataset, vocabulary: int) -> Tensor:
     """``[vocabulary]`` inverse document frequencies, 1 on average over the running text."""
-    if not idf:
-        return torch.ones(vocabulary)
     frequency = np.zeros(vocabulary)
     total = np.zeros(vocabulary)
     sample = documents.select(range(min(len(documents), _IDF_SAMPLE))).with_format("numpy")

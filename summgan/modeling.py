@@ -348,15 +348,16 @@ class ExactLength(LogitsProcessor):
         scores = scores + torch.zeros_like(scores).scatter(1, self.source_ids, bonus).scatter(
             1, input_ids, 0.0
         )
-        columns = (self.units - written, inside, self.room - words.shape[1], input_ids[:, -1])
-        allowed = self.bottleneck.allowed(*(column[:, None] for column in columns), self.source_ids)[:, 0]
+        columns = (self.units - written, inside, self.room - words.shape[1])
+        columns = [column[:, None] for column in columns]
+        allowed = self.bottleneck.allowed(*columns, input_ids[:, -1:], self.source_ids)[:, 0]
         # A row that has ended is padded by `generate` and needs something that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
-        # What may not be said a second time may leave no other way to end a word.
-        possible = scores.masked_fill(~allowed, -math.inf)
-        stuck = ~possible.isfinite().any(1, keepdim=True)
-        return torch.log_softmax(torch.where(stuck, scores, possible), dim=-1)
+        # Where what ends a word may not be said a second time, the word is broken; the length never is.
+        stuck = ~(allowed & scores.isfinite()).any(1, keepdim=True)
+        allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
+        return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
 
 
 def _is_tied(model: PreTrainedModel) -> bool:

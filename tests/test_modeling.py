@@ -12,7 +12,7 @@ from transformers import (
 
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
-from summgan.modeling import SummGAN, SummGANConfig
+from summgan.modeling import ExactLength, SummGAN, SummGANConfig
 from summgan.text import count_units
 from summgan.tokenization import save_tokenizer
 
@@ -191,3 +191,17 @@ def test_backbones_that_cannot_be_used_are_refused(tokenizer, tmp_path):
     GPT2Config().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(SummGANError, match="'gpt2' is not supported"):
         SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "gpt2")), tokenizer)
+
+
+def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    start = int((bottleneck.writable & ~bottleneck.continues).nonzero()[0])
+    tail = int(bottleneck.glues.nonzero()[0])
+    source = torch.tensor([[start, tail, bottleneck.end_id]])
+    exact = ExactLength(bottleneck, torch.tensor([1]), source)
+    written = torch.tensor([[bottleneck.start_id, start]])
+    scores = torch.zeros(1, len(bottleneck.units))
+    assert exact(written, scores).isfinite().nonzero().tolist() == [[0, tail]]
+    scores[0, tail] = float("-inf")  # as where it would repeat two pieces
+    possible = exact(written, scores)[0].isfinite()
+    assert possible[bottleneck.end_id] and not possible[~bottleneck.continues & (bottleneck.units > 0)].any()

@@ -106,24 +106,35 @@ class WordsBottleneck(nn.Module):
         """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
         return (units * self.pieces_per_unit).ceil().long() + 2
 
-    def allowed(
-        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
-    ) -> Tensor:
+    def fitting(self, remaining: Tensor, inside: Tensor, room: Tensor) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
         Args:
             remaining: ``[batch, length]`` units still to be written.
             inside: ``[batch, length]`` whether the text so far ends inside a word.
             room: ``[batch, length]`` pieces that may still be written, the end included.
-            previous: ``[batch, length]`` the piece before.
-            source_ids: ``[batch, source]`` of the document, whose words are written whole.
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
         allowed = self.writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
-        whole = allowed & self.whole_words(previous, source_ids)
-        return torch.where(whole.any(-1, keepdim=True) & ~hurry, whole, allowed)
+        return allowed
+
+    def allowed(
+        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
+    ) -> Tensor:
+        """`fitting` pieces that break no word of the document either, where there are such and room.
+
+        Args:
+            remaining: ``[batch, length]``, with ``inside`` and ``room`` as in `fitting`.
+            inside: ``[batch, length]``.
+            room: ``[batch, length]``.
+            previous: ``[batch, length]`` the piece before.
+            source_ids: ``[batch, source]`` of the document, whose words are written whole.
+        """
+        fitting = self.fitting(remaining, inside, room)
+        whole = fitting & self.whole_words(previous, source_ids)
+        return torch.where(whole.any(-1, keepdim=True) & (room > remaining + 1)[..., None], whole, fitting)
 
     def whole_words(self, previous: Tensor, source_ids: Tensor) -> Tensor:
         """Pieces that do not break a word of the document, bool ``[batch, length, vocabulary]``.
