@@ -110,8 +110,6 @@ def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) 
         decoder_start_token_id=tokenizer.bos_token_id,
         forced_eos_token_id=None,
         tie_word_embeddings=True,
-        # At these sizes plain attention is several times faster on a CPU than the fused kernel in bf16.
-        attn_implementation="eager",
     )
 
 

@@ -54,6 +54,9 @@ class TokenizerOptions:
     """Pieces to learn."""
     byte_fallback: bool = True
     """Write unseen characters as bytes, so that no text is unknown."""
+    do_lower_case: bool = False
+    """Drop case in reading and put it back in writing; words at the beginning of sentences are then the
+    same as elsewhere, which a small corpus needs."""
 
 
 @dataclass

@@ -144,6 +144,7 @@ def _tokenizer(
         options.tokenizer.vocabulary_size,
         options.tokenizer.byte_fallback,
         options.tokenizer.model_type,
+        options.tokenizer.do_lower_case,
     )
 
 

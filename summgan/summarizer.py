@@ -33,6 +33,7 @@ from summgan.text import (
     split_units,
 )
 from summgan.tokenization import load_tokenizer
+from summgan.truecasing import restore_case
 
 logger = logging.getLogger(__name__)
 
@@ -274,7 +275,8 @@ class Summarizer:
             rows = order[start : start + options.batch_size]
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
             for row, summary in zip(rows, self._best(*batch, options), strict=True):
-                results[row] = summary
+                text = restore_case(self.tokenizer, summary.summary_text, texts[row])
+                results[row] = replace(summary, summary_text=text)
         return results
 
     def _lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
@@ -355,7 +357,8 @@ class Summarizer:
         chosen = Code(code.vectors[rows], code.mask[rows], code.words[rows])
         longest = self.model.config.max_document_length
         documents = self.model.reconstructor.sample(chosen, longest)
-        return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+        texts = self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+        return [restore_case(self.tokenizer, text) for text in texts]
 
 
 def _checked(text: str, name: str) -> str:

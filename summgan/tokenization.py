@@ -27,6 +27,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from summgan.errors import SummGANError
 from summgan.text import is_unspaced, normalize, split_units
+from summgan.truecasing import Truecaser
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 _BLANK = "\u2581"  # SentencePiece's mark for a space
@@ -40,6 +41,7 @@ def train_tokenizer(
     vocabulary_size: int = 8000,
     byte_fallback: bool = True,
     model_type: str = "unigram",
+    do_lower_case: bool = False,
 ) -> PreTrainedTokenizerFast:
     """Learn a vocabulary from texts.
 
@@ -48,6 +50,7 @@ def train_tokenizer(
         vocabulary_size: Pieces wanted; fewer are made when the text holds no more.
         byte_fallback: Write unseen characters as bytes, so that no text becomes unknown.
         model_type: ``unigram`` pieces, or ``char``: every character is a piece.
+        do_lower_case: Whether case is dropped in reading, and put back in writing; see `truecasing.py`.
 
     Raises:
         SummGANError: There is no text, or the vocabulary is too small for the script.
@@ -56,6 +59,9 @@ def train_tokenizer(
     sample = [text for text in sample if text]
     if not sample:
         raise SummGANError("There is no text to train a tokenizer on.")
+    truecaser = Truecaser.fit(sample) if do_lower_case else None
+    if do_lower_case:
+        sample = [text.lower() for text in sample]
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
@@ -82,7 +88,9 @@ def train_tokenizer(
             f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces of this text: "
             f"{reason}. Raise --tokenizer.vocabulary_size."
         ) from error
-    return _wrap(model.getvalue())
+    tokenizer = _wrap(model.getvalue(), do_lower_case)
+    tokenizer.truecaser = truecaser
+    return tokenizer
 
 
 def _whole_words(sample: list[str]) -> Iterator[str]:
@@ -103,7 +111,7 @@ def _mostly_unspaced(sample: list[str]) -> bool:
     return sum(map(is_unspaced, letters)) > len(letters) / 2
 
 
-def _wrap(model_bytes: bytes) -> PreTrainedTokenizerFast:
+def _wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
     """A fast tokenizer with the pieces, scores and segmentation of a SentencePiece unigram model.
 
     transformers 5 reads a unigram ``.model`` as BPE without an error, so the tokenizer is built
@@ -115,8 +123,9 @@ def _wrap(model_bytes: bytes) -> PreTrainedTokenizerFast:
     # `add_dummy_prefix` is not readable from the model; an encoded letter shows it.
     prefix = "always" if model.encode("a", out_type=str)[0].startswith(_BLANK) else "never"
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1, byte_fallback=has_bytes))
+    lower = [normalizers.Lowercase()] if do_lower_case else []
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+        [normalizers.NFC(), *lower, normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=prefix, split=False)
     tokenizer.decoder = decoders.Sequence(
@@ -142,9 +151,13 @@ def _wrap(model_bytes: bytes) -> PreTrainedTokenizerFast:
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
-    """Write ``tokenizer.json`` and, for a tokenizer of ours, ``spiece.model`` beside it."""
+    """Write ``tokenizer.json`` and, for a tokenizer of ours, ``spiece.model`` beside it, and
+    ``truecase.json`` where it drops case.
+    """
     folder = Path(folder)
     tokenizer.save_pretrained(folder)
+    if truecaser := tokenizer.__dict__.get("truecaser"):
+        truecaser.save(folder)
     if isinstance(model := tokenizer.__dict__.get("sentencepiece_model"), bytes):
         (folder / _MODEL_FILE).write_bytes(model)
 
@@ -163,6 +176,7 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     model_file = Path(folder) / _MODEL_FILE
     if model_file.is_file():
         tokenizer.sentencepiece_model = model_file.read_bytes()
+    tokenizer.truecaser = Truecaser.load(Path(folder))
     return tokenizer
 
 

@@ -21,6 +21,7 @@ from summgan.evaluation.rouge import rouge_scores
 from summgan.modeling import SummGAN
 from summgan.report import Sample
 from summgan.text import count_units
+from summgan.truecasing import restore_case
 
 _BATCH = 64
 _SAMPLES = 12
@@ -83,10 +84,10 @@ class Validator:
             words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
             code = reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
             losses += reconstructor(code, ids, mask).tolist()
-            summaries += self._text(words)
+            summaries += self._texts(words, texts)
             if len(rebuilt) < rebuild:
                 longest = self.model.config.max_document_length
-                rebuilt += self._text(reconstructor.sample(code, longest))
+                rebuilt += self._texts(reconstructor.sample(code, longest), [""] * len(texts))
         return summaries, losses, rebuilt
 
     def _length(self, text: str) -> int:
@@ -98,5 +99,8 @@ class Validator:
         ids, mask = pad([[*row[: longest - 1], end] for row in ids])
         return ids.to(self.model.device), mask.to(self.model.device)
 
-    def _text(self, words: Tensor) -> list[str]:
-        return self.corpora.tokenizer.batch_decode(words, skip_special_tokens=True)
+    def _texts(self, words: Tensor, documents: list[str]) -> list[str]:
+        """Pieces as texts, in the case of their documents."""
+        tokenizer = self.corpora.tokenizer
+        texts = tokenizer.batch_decode(words, skip_special_tokens=True)
+        return [restore_case(tokenizer, *pair) for pair in zip(texts, documents, strict=True)]
