@@ -8,6 +8,7 @@ a resumed run, or one on more processes, sees the very same batches.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -117,6 +118,7 @@ class BatchStream(TorchDataset):
         accumulation: Micro-batches per step.
         steps: How many there are.
         neighbour_share: How often a sentence near some document is learned from it.
+        position_salience: Where in documents stands what sentences say; everywhere by default.
     """
 
     def __init__(
@@ -132,12 +134,14 @@ class BatchStream(TorchDataset):
         accumulation: int = 1,
         steps: int = 1,
         neighbour_share: float = 0.0,
+        position_salience: Sequence[float] = (0.0,),
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.contexts = ContextIndex(documents, boundaries)
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
         self.micro_batches, self.neighbour_share = steps * accumulation, neighbour_share
+        self.position_salience = position_salience
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
@@ -187,7 +191,8 @@ class BatchStream(TorchDataset):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
         else:
             length = round(len(sentence_units) * longer)
-            noised, supported = bury(sentence_units, self.contexts, foreign, length, rng), [1] * len(ids)
+            noised = bury(sentence_units, self.contexts, foreign, length, rng, self.position_salience)
+            supported = [1] * len(ids)
         count = max(1, round(len(document_units) / longer))
         content = pick_content(document_units, self.word_weights, count, rng)
         damaged, human = damage(sentence_units, foreign[0], rng)

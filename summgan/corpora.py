@@ -25,7 +25,7 @@ from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, lo
 from summgan.errors import SummGANError
 from summgan.modeling import HumanLengths
 from summgan.neighbours import LEAST_COVERAGE, find_neighbours
-from summgan.salience import salience_of
+from summgan.salience import POSITION_BINS, position_salience_of, salience_of
 from summgan.tokenization import load_tokenizer, spellings, train_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class Corpora:
         validation: Documents to watch, perhaps with references.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
         salience: ``[vocabulary]``, see `salience.py`.
+        position_salience: ``[POSITION_BINS]``, see there.
         fingerprint: Changes when a pile changes.
     """
 
@@ -57,6 +58,7 @@ class Corpora:
     validation: Pairs
     word_weights: Tensor
     salience: Tensor
+    position_salience: Tensor
     fingerprint: str
 
 
@@ -103,8 +105,12 @@ def prepare_corpora(
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
     rarity = _rarity(documents, len(tokenizer))
+    positions = torch.zeros(POSITION_BINS)
     if options.training.neighbour_share:
-        sentences = _with_support(documents, sentences, tokenizer, rarity)
+        frequent, same = (rarity < 1).tolist(), spellings(tokenizer)
+        sentences = _with_support(documents, sentences, frequent, same)
+        near = np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE)
+        positions = position_salience_of(documents, sentences.select(near), frequent, same)
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
@@ -113,6 +119,7 @@ def prepare_corpora(
         validation=validation,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
         salience=salience_of(documents, sentences, len(tokenizer)),
+        position_salience=positions,
         fingerprint=fingerprint,
     )
 
@@ -181,15 +188,11 @@ def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str]
     return sentences
 
 
-def _with_support(
-    documents: Dataset, sentences: Dataset, tokenizer: PreTrainedTokenizerBase, rarity: Tensor
-) -> Dataset:
+def _with_support(documents: Dataset, sentences: Dataset, frequent: list[bool], same: list[int]) -> Dataset:
     """Mark the pieces of every sentence that its neighbour also says, or that are too frequent to matter.
 
     The others cannot be known from the document, and a generator must not learn to make them up.
     """
-    frequent = (rarity < 1).tolist()
-    same = spellings(tokenizer)
 
     def mark(rows: dict) -> dict:
         near = documents[rows["neighbour"]]["input_ids"]

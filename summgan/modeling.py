@@ -337,17 +337,19 @@ class ExactLength(LogitsProcessor):
     ):
         self.bottleneck, self.units, self.source_ids = bottleneck, units, source_ids
         self.room = bottleneck.max_pieces(units)
-        self.bonus = salience_weight * bottleneck.salience[source_ids]
+        bonus = salience_weight * bottleneck.salience_in(source_ids)
+        # Of a piece that stands several times the first counts: the last one written here.
+        vocabulary = len(bottleneck.salience)
+        self.bonus = torch.zeros(len(source_ids), vocabulary, dtype=bonus.dtype, device=bonus.device)
+        for place in reversed(range(source_ids.shape[1])):
+            self.bonus.scatter_(1, source_ids[:, place : place + 1], bonus[:, place : place + 1])
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
         words = input_ids[:, 1:]
         written = self.bottleneck.costs(words).sum(1)
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
-        bonus = self.bonus.to(scores.dtype)
-        scores = scores + torch.zeros_like(scores).scatter(1, self.source_ids, bonus).scatter(
-            1, input_ids, 0.0
-        )
+        scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
         columns = (self.units - written, inside, self.room - words.shape[1])
         columns = [column[:, None] for column in columns]
         allowed = self.bottleneck.allowed(*columns, input_ids[:, -1:], self.source_ids)[:, 0]

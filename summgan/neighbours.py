@@ -18,7 +18,7 @@ import numpy as np
 
 from summgan.text import split_words
 
-LEAST_COVERAGE = 0.4
+LEAST_COVERAGE = 0.5
 """Share of a sentence that a document must say to be of use as if it were its own."""
 _MOST_DOCUMENTS = 200_000
 _LONGEST_LIST = 4_000  # documents of a word; more frequent words only decide between the candidates

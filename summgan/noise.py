@@ -11,9 +11,12 @@ A *unit* here is the list of its piece ids; every function takes a `random.Rando
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Protocol
+
+from summgan.salience import POSITION_BIN
 
 Unit = list[int]
 
@@ -57,7 +60,12 @@ def join(units: Sequence[Unit]) -> list[int]:
 
 
 def bury(
-    sentence: list[Unit], contexts: Contexts, foreign: Sequence[list[Unit]], length: int, rng: random.Random
+    sentence: list[Unit],
+    contexts: Contexts,
+    foreign: Sequence[list[Unit]],
+    length: int,
+    rng: random.Random,
+    position_salience: Sequence[float] = (0.0,),
 ) -> list[Unit]:
     """Hide a sentence in a text of about ``length`` units that people might have written around it.
 
@@ -71,13 +79,19 @@ def bury(
         foreign: Other documents, for what stands between.
         length: Units that the result should have, if there are as many contexts.
         rng: Source of randomness.
+        position_salience: See `salience.position_salience_of`; where little is said, more stands around it.
     """
     kept = [unit for unit in sentence if rng.random() > 0.05] or list(sentence)
     chunks = _chunks(kept, max(1, len(kept) // 3), rng)
     before, after, between = ([0] * len(chunks) for _ in range(3))
+    # A unit is a piece or two, and positions are coarse, so that pieces stand for units here.
+    positions = (index * length // len(chunks) // POSITION_BIN for index in range(len(chunks)))
+    last = len(position_salience) - 1
+    room = [math.exp(-position_salience[min(position, last)]) for position in positions]
     for _ in range(length - len(kept)):
         (place,) = rng.choices((before, after, between), (2, 2, 1))
-        place[rng.randrange(len(chunks))] += 1
+        (chunk,) = rng.choices(range(len(chunks)), room)
+        place[chunk] += 1
     result: list[Unit] = []
     for chunk, left, right, gap in zip(chunks, before, after, between, strict=True):
         result += contexts.before(chunk[0], left, rng) + chunk + contexts.after(chunk[-1], right, rng)

@@ -78,6 +78,7 @@ class Trainer:
         device = self.accelerator.device
         model.to(device).reconstructor.word_weights.copy_(corpora.word_weights)
         model.generator.bottleneck.salience.copy_(corpora.salience)
+        model.generator.bottleneck.position_salience.copy_(corpora.position_salience)
         self.networks = {
             "generator": model.generator,
             "reconstructor": model.reconstructor,
@@ -247,6 +248,7 @@ class Trainer:
             accumulation,
             self.steps,
             self.training.neighbour_share,
+            self.corpora.position_salience.tolist(),
         )
         return DataLoader(
             stream,

@@ -56,6 +56,21 @@ def test_buried_sentences_have_the_length_the_order_and_most_of_the_words():
     assert 0.85 < kept / (50 * 8) < 0.99
 
 
+def test_sentences_are_buried_where_documents_say_what_counts():
+    sentence, positions = units(*"abcdefgh"), [0.6, 0.0, -0.6, -1.0]
+
+    def mean_place(*profile):
+        places = []
+        for seed in range(60):
+            buried = bury(sentence, Neighbours(), [], 40, random.Random(seed), *profile)
+            places += [place for place, unit in enumerate(buried) if unit in sentence]
+        return sum(places) / len(places)
+
+    anywhere = mean_place()
+    assert mean_place([0.0] * 4) == anywhere
+    assert mean_place(positions) < anywhere - 2
+
+
 def test_contexts_stand_on_their_side_of_a_chunk():
     for seed in range(20):
         buried = "".join(

@@ -20,6 +20,7 @@ from summgan.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cach
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
+from summgan.salience import POSITION_BIN, POSITION_BINS
 from summgan.tokenization import LengthTable
 
 MAX_UNITS = 256
@@ -60,6 +61,7 @@ class WordsBottleneck(nn.Module):
         for name in ("continues", "ends_inside", "writable", "glues"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
         self.register_buffer("salience", torch.zeros(vocabulary_size))
+        self.register_buffer("position_salience", torch.zeros(POSITION_BINS))
 
     def set_lengths(self, table: LengthTable) -> None:
         """Take over the lengths of a tokenizer's pieces."""
@@ -160,13 +162,20 @@ class WordsBottleneck(nn.Module):
             bias = self.copy_bias(hidden, written, source.input_ids, source.states)
         return self.pointer(hidden, keys, source.mask, bias)
 
+    def salience_in(self, source_ids: Tensor) -> Tensor:
+        """Salience ``[batch, source]`` of every piece of documents ``[batch, source]`` where it stands."""
+        places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
+        return self.salience[source_ids] + self.position_salience[places.clamp_max(POSITION_BINS - 1)]
+
     def salience_said(self, words: Tensor, mask: Tensor, source_ids: Tensor) -> Tensor:
         """Salience ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
-        counted once.
+        counted once, where it stands first.
         """
         said = (words[:, :, None] == words[:, None]).tril(-1).any(2)
-        known = (words[:, :, None] == source_ids[:, None]).any(2)
-        return (self.salience[words] * (mask.bool() & known & ~said)).sum(1)
+        same = words[:, :, None] == source_ids[:, None]
+        first = same & (same.cumsum(2) == 1)
+        worth = (self.salience_in(source_ids)[:, None] * first).sum(2)
+        return (worth * (mask.bool() & ~said)).sum(1)
 
     def log_probs(
         self,

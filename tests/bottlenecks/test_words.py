@@ -3,7 +3,9 @@ import torch
 
 from summgan.backbone import new_cache
 from summgan.bottlenecks.words import ended_mask
+from summgan.modeling import ExactLength
 from summgan.randomness import RandomStream
+from summgan.salience import POSITION_BIN, POSITION_BINS
 from summgan.text import count_units
 from summgan.tokenization import train_tokenizer
 
@@ -264,3 +266,20 @@ def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
     bottleneck.salience.copy_(torch.arange(len(bottleneck.salience), dtype=torch.float32))
     words, mask = torch.tensor([[7, 9, 7, 11, 9]]), torch.tensor([[1, 1, 1, 1, 0]])
     assert bottleneck.salience_said(words, mask, torch.tensor([[9, 7, 5]])).tolist() == [16.0]
+
+
+def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    bottleneck.salience.fill_(1.0)
+    bottleneck.position_salience.copy_(-torch.arange(POSITION_BINS, dtype=torch.float32))
+    source = torch.full((1, 2 * POSITION_BIN + 1), 5)
+    source[0, POSITION_BIN], source[0, -1] = 7, 9
+    there = bottleneck.salience_in(source)[0]
+    assert there[0] == 1.0 and there[POSITION_BIN] == 0.0 and there[-1] == -1.0
+    longer = bottleneck.salience_in(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
+    assert longer[-1] == 1.0 - (POSITION_BINS - 1)
+    words = torch.tensor([[5, 7], [9, 9]])
+    said = bottleneck.salience_said(words, torch.ones_like(words), source.expand(2, -1))
+    assert said.tolist() == [1.0, -1.0]
+    bonus = ExactLength(bottleneck, torch.tensor([2]), source, 0.5).bonus[0]
+    assert [bonus[piece].item() for piece in (5, 7, 9, 11)] == [0.5, 0.0, -0.5, 0.0]
