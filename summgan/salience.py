@@ -14,6 +14,9 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
+POSITION_WEIGHT = 2.0
+"""Of the log-odds of a position, beside the salience of the piece that stands there."""
+
 _SAMPLE = 50_000
 _SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
 _RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more

@@ -20,7 +20,7 @@ from summgan.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cach
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
-from summgan.salience import POSITION_BIN, POSITION_BINS
+from summgan.salience import POSITION_BIN, POSITION_BINS, POSITION_WEIGHT
 from summgan.tokenization import LengthTable
 
 MAX_UNITS = 256
@@ -165,7 +165,8 @@ class WordsBottleneck(nn.Module):
     def salience_in(self, source_ids: Tensor) -> Tensor:
         """Salience ``[batch, source]`` of every piece of documents ``[batch, source]`` where it stands."""
         places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
-        return self.salience[source_ids] + self.position_salience[places.clamp_max(POSITION_BINS - 1)]
+        positions = self.position_salience[places.clamp_max(POSITION_BINS - 1)]
+        return self.salience[source_ids] + POSITION_WEIGHT * positions
 
     def salience_said(self, words: Tensor, mask: Tensor, source_ids: Tensor) -> Tensor:
         """Salience ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each

@@ -5,7 +5,7 @@ from summgan.backbone import new_cache
 from summgan.bottlenecks.words import ended_mask
 from summgan.modeling import ExactLength
 from summgan.randomness import RandomStream
-from summgan.salience import POSITION_BIN, POSITION_BINS
+from summgan.salience import POSITION_BIN, POSITION_BINS, POSITION_WEIGHT
 from summgan.text import count_units
 from summgan.tokenization import train_tokenizer
 
@@ -271,7 +271,7 @@ def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
 def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     bottleneck = tiny_model(tokenizer).generator.bottleneck
     bottleneck.salience.fill_(1.0)
-    bottleneck.position_salience.copy_(-torch.arange(POSITION_BINS, dtype=torch.float32))
+    bottleneck.position_salience.copy_(-torch.arange(POSITION_BINS) / POSITION_WEIGHT)
     source = torch.full((1, 2 * POSITION_BIN + 1), 5)
     source[0, POSITION_BIN], source[0, -1] = 7, 9
     there = bottleneck.salience_in(source)[0]
