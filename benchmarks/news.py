@@ -135,19 +135,29 @@ def figures_of(test: TestSet, texts, against, documents, references, perplexity:
     return figures | describe(documents, texts) | {"perplexity": perplexity.ratio(texts, references)}
 
 
-def summarize(summarizer: Summarizer, documents: list[str], words: int, name: str) -> list[str]:
-    """Summaries of exactly ``words`` words, or of all that a shorter document has."""
-    texts: list[str] = []
-    with tqdm(total=len(documents), desc=name, disable=None, leave=False) as bar:
-        for start in range(0, len(documents), 200):
-            part = documents[start : start + 200]
-            summaries = summarizer(part, min_words=words, max_words=words, reconstruct=False)
-            texts += [summary.summary_text for summary in summaries]
-            bar.update(len(part))
-    return texts
+class Writer:
+    """Summaries of exactly so many words, or of all that a shorter document has.
+
+    Test sets share documents, so each is summarized once.
+    """
+
+    def __init__(self, summarizer: Summarizer):
+        self.summarizer = summarizer
+        self.written: dict[tuple[str, int], str] = {}
+
+    def __call__(self, documents: list[str], words: int, name: str) -> list[str]:
+        new = [text for text in dict.fromkeys(documents) if (text, words) not in self.written]
+        with tqdm(total=len(new), desc=name, disable=None, leave=False) as bar:
+            for start in range(0, len(new), 200):
+                part = new[start : start + 200]
+                summaries = self.summarizer(part, min_words=words, max_words=words, reconstruct=False)
+                for text, summary in zip(part, summaries, strict=True):
+                    self.written[text, words] = summary.summary_text
+                bar.update(len(part))
+        return [self.written[text, words] for text in documents]
 
 
-def outputs(row: str, data: Path, documents: list[str], summarizer: Summarizer | None) -> list[str]:
+def outputs(row: str, data: Path, documents: list[str], write: Writer | None) -> list[str]:
     """The texts of a row."""
     name, system = row.split("/")
     test = SETS[name]
@@ -155,7 +165,7 @@ def outputs(row: str, data: Path, documents: list[str], summarizer: Summarizer |
         return read_lines(data / "sentence-summarization" / "systems" / test.systems[system])
     system, words = system.split("@")
     if system == "summgan":
-        return summarize(summarizer, documents, int(words), row)
+        return write(documents, int(words), row)
     return [{"lead": lead, "rule": rule}[system](text, int(words)) for text in documents]
 
 
@@ -185,22 +195,22 @@ def main() -> None:
     missing = [p for row in wanted if not (p := arguments.data / SETS[row.split("/")[0]].path).is_file()]
     if missing:
         parser.error(f"{missing[0]} is missing")
-    summarizer = None
+    write = None
     if any("/summgan" in row for row in wanted):
         torch.manual_seed(0)
-        summarizer = Summarizer.from_pretrained(*([arguments.model] if arguments.model else []))
+        write = Writer(Summarizer.from_pretrained(*([arguments.model] if arguments.model else [])))
     headlines = read_pairs_of_text(arguments.data / "news-en" / "train.sentences.jsonl.gz")
     perplexity, results = Perplexity(headlines), []
     for row in wanted:
         name = row.split("/")[0]
         documents, references = read_pairs(arguments.data / SETS[name].path)
         documents, references = documents[: arguments.limit], references[: arguments.limit]
-        texts = outputs(row, arguments.data, documents, summarizer)[: arguments.limit]
+        texts = outputs(row, arguments.data, documents, write)[: arguments.limit]
         lengths = [max(1, count_units(text)) for text in texts]
         against = [rule(*pair) for pair in zip(documents, lengths, strict=True)]
         figures = figures_of(SETS[name], texts, against, documents, references, perplexity)
         if "/summgan" in row:
-            figures |= size_of(summarizer, arguments.model)
+            figures |= size_of(write.summarizer, arguments.model)
         for seed in range(arguments.seeds):
             results.append({"row": row, "seed": seed, "n": len(texts), **figures})
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
