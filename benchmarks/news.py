@@ -146,6 +146,7 @@ class Writer:
         self.written: dict[tuple[str, int], str] = {}
 
     def __call__(self, documents: list[str], words: int, name: str) -> list[str]:
+        """Texts in the order of the documents; ``name`` stands beside the progress bar."""
         new = [text for text in dict.fromkeys(documents) if (text, words) not in self.written]
         with tqdm(total=len(new), desc=name, disable=None, leave=False) as bar:
             for start in range(0, len(new), 200):
