@@ -148,7 +148,10 @@ class AutoencoderObjective(nn.Module):
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
         # Siblings get the same noise: their difference must come from their words.
         noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
-        return self.reconstructor(code, documents, mask, noise, self.options.word_dropout)
+        options = self.options
+        return self.reconstructor(
+            code, documents, mask, noise, options.word_dropout, options.reconstruction_stride
+        )
 
     def back_cycle(self, batch: Batch, stream: RandomStream) -> Tensor:
         """``[batch]``: summarize what the reconstructor makes of a human sentence to the sentence.

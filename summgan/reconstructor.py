@@ -59,6 +59,7 @@ class Reconstructor(nn.Module):
         mask: Tensor,
         stream: RandomStream | None = None,
         word_dropout: float = 0.0,
+        stride: int = 1,
     ) -> Tensor:
         """Weighted cross-entropy per piece ``[batch]`` of documents ``[batch, length]``.
 
@@ -66,8 +67,10 @@ class Reconstructor(nn.Module):
             code: What is left of the documents.
             documents: Ids, ended by the end piece.
             mask: 1 where a document is real.
-            stream: Noise of the word dropout.
+            stream: Noise of the word dropout and of the stride.
             word_dropout: Share of the decoder's input words that are hidden.
+            stride: Ask for every so many-th piece only, from a random one on: an estimate that saves most of
+                the cost, which is that of the vocabulary.
         """
         states = self.encoder(code.vectors, code.mask)
         start = torch.full_like(documents[:, :1], self.start_id)
@@ -76,6 +79,8 @@ class Reconstructor(nn.Module):
             kept = stream.uniform(documents.shape[1]) >= word_dropout
             inputs = inputs * kept[..., None].to(inputs.dtype)
         hidden = self.decoder(inputs, states, code.mask)
+        if stride > 1:
+            hidden, documents, mask = _every(stride, stream.fork("stride"), hidden, documents, mask)
         pointed, matches = self._point(hidden, states, code), None
         if pointed is not None:
             matches = _matches(code, documents)
@@ -125,6 +130,19 @@ class Reconstructor(nn.Module):
     def mask_of(self, documents: Tensor) -> Tensor:
         """1 up to and including the end piece of written documents."""
         return ended_mask(documents, self.end_id)
+
+
+def _every(
+    stride: int, stream: RandomStream, hidden: Tensor, documents: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Every ``stride``-th place of each row, from one of its first on, of ``[batch, length, ...]``."""
+    longest = documents.shape[1]
+    choices = mask.sum(1, keepdim=True).clamp_max(stride)
+    first = (stream.uniform(1) * choices).long()
+    places = first + stride * torch.arange(-(-longest // stride), device=documents.device)
+    inside, places = places < longest, places.clamp_max(longest - 1)
+    index = places[..., None].expand(-1, -1, hidden.shape[2])
+    return hidden.gather(1, index), documents.gather(1, places), mask.gather(1, places) * inside
 
 
 def _matches(code: Code, documents: Tensor) -> Tensor:

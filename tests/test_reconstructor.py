@@ -134,3 +134,24 @@ def test_written_documents_end_and_are_the_same_with_the_same_noise(
     for row in greedy.tolist():
         words = row[: row.index(tokenizer.eos_token_id)]
         assert not any(a == b == c for a, b, c in zip(words, words[1:], words[2:], strict=False))
+
+
+def test_a_stride_asks_for_every_so_many_th_piece(tokenizer, documents, sentences, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    code, ids, mask = parts(model, tokenizer, documents, sentences, encode)
+    scores = log_probs_of(model.reconstructor, code, ids) * mask
+    possible = torch.stack(
+        [-scores[:, first::3].sum(1) / mask[:, first::3].sum(1) for first in range(3)], dim=1
+    )
+    met = set()
+    for seed in range(12):
+        stream = RandomStream.of(torch.arange(len(ids)), seed)
+        losses = model.reconstructor(code, ids, mask, stream, stride=3)
+        close = torch.isclose(possible, losses[:, None], atol=1e-4)
+        assert close.any(1).all()
+        met |= set(close.float().argmax(1).tolist())
+    assert met == {0, 1, 2}
+    # The end of a text of one piece is always asked for.
+    one = torch.full_like(ids[:, :2], model.reconstructor.start_id)
+    alone = torch.tensor([[1, 0]]).expand(len(ids), -1)
+    assert model.reconstructor(code, one, alone, stream, stride=3).isfinite().all()
