@@ -351,8 +351,8 @@ class ExactLength(LogitsProcessor):
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
         scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
         columns = (self.units - written, inside, self.room - words.shape[1])
-        columns = [column[:, None] for column in columns]
-        allowed = self.bottleneck.allowed(*columns, input_ids[:, -1:], self.source_ids)[:, 0]
+        columns = [*(column[:, None] for column in columns), input_ids[:, -1:], self.source_ids]
+        allowed = self.bottleneck.allowed(*columns)[:, 0]
         # A row that has ended is padded by `generate` and needs something that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True

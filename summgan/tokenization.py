@@ -191,8 +191,9 @@ class LengthTable:
         units: int64, units of the piece on its own.
         continues: bool, the piece starts with a word character and no blank.
         ends_inside: bool, the piece ends inside a word.
-        writable: bool, the piece may stand in a summary (no special token, no lone byte).
+        writable: bool, the piece may stand anywhere in a summary (no special token, no lone byte).
         glues: bool, the piece starts with a letter or digit that belongs to the word before it.
+        bytes: bool, the piece is a lone byte, which is only written where the document has it.
     """
 
     units: Tensor
@@ -200,6 +201,7 @@ class LengthTable:
     ends_inside: Tensor
     writable: Tensor
     glues: Tensor
+    bytes: Tensor
 
 
 def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
@@ -209,18 +211,21 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     special = set(tokenizer.all_special_ids)
     byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
     units = torch.zeros(size, dtype=torch.long)
-    continues, ends_inside, writable, glues = (torch.zeros(size, dtype=torch.bool) for _ in range(4))
+    continues, ends_inside, writable, glues, lone = (torch.zeros(size, dtype=torch.bool) for _ in range(5))
     for index, piece in enumerate(pieces):
         text = None if index in special or piece is None else _surface(piece, byte_level)
         if text is None:
             units[index], continues[index], ends_inside[index] = _byte_length(piece or "")
+            # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
+            glues[index] = ends_inside[index]
+            lone[index] = index not in special and bool(units[index] > 0 or ends_inside[index])
             continue
         writable[index] = True
         units[index] = len(split_units(text))
         continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
         ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
         glues[index] = continues[index] and text[0].isalnum()
-    return LengthTable(units, continues, ends_inside, writable, glues)
+    return LengthTable(units, continues, ends_inside, writable, glues, lone)
 
 
 def spellings(tokenizer: PreTrainedTokenizerBase) -> list[int]:

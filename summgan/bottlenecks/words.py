@@ -58,7 +58,7 @@ class WordsBottleneck(nn.Module):
         self.start_id, self.end_id, self.pieces_per_unit = start_id, end_id, pieces_per_unit
         # The vocabulary's lengths travel with the weights: see `tokenization.LengthTable`.
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
-        for name in ("continues", "ends_inside", "writable", "glues"):
+        for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
         self.register_buffer("salience", torch.zeros(vocabulary_size))
         self.register_buffer("position_salience", torch.zeros(POSITION_BINS))
@@ -70,6 +70,7 @@ class WordsBottleneck(nn.Module):
         self.ends_inside.copy_(table.ends_inside)
         self.writable.copy_(table.writable)
         self.glues.copy_(table.glues)
+        self.bytes.copy_(table.bytes)
 
     def costs(self, words: Tensor) -> Tensor:
         """Units that each piece of ``words`` ``[batch, length]`` adds, ``[batch, length]``."""
@@ -108,17 +109,24 @@ class WordsBottleneck(nn.Module):
         """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
         return (units * self.pieces_per_unit).ceil().long() + 2
 
-    def fitting(self, remaining: Tensor, inside: Tensor, room: Tensor) -> Tensor:
+    def fitting(
+        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
+    ) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
+
+        Characters that are in no piece are bytes, and are written where the document goes on with them.
 
         Args:
             remaining: ``[batch, length]`` units still to be written.
             inside: ``[batch, length]`` whether the text so far ends inside a word.
             room: ``[batch, length]`` pieces that may still be written, the end included.
+            previous: ``[batch, length]`` the piece before.
+            source_ids: ``[batch, source]`` of the document.
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
-        allowed = self.writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
+        writable = self.writable | (self.bytes & self._followers(previous, source_ids)[0])
+        allowed = writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
         return allowed
 
@@ -128,13 +136,13 @@ class WordsBottleneck(nn.Module):
         """`fitting` pieces that break no word of the document either, where there are such and room.
 
         Args:
-            remaining: ``[batch, length]``, with ``inside`` and ``room`` as in `fitting`.
+            remaining: ``[batch, length]``, and all others as in `fitting`.
             inside: ``[batch, length]``.
             room: ``[batch, length]``.
-            previous: ``[batch, length]`` the piece before.
-            source_ids: ``[batch, source]`` of the document, whose words are written whole.
+            previous: ``[batch, length]``.
+            source_ids: ``[batch, source]``.
         """
-        fitting = self.fitting(remaining, inside, room)
+        fitting = self.fitting(remaining, inside, room, previous, source_ids)
         whole = fitting & self.whole_words(previous, source_ids)
         return torch.where(whole.any(-1, keepdim=True) & (room > remaining + 1)[..., None], whole, fitting)
 
@@ -144,14 +152,23 @@ class WordsBottleneck(nn.Module):
         After a piece of the document a letter may only follow inside a word as it does there, and where
         the word never ends after this piece it has to go on. ``previous`` is ``[batch, length]``.
         """
-        same = previous[..., None] == source_ids[:, None, :-1]
-        followers = source_ids[:, None, 1:].expand_as(same)
-        follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
-        follows = follows.scatter_add_(2, followers, same.float()) > 0
+        follows, same, followers = self._followers(previous, source_ids)
         goes_on = self.glues[followers]
         must = (same & goes_on).any(2) & ~(same & ~goes_on).any(2)
         known = same.any(2)[..., None]
         return follows | (~(known & self.glues) & ~must[..., None])
+
+    def _followers(self, previous: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What stands after ``previous`` ``[batch, length]`` in the document.
+
+        Returns:
+            The pieces ``[batch, length, vocabulary]``, the places that have ``previous`` ``[batch, length,
+            source - 1]``, and the pieces after these places, of the same shape.
+        """
+        same = previous[..., None] == source_ids[:, None, :-1]
+        followers = source_ids[:, None, 1:].expand_as(same)
+        follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
+        return follows.scatter_add_(2, followers, same.float()) > 0, same, followers
 
     def point(self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor):
         """Where to copy from; see `Pointer` and, for ``written``, `CopyBias`. None without copying."""

@@ -283,3 +283,18 @@ def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     assert said.tolist() == [1.0, -1.0]
     bonus = ExactLength(bottleneck, torch.tensor([2]), source, 0.5).bonus[0]
     assert [bonus[piece].item() for piece in (5, 7, 9, 11)] == [0.5, 0.0, -0.5, 0.0]
+
+
+def test_letters_in_no_piece_are_written_where_the_document_goes_on_with_them(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    ids = tokenizer("Anna Erdo\u011fan opens", add_special_tokens=False).input_ids
+    source = torch.tensor([[*ids, tokenizer.eos_token_id]])
+    places = [place for place, piece in enumerate(ids) if bottleneck.bytes[piece]]
+    assert len(places) == 2 and not bottleneck.writable[torch.tensor(ids)[places]].any()
+    for place in range(places[0] - 1, places[-1] + 1):
+        columns = (torch.tensor([[value]]) for value in (2, True, 9, ids[place]))
+        allowed = bottleneck.allowed(*columns, source)[0, 0]
+        # The word goes on as in the document, byte by byte, and its end is never lost.
+        assert allowed.nonzero().flatten().tolist() == [ids[place + 1]]
+    elsewhere = bottleneck.allowed(*(torch.tensor([[value]]) for value in (2, True, 9, ids[0])), source)
+    assert not elsewhere[0, 0][bottleneck.bytes].any()
