@@ -72,12 +72,13 @@ def load_texts(
     from datasets.exceptions import DatasetGenerationError
 
     files = resolve_files(paths)
+    # Tuples: `datasets` would call the generator once for every entry of a list.
     arguments = {
-        "files": [str(file) for file in files],
+        "files": tuple(str(file) for file in files),
         "column": column,
         "role": role,
         "skip_bad_rows": skip_bad_rows,
-        "versions": [_version(file) for file in files],
+        "versions": tuple(tuple(_version(file)) for file in files),
     }
     features = Features({"text": Value("string"), "bad_rows": Value("string")})
     try:
@@ -101,7 +102,7 @@ def load_texts(
 
 
 def _generate(
-    files: list[str], column: str | None, role: str, skip_bad_rows: bool, versions: list
+    files: tuple[str, ...], column: str | None, role: str, skip_bad_rows: bool, versions: tuple
 ) -> Iterator[dict[str, str | None]]:
     bad = BadRows()
     for row in read_rows(files, column, role, bad if skip_bad_rows else None):

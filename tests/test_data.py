@@ -18,6 +18,17 @@ def test_a_pile_is_memory_mapped(write, load):
     assert data.cache_files and data.column_names == ["text"]
 
 
+def test_several_files_are_one_pile_with_one_report(write, load, caplog):
+    first = write("a.jsonl", ['{"text": "one"}', "{"])
+    second = write("b.jsonl", ["[", '{"text": "two"}'])
+    third = write("c.txt", ["three"])
+    data = load([first, second, third], skip_bad_rows=True)
+    assert data["text"][:] == ["one", "two", "three"]
+    assert "2 bad rows were skipped" in caplog.text
+    with pytest.raises(SummGANError, match="There is no document in .*a.txt.*b.txt"):
+        load([write("a.txt", [""]), write("b.txt", [""])])
+
+
 def test_a_changed_file_is_read_again(write, load):
     assert load(write("a.txt", ["old"]))["text"][:] == ["old"]
     assert load(write("a.txt", ["newer"]))["text"][:] == ["newer"]
