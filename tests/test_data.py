@@ -20,7 +20,7 @@ def test_a_pile_is_memory_mapped(write, load):
 
 def test_several_files_are_one_pile_with_one_report(write, load, caplog):
     first = write("a.jsonl", ['{"text": "one"}', "{"])
-    second = write("b.jsonl", ["[", '{"text": "two"}'])
+    second = write("b.jsonl", ["{", '{"text": "two"}'])
     third = write("c.txt", ["three"])
     data = load([first, second, third], skip_bad_rows=True)
     assert data["text"][:] == ["one", "two", "three"]
