@@ -8,7 +8,7 @@ in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS; `--rows` take
 
 ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is the paired
 bootstrap against the rule at the same number of words, `perplexity` that of a word trigram model of
-headlines, as a multiple of what the references have.
+headlines, as a multiple of what the references have. What is cut into tokens our model gets as running text.
 """
 
 from __future__ import annotations
@@ -103,6 +103,23 @@ def read_pairs(path: Path) -> tuple[list[str], list[list[str]]]:
     return [row["document"] for row in rows], [row.get("references") or [row["summary"]] for row in rows]
 
 
+def as_running_text(text: str) -> str:
+    """Text cut into tokens as in the Penn Treebank, as people write it: what our models read."""
+    text = re.sub(r"-l[rcs]b-", "(", text).replace("`` ", '"').replace(" ''", '"')
+    text = re.sub(r"-r[rcs]b-", ")", text)
+    text = re.sub(r" (n't|'(?:s|re|ve|ll|d|m)?)(?= |$)", r"\1", text)
+    text = re.sub(r" ([,;:.!?%)])", r"\1", text)
+    return re.sub(r"([$(]) ", r"\1", text)
+
+
+def as_treebank(text: str) -> str:
+    """The other way round but for a full stop at the end, which headlines there do not have."""
+    text = re.sub(r"(\w)(n't|'(?:s|re|ve|ll|d|m))(?!\w)", r"\1 \2", text)
+    return (
+        re.sub(r'([,;:!?%()"]|(?<![.]\w)[.]$)', r" \1 ", text).replace("  ", " ").strip().removesuffix(" .")
+    )
+
+
 def as_tokens(text: str) -> str:
     """Lower case, digits as ``#`` and punctuation apart, as in Gigaword."""
     return " ".join(re.findall(r"[\w#]+|[^\w\s]", re.sub(r"\d", "#", text.lower())))
@@ -166,7 +183,10 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
         return read_lines(data / "sentence-summarization" / "systems" / test.systems[system])
     system, words = system.split("@")
     if system == "summgan":
-        return write(documents, int(words), row)
+        if not test.tokenized:
+            return write(documents, int(words), row)
+        running = [as_running_text(text) for text in documents]
+        return [as_treebank(text.lower()) for text in write(running, int(words), row)]
     return [{"lead": lead, "rule": rule}[system](text, int(words)) for text in documents]
 
 

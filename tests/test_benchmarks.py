@@ -129,6 +129,15 @@ def test_news_says_what_is_missing(news, monkeypatch, capsys):
     assert "google.jsonl.gz is missing" in capsys.readouterr().err
 
 
+def test_news_reads_tokens_as_text_and_writes_tokens(monkeypatch):
+    news = script("news", monkeypatch)
+    tokens = "japan 's nec -lrb- computers -rrb- said it did n't matter , and u.s. sales rose $ #.# ."
+    text = "japan's nec (computers) said it didn't matter, and u.s. sales rose $#.#."
+    assert news.as_running_text(tokens) == text
+    assert news.as_treebank("japan's nec, said u.s.") == "japan 's nec , said u.s."
+    assert news.as_treebank("it didn't (all) matter.") == "it did n't ( all ) matter"
+
+
 def test_news_ablation(news, tmp_path, monkeypatch, capsys):
     benchmark = script(
         "news_ablation",
