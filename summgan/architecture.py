@@ -32,6 +32,7 @@ class SummGANConfig(PreTrainedConfig):
         shortest_summary: Units of which a tenth of human sentences has no more.
         longest_summary: Units of which a tenth of human sentences has no fewer.
         max_document_length: Pieces of a document that are read at once.
+        channel_weight: Of the reconstruction in the choice of a candidate.
         salience_weight: Nats per nat of `salience.salience_of` that a piece of the document gains in writing.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
@@ -52,6 +53,7 @@ class SummGANConfig(PreTrainedConfig):
         shortest_summary: int = 7,
         longest_summary: int = 13,
         max_document_length: int = 192,
+        channel_weight: float = 0.2,
         salience_weight: float = 0.0,
         has_discriminator: bool = True,
         **kwargs,
@@ -64,7 +66,7 @@ class SummGANConfig(PreTrainedConfig):
         self.summary_length = summary_length
         self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
-        self.salience_weight = salience_weight
+        self.channel_weight, self.salience_weight = channel_weight, salience_weight
         self.has_discriminator = has_discriminator
         main = self.generator
         for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):

@@ -83,6 +83,9 @@ class ModelOptions:
     copy: Literal["words", "pieces", "no"] = "words"
     """Whether the generator may copy from the document with a pointer: whole words, single pieces (for
     vocabularies of characters), or not at all."""
+    channel_weight: float = 0.2
+    """How much the reconstruction counts in the choice of a candidate; without it, summaries are also
+    written twice as fast."""
     salience_weight: float = 0.0
     """How much salient words of the document (`summgan/salience.py`) are preferred in writing a summary."""
 
@@ -238,7 +241,8 @@ _NOT_NEGATIVE = (
     "training.weight_decay training.gradient_penalty training.sample_steps training.eval_steps "
     "training.save_steps training.dataloader_num_workers training.loss_weights.reconstruction "
     "training.loss_weights.adversarial training.loss_weights.back_cycle "
-    "training.loss_weights.content training.loss_weights.denoising model.salience_weight"
+    "training.loss_weights.content training.loss_weights.denoising model.channel_weight "
+    "model.salience_weight"
 ).split()
 _POSITIVE = "training.max_grad_norm training.temperature_start training.temperature_end".split()
 

@@ -130,6 +130,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             discriminator_hidden_size=options.discriminator_hidden_size,
             copy=options.copy,
             tied_head=backbone is None or _is_tied(backbone),
+            channel_weight=options.channel_weight,
             salience_weight=options.salience_weight,
             **fields,
         )

@@ -39,7 +39,6 @@ logger = logging.getLogger(__name__)
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
-_CHANNEL = 0.2  # weight of the reconstruction in the choice of a candidate
 _CHUNKS = 16  # batches that are sorted by length together
 
 
@@ -311,7 +310,7 @@ class Summarizer:
             no_repeat_ngram_size=_NO_REPEAT,
         )
         owners = [owner for owner in owners for _ in range(beams)]
-        code, losses, human, scores = self._judge(words, ids[owners], mask[owners])
+        scores, human = self._judge(words, ids[owners], mask[owners])
         chosen = [
             max(
                 (c for c, owner in enumerate(owners) if owner == row),
@@ -319,44 +318,50 @@ class Summarizer:
             )
             for row in range(len(lengths))
         ]
-        rebuilt = self._rebuild(code, chosen) if options.reconstruct else [None] * len(chosen)
-        texts = self.tokenizer.batch_decode(words[chosen], skip_special_tokens=True)
+        words = words[chosen]
+        code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
+        losses = self.model.reconstructor(code, ids, mask)
+        rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
+        texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
         return [
             Summary(
                 text.strip(),
                 again,
-                float(losses[index]),
+                float(loss),
                 None if human is None else float(human[index]),
             )
-            for text, again, index in zip(texts, rebuilt, chosen, strict=True)
+            for text, again, loss, index in zip(texts, rebuilt, losses, chosen, strict=True)
         ]
 
-    def _judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Code, Tensor, Tensor | None, Tensor]:
-        """Code of candidates, and ``[rows]`` of each: reconstruction loss, human-likeness, score.
+    def _judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Score and human-likeness ``[rows]`` of candidates ``[rows, length]``.
 
         The score is that of a noisy channel: the logarithms of how likely the generator finds length and
         words, how likely the reconstructor finds the document given the words (which counts less, as a
-        document is much longer), and how human the discriminator finds every word.
+        document is much longer), and how human the discriminator finds every word; with the salience of
+        what is said.
         """
-        words_mask = ended_mask(words, self.model.config.eos_token_id)
-        code = self.model.reconstructor.code_of(words, words_mask)
-        losses = self.model.reconstructor(code, ids, mask)
+        config, bottleneck = self.model.config, self.model.generator.bottleneck
+        words_mask = ended_mask(words, config.eos_token_id)
         source = self.model.generator.encode(ids, mask)
         scores = self.model.generator.log_likelihood(source, words, words_mask)
-        scores = scores - _CHANNEL * losses * mask.sum(1)
-        if weight := self.model.config.salience_weight:
-            scores = scores + weight * self.model.generator.bottleneck.salience_said(words, words_mask, ids)
-        if not self.model.config.has_discriminator:
-            return code, losses, None, scores
+        if config.channel_weight:
+            code = self.model.reconstructor.code_of(words, words_mask)
+            losses = self.model.reconstructor(code, ids, mask)
+            scores = scores - config.channel_weight * losses * mask.sum(1)
+        if config.salience_weight:
+            said = bottleneck.salience_said(words, words_mask, ids)
+            scores = scores + config.salience_weight * said
+        if not config.has_discriminator:
+            return scores, None
         discriminator = self.model.discriminator
         logits = discriminator(discriminator.embed(words), words_mask).words
         human = (logits.sigmoid() * words_mask).sum(1) / words_mask.sum(1)
-        return code, losses, human, scores + (F.logsigmoid(logits) * words_mask).sum(1)
+        return scores + (F.logsigmoid(logits) * words_mask).sum(1), human
 
-    def _rebuild(self, code: Code, rows: list[int]) -> list[str]:
-        chosen = Code(code.vectors[rows], code.mask[rows], code.words[rows])
+    def _rebuild(self, code: Code) -> list[str]:
         longest = self.model.config.max_document_length
-        documents = self.model.reconstructor.sample(chosen, longest)
+        documents = self.model.reconstructor.sample(code, longest)
         texts = self.tokenizer.batch_decode(documents, skip_special_tokens=True)
         return [restore_case(self.tokenizer, text) for text in texts]
 

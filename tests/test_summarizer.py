@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
 from summgan.summarizer import Summarizer, SummarizerOptions
 from summgan.text import count_units
@@ -56,10 +57,19 @@ def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tok
     words = summarizer.model.generate(
         ids, mask, 5, num_beams=4, num_return_sequences=4, no_repeat_ngram_size=2
     )
-    *_, scores = summarizer._judge(words, ids.expand(4, -1), mask.expand(4, -1))
-    best = tokenizer.decode(words[scores.argmax()], skip_special_tokens=True)
-    found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
-    assert found.summary_text == best.strip()
+    reconstructor = summarizer.model.reconstructor
+    words_mask = ended_mask(words, tokenizer.eos_token_id)
+    ids, mask = ids.expand(4, -1), mask.expand(4, -1)
+    losses = reconstructor(reconstructor.code_of(words, words_mask), ids, mask)
+    best = []
+    for weight in (0.0, 0.2, 50.0):
+        summarizer.model.config.channel_weight = weight
+        scores, _ = summarizer._judge(words, ids, mask)
+        best.append(int(scores.argmax()))
+        found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
+        assert found.summary_text == tokenizer.decode(words[best[-1]], skip_special_tokens=True).strip()
+        assert found.reconstruction_loss == pytest.approx(losses[best[-1]].item(), rel=1e-4)
+    assert best[2] == int(losses.argmin())
 
 
 def test_long_documents_are_summarized_in_windows_and_not_cut(summarizer, documents):
