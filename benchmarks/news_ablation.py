@@ -38,7 +38,6 @@ WARM_STARTS: dict[str, dict[str, dict]] = {
     "warm-start": {},
     "no-neighbours": {"training": {"neighbour_share": 0.0}},
     "no-word-copying": {"model": {"copy": "pieces"}},
-    "no-salience": {"model": {"salience_weight": 0.0}},
     "cased": {"tokenizer": {"do_lower_case": False}},
 }
 PLAYS: dict[str, dict[str, dict]] = {
@@ -50,11 +49,13 @@ PLAYS: dict[str, dict[str, dict]] = {
     "no-anchor": {"loss_weights": {"denoising": 0.0}},
     "back-cycle": {"loss_weights": {"back_cycle": 1.0}},
 }
-# Ways in which the model of row "gumbel" writes.
-WRITING: dict[str, dict] = {
-    "greedy": {"num_beams": 1, "num_candidates": 1},
-    "one-candidate": {"num_candidates": 1},
-    "beams-8": {"num_beams": 8, "num_candidates": 8},
+# Ways in which the model of row "gumbel" writes: of its configuration, and of the call.
+WRITING: dict[str, tuple[dict, dict]] = {
+    "greedy": ({}, {"num_beams": 1, "num_candidates": 1}),
+    "one-candidate": ({}, {"num_candidates": 1}),
+    "beams-8": ({}, {"num_beams": 8, "num_candidates": 8}),
+    "no-salience": ({"salience_weight": 0.0}, {}),
+    "with-channel": ({"channel_weight": 0.2}, {}),
 }
 BASELINES = {"lead": lead, "rule": rule}
 ALL = (*BASELINES, *WARM_STARTS, *PLAYS, *WRITING)
@@ -156,7 +157,9 @@ def main() -> None:
             else:
                 model = "gumbel" if row in WRITING else row
                 summarizer = Summarizer.from_pretrained(run_row(options, folder, model, say))
-                how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | WRITING.get(row, {})
+                fields, options_of_call = WRITING.get(row, ({}, {}))
+                summarizer.model.config.update(fields)
+                how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | options_of_call
                 texts = [summary.summary_text for summary in summarizer(documents, **how)]
             rouge = rouge_scores(texts, references, stemmer=True)
             figures = {name: float(rouge[name].mean()) for name in ("rouge1", "rouge2", "rougeL")}
