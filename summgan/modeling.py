@@ -352,7 +352,8 @@ class ExactLength(LogitsProcessor):
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
         scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
         columns = (self.units - written, inside, self.room - words.shape[1])
-        columns = [*(column[:, None] for column in columns), input_ids[:, -1:], self.source_ids]
+        written = torch.stack([input_ids[:, max(0, input_ids.shape[1] - 2)], input_ids[:, -1]], dim=1)
+        columns = [*(column[:, None] for column in columns), written[:, None], self.source_ids]
         allowed = self.bottleneck.allowed(*columns)[:, 0]
         # A row that has ended is padded by `generate` and needs something that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)

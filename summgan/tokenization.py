@@ -192,7 +192,7 @@ class LengthTable:
         continues: bool, the piece starts with a word character and no blank.
         ends_inside: bool, the piece ends inside a word.
         writable: bool, the piece may stand anywhere in a summary (no special token, no lone byte).
-        glues: bool, the piece starts with a letter or digit that belongs to the word before it.
+        glues: bool, the piece starts with a letter, digit or hyphen that belongs to the word before it.
         bytes: bool, the piece is a lone byte, which is only written where the document has it.
     """
 
@@ -224,7 +224,8 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
         units[index] = len(split_units(text))
         continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
         ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
-        glues[index] = continues[index] and text[0].isalnum()
+        # Compounds and double names ("Guinea-Bissau") are one word.
+        glues[index] = continues[index] and (text[0].isalnum() or text[0] == "-")
     return LengthTable(units, continues, ends_inside, writable, glues, lone)
 
 

@@ -15,6 +15,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from summgan.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
 from summgan.bottlenecks.code import Code, Source
@@ -110,7 +111,7 @@ class WordsBottleneck(nn.Module):
         return (units * self.pieces_per_unit).ceil().long() + 2
 
     def fitting(
-        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
+        self, remaining: Tensor, inside: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
@@ -120,18 +121,18 @@ class WordsBottleneck(nn.Module):
             remaining: ``[batch, length]`` units still to be written.
             inside: ``[batch, length]`` whether the text so far ends inside a word.
             room: ``[batch, length]`` pieces that may still be written, the end included.
-            previous: ``[batch, length]`` the piece before.
+            written: ``[batch, length, 2]`` the two pieces before.
             source_ids: ``[batch, source]`` of the document.
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
-        writable = self.writable | (self.bytes & self._followers(previous, source_ids)[0])
+        writable = self.writable | (self.bytes & self._followers(written, source_ids)[0])
         allowed = writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
         return allowed
 
     def allowed(
-        self, remaining: Tensor, inside: Tensor, room: Tensor, previous: Tensor, source_ids: Tensor
+        self, remaining: Tensor, inside: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
         """`fitting` pieces that break no word of the document either, where there are such and room.
 
@@ -139,36 +140,46 @@ class WordsBottleneck(nn.Module):
             remaining: ``[batch, length]``, and all others as in `fitting`.
             inside: ``[batch, length]``.
             room: ``[batch, length]``.
-            previous: ``[batch, length]``.
+            written: ``[batch, length, 2]``.
             source_ids: ``[batch, source]``.
         """
-        fitting = self.fitting(remaining, inside, room, previous, source_ids)
-        whole = fitting & self.whole_words(previous, source_ids)
+        fitting = self.fitting(remaining, inside, room, written, source_ids)
+        whole = fitting & self.whole_words(written, source_ids)
         return torch.where(whole.any(-1, keepdim=True) & (room > remaining + 1)[..., None], whole, fitting)
 
-    def whole_words(self, previous: Tensor, source_ids: Tensor) -> Tensor:
+    def whole_words(self, written: Tensor, source_ids: Tensor) -> Tensor:
         """Pieces that do not break a word of the document, bool ``[batch, length, vocabulary]``.
 
         After a piece of the document a letter may only follow inside a word as it does there, and where
-        the word never ends after this piece it has to go on. ``previous`` is ``[batch, length]``.
+        the word never ends after this piece it has to go on. ``written`` is ``[batch, length, 2]``.
         """
-        follows, same, followers = self._followers(previous, source_ids)
+        follows, same, followers = self._followers(written, source_ids)
         goes_on = self.glues[followers]
         must = (same & goes_on).any(2) & ~(same & ~goes_on).any(2)
         known = same.any(2)[..., None]
         return follows | (~(known & self.glues) & ~must[..., None])
 
-    def _followers(self, previous: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What stands after ``previous`` ``[batch, length]`` in the document.
+    def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What stands in the document after the last of the pieces ``written`` ``[batch, length, 2]``; inside
+        a word after both, where it has both.
 
         Returns:
-            The pieces ``[batch, length, vocabulary]``, the places that have ``previous`` ``[batch, length,
-            source - 1]``, and the pieces after these places, of the same shape.
+            The pieces ``[batch, length, vocabulary]``, the places that have what was written ``[batch,
+            length, source - 1]``, and the pieces after these places, of the same shape.
         """
+        before, previous = written.unbind(2)
         same = previous[..., None] == source_ids[:, None, :-1]
+        both = same & (before[..., None] == F.pad(source_ids, (1, 0), value=-1)[:, None, :-2])
+        inside = self.glues[previous] & both.any(2)
+        same = torch.where(inside[..., None], both, same)
         followers = source_ids[:, None, 1:].expand_as(same)
         follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
         return follows.scatter_add_(2, followers, same.float()) > 0, same, followers
+
+    def last_two(self, words: Tensor) -> Tensor:
+        """The two pieces before each of ``words`` ``[batch, length]``, ``[batch, length, 2]``."""
+        fed = self.fed(words)
+        return torch.stack([self.fed(fed), fed], dim=2)
 
     def point(self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor):
         """Where to copy from; see `Pointer` and, for ``written``, `CopyBias`. None without copying."""
@@ -230,7 +241,7 @@ class WordsBottleneck(nn.Module):
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
             hidden = self.decoder(vectors, source.states, source.mask, cache)
             left = room - len(words) + 1
-            columns = (remaining, inside, left, previous)
+            columns = (remaining, inside, left, torch.stack([words[max(0, len(words) - 2)], previous], 1))
             allowed = self.allowed(*(column[:, None] for column in columns), source.input_ids)
             allowed[done, 0, self.end_id] = True
             log_probs = self.log_probs(hidden, keys, source, torch.stack(words, 1), allowed)[:, 0]
@@ -267,7 +278,7 @@ class WordsBottleneck(nn.Module):
         hidden = self.decoder(vectors, source.states, source.mask)
         steps = torch.arange(words.shape[1], device=words.device)
         room = self.max_pieces(units)[:, None] - steps
-        allowed = self.allowed(remaining, inside, room, self.fed(words), source.input_ids)
+        allowed = self.allowed(remaining, inside, room, self.last_two(words), source.input_ids)
         allowed.scatter_(2, words[..., None], True)
         log_probs = self.log_probs(hidden, self.keys(source), source, self.fed(words), allowed)
         drawn = log_probs.gather(2, words[..., None]).squeeze(2)

@@ -67,7 +67,7 @@ def test_allowed_pieces_can_end_at_the_exact_length(tokenizer, tiny_model):
 
     def allowed(remaining, inside, room):
         nothing = torch.zeros(1, 2, dtype=torch.long)
-        values = (torch.tensor([[value]]) for value in (remaining, inside, room, -1))
+        values = (torch.tensor([[value]]) for value in (remaining, inside, room, [-1, -1]))
         return bottleneck.allowed(*values, nothing)[0, 0]
 
     cost = torch.where(bottleneck.continues, bottleneck.units - 1, bottleneck.units)
@@ -111,7 +111,7 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, docum
         hidden = bottleneck.decoder(vectors[:, step : step + 1], source.states, source.mask, cache)
         left = bottleneck.max_pieces(UNITS)[:, None] - step
         here = slice(step, step + 1)
-        columns = (remaining[:, here], inside[:, here], left, fed[:, here])
+        columns = (remaining[:, here], inside[:, here], left, bottleneck.last_two(code.words)[:, here])
         allowed = bottleneck.allowed(*columns, source.input_ids)
         allowed.scatter_(2, code.words[:, here, None], True)
         log_probs = bottleneck.log_probs(hidden, keys, source, fed[:, : step + 1], allowed)[:, 0]
@@ -141,7 +141,8 @@ def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
         bottleneck, before = model.generator.bottleneck, code.words[:, :step]
         remaining = UNITS - bottleneck.costs(before).sum(1) if step else UNITS
         inside = bottleneck.ends_inside[begun[:, -1]]
-        columns = (remaining, inside, bottleneck.max_pieces(UNITS) - step, begun[:, -1])
+        last = torch.stack([begun[:, max(0, step - 1)], begun[:, -1]], 1)
+        columns = (remaining, inside, bottleneck.max_pieces(UNITS) - step, last)
         allowed = bottleneck.allowed(*(column[:, None] for column in columns), source.input_ids)[:, 0]
         keep = code.mask[:, step].bool()
         log_probs = logits[keep].masked_fill(~allowed[keep], float("-inf")).log_softmax(-1)
@@ -251,7 +252,7 @@ def test_words_of_the_document_are_never_broken(tokenizer, tiny_model, documents
     head, tail, other = int(starts[0]), int(within[0]), int(within[1])
     source = torch.tensor([[head, tail, int(starts[1]), int(starts[2])]])
     previous = torch.tensor([[head, tail, int(starts[1]), int(starts[5])]])
-    whole = bottleneck.whole_words(previous, source)[0]
+    whole = bottleneck.whole_words(torch.stack([previous, previous], 2), source)[0]
     # After its first piece the word has to go on, and as it does in the document.
     assert whole[0].nonzero().flatten().tolist() == [tail]
     # After its last piece, or a word of one piece, no letters may be glued on; a new word may begin.
@@ -292,9 +293,26 @@ def test_letters_in_no_piece_are_written_where_the_document_goes_on_with_them(to
     places = [place for place, piece in enumerate(ids) if bottleneck.bytes[piece]]
     assert len(places) == 2 and not bottleneck.writable[torch.tensor(ids)[places]].any()
     for place in range(places[0] - 1, places[-1] + 1):
-        columns = (torch.tensor([[value]]) for value in (2, True, 9, ids[place]))
+        columns = (torch.tensor([[value]]) for value in (2, True, 9, [ids[place - 1], ids[place]]))
         allowed = bottleneck.allowed(*columns, source)[0, 0]
         # The word goes on as in the document, byte by byte, and its end is never lost.
         assert allowed.nonzero().flatten().tolist() == [ids[place + 1]]
-    elsewhere = bottleneck.allowed(*(torch.tensor([[value]]) for value in (2, True, 9, ids[0])), source)
+    columns = (torch.tensor([[value]]) for value in (2, True, 9, [ids[0], ids[0]]))
+    elsewhere = bottleneck.allowed(*columns, source)
     assert not elsewhere[0, 0][bottleneck.bytes].any()
+
+
+def test_double_names_are_neither_cut_nor_mixed(tiny_model):
+    tokenizer = train_tokenizer(["Kim Su-yeol met Lee Mu-bak and Su-bak, then Mu."] * 20, 330)
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    text = "Kim Su-yeol met Lee Mu-bak"
+    source = torch.tensor([[*tokenizer(text, add_special_tokens=False).input_ids, tokenizer.eos_token_id]])
+
+    def after(begun):
+        ids = tokenizer(begun, add_special_tokens=False).input_ids
+        columns = (torch.tensor([[value]]) for value in (2, True, 9, ids[-2:]))
+        allowed = bottleneck.allowed(*columns, source)[0, 0].nonzero().flatten().tolist()
+        return {tokenizer.convert_ids_to_tokens(piece)[:1] for piece in allowed}
+
+    assert after("Kim Su") == after("Lee Mu") == {"-"}
+    assert after("Kim Su-") == {"y"} and after("Lee Mu-") == {"b"}
