@@ -33,7 +33,8 @@ class SummGANConfig(PreTrainedConfig):
         longest_summary: Units of which a tenth of human sentences has no fewer.
         max_document_length: Pieces of a document that are read at once.
         channel_weight: Of the reconstruction in the choice of a candidate.
-        salience_weight: Nats per nat of `salience.salience_of` that a piece of the document gains in writing.
+        salience_weight: Nats per nat of `WordsBottleneck.preference` that a piece of the document gains in
+            writing.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
 

@@ -87,7 +87,8 @@ class ModelOptions:
     """How much the reconstruction counts in the choice of a candidate; without it, summaries are also
     written twice as fast."""
     salience_weight: float = 0.0
-    """How much salient words of the document (`summgan/salience.py`) are preferred in writing a summary."""
+    """How much salient words of the document (`summgan/salience.py`), and those that the generator
+    selects, are preferred in writing a summary."""
 
 
 @dataclass

@@ -292,14 +292,20 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        rows = units.repeat_interleave(max(num_beams, num_return_sequences))
-        sources = input_ids.repeat_interleave(len(rows) // len(input_ids), 0)
-        processor = ExactLength(self.generator.bottleneck, rows, sources, self.config.salience_weight)
+        source = self.generator.encode(input_ids, attention_mask)
+        beams = max(num_beams, num_return_sequences)
+        processor = ExactLength(
+            self.generator.bottleneck,
+            units.repeat_interleave(beams),
+            source.repeat(beams),
+            self.config.salience_weight,
+        )
         sequences = super().generate(
             input_ids=input_ids,
             attention_mask=attention_mask,
             num_units=units,
             source_ids=input_ids,
+            encoder_outputs=BaseModelOutput(source.states),
             num_beams=num_beams,
             num_return_sequences=num_return_sequences,
             max_new_tokens=int(self.generator.bottleneck.max_pieces(units).max()),
@@ -324,21 +330,21 @@ class _DocumentEncoder(nn.Module):
 
 class ExactLength(LogitsProcessor):
     """Leaves only the pieces that can still lead to the wanted number of units, whole words of the document
-    among them, and prefers those that say much of it.
+    among them, and prefers those that say much of it (`WordsBottleneck.preference`).
 
     Args:
         bottleneck: Knows the length of every piece, and its salience.
         units: ``[rows]`` wanted lengths, one per beam.
-        source_ids: ``[rows, source]`` the documents.
-        salience_weight: Of the salience of pieces of the document that were not written yet.
+        source: The documents, one per beam.
+        salience_weight: Of the preference for pieces of the document that were not written yet.
     """
 
     def __init__(
-        self, bottleneck: WordsBottleneck, units: Tensor, source_ids: Tensor, salience_weight: float = 0.0
+        self, bottleneck: WordsBottleneck, units: Tensor, source: Source, salience_weight: float = 0.0
     ):
-        self.bottleneck, self.units, self.source_ids = bottleneck, units, source_ids
+        self.bottleneck, self.units, self.source_ids = bottleneck, units, source.input_ids
         self.room = bottleneck.max_pieces(units)
-        bonus = salience_weight * bottleneck.salience_in(source_ids)
+        source_ids, bonus = source.input_ids, salience_weight * bottleneck.preference(source)
         # Of a piece that stands several times the first counts: the last one written here.
         vocabulary = len(bottleneck.salience)
         self.bonus = torch.zeros(len(source_ids), vocabulary, dtype=bonus.dtype, device=bonus.device)

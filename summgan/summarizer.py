@@ -350,8 +350,8 @@ class Summarizer:
             losses = self.model.reconstructor(code, ids, mask)
             scores = scores - config.channel_weight * losses * mask.sum(1)
         if config.salience_weight:
-            said = bottleneck.salience_said(words, words_mask, ids)
-            scores = scores + config.salience_weight * said
+            preferred = bottleneck.preferred(words, words_mask, source)
+            scores = scores + config.salience_weight * preferred
         if not config.has_discriminator:
             return scores, None
         discriminator = self.model.discriminator

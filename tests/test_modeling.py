@@ -10,6 +10,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
+from summgan.bottlenecks.code import Source
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
 from summgan.modeling import ExactLength, SummGAN, SummGANConfig
@@ -197,7 +198,8 @@ def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, t
     bottleneck = tiny_model(tokenizer).generator.bottleneck
     start = int((bottleneck.writable & ~bottleneck.continues).nonzero()[0])
     tail = int(bottleneck.glues.nonzero()[0])
-    source = torch.tensor([[start, tail, bottleneck.end_id]])
+    ids = torch.tensor([[start, tail, bottleneck.end_id]])
+    source = Source(ids, torch.ones_like(ids), torch.zeros(1, 3, bottleneck.countdown.weight.shape[1]))
     exact = ExactLength(bottleneck, torch.tensor([1]), source)
     written = torch.tensor([[bottleneck.start_id, start]])
     scores = torch.zeros(1, len(bottleneck.units))

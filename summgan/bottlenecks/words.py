@@ -196,14 +196,26 @@ class WordsBottleneck(nn.Module):
         positions = self.position_salience[places.clamp_max(POSITION_BINS - 1)]
         return self.salience[source_ids] + POSITION_WEIGHT * positions
 
-    def salience_said(self, words: Tensor, mask: Tensor, source_ids: Tensor) -> Tensor:
-        """Salience ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
+    def preference(self, source: Source) -> Tensor:
+        """How much every piece of the documents is preferred in writing, ``[batch, source]``: its salience
+        and, beside it, how likely it is selected, in nats above the mean of its document.
+        """
+        salience = self.salience_in(source.input_ids)
+        if self.copy_bias is None:
+            return salience
+        mask = source.mask.to(salience.dtype)
+        selected = F.logsigmoid(self.copy_bias.selection(source.states).to(salience.dtype))
+        mean = (selected * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
+        return salience + selected - mean
+
+    def preferred(self, words: Tensor, mask: Tensor, source: Source) -> Tensor:
+        """`preference` ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
         counted once, where it stands first.
         """
         said = (words[:, :, None] == words[:, None]).tril(-1).any(2)
-        same = words[:, :, None] == source_ids[:, None]
+        same = words[:, :, None] == source.input_ids[:, None]
         first = same & (same.cumsum(2) == 1)
-        worth = (self.salience_in(source_ids)[:, None] * first).sum(2)
+        worth = (self.preference(source)[:, None] * first).sum(2)
         return (worth * (mask.bool() & ~said)).sum(1)
 
     def log_probs(

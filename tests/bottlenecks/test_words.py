@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from summgan.backbone import new_cache
+from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import ended_mask
 from summgan.modeling import ExactLength
 from summgan.randomness import RandomStream
@@ -10,6 +11,13 @@ from summgan.text import count_units
 from summgan.tokenization import train_tokenizer
 
 UNITS = torch.arange(1, 9)
+
+
+def unread(bottleneck, ids):
+    """Documents of which the encoder says nothing."""
+    ids = torch.as_tensor(ids)
+    hidden = bottleneck.countdown.weight.shape[1]
+    return Source(ids, torch.ones_like(ids), torch.zeros(*ids.shape, hidden))
 
 
 def stream(rows=8, *parts):
@@ -266,7 +274,21 @@ def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
     bottleneck = tiny_model(tokenizer).generator.bottleneck
     bottleneck.salience.copy_(torch.arange(len(bottleneck.salience), dtype=torch.float32))
     words, mask = torch.tensor([[7, 9, 7, 11, 9]]), torch.tensor([[1, 1, 1, 1, 0]])
-    assert bottleneck.salience_said(words, mask, torch.tensor([[9, 7, 5]])).tolist() == [16.0]
+    assert bottleneck.preferred(words, mask, unread(bottleneck, [[9, 7, 5]])).tolist() == [16.0]
+
+
+def test_what_is_selected_is_preferred_beside_what_is_salient(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    bottleneck = model.generator.bottleneck
+    bottleneck.salience.copy_(torch.linspace(-1, 3, len(bottleneck.salience)))
+    source = encoded(model, tokenizer, documents[:4], encode)
+    real = source.mask.bool()
+    selected = bottleneck.copy_bias.selection(source.states).sigmoid().log()
+    means = torch.stack([row[keep].mean() for row, keep in zip(selected, real, strict=True)])
+    expected = bottleneck.salience_in(source.input_ids) + selected - means[:, None]
+    assert torch.allclose(bottleneck.preference(source)[real], expected[real], atol=1e-5)
+    bottleneck.copy_bias = None
+    assert torch.equal(bottleneck.preference(source), bottleneck.salience_in(source.input_ids))
 
 
 def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
@@ -280,9 +302,10 @@ def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     longer = bottleneck.salience_in(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
     assert longer[-1] == 1.0 - (POSITION_BINS - 1)
     words = torch.tensor([[5, 7], [9, 9]])
-    said = bottleneck.salience_said(words, torch.ones_like(words), source.expand(2, -1))
+    document = unread(bottleneck, source)
+    said = bottleneck.preferred(words, torch.ones_like(words), document.repeat(2))
     assert said.tolist() == [1.0, -1.0]
-    bonus = ExactLength(bottleneck, torch.tensor([2]), source, 0.5).bonus[0]
+    bonus = ExactLength(bottleneck, torch.tensor([2]), document, 0.5).bonus[0]
     assert [bonus[piece].item() for piece in (5, 7, 9, 11)] == [0.5, 0.0, -0.5, 0.0]
 
 
