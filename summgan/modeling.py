@@ -272,6 +272,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         num_units: Tensor | int | None = None,
         num_beams: int = 1,
         num_return_sequences: int = 1,
+        no_repeat_bigrams: bool = False,
         **kwargs,
     ) -> Tensor:
         """Write summaries of exactly ``num_units`` units with greedy or beam search.
@@ -282,6 +283,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             num_units: Lengths wanted, one number or ``[batch]``; the human mean by default.
             num_beams: Width of the search.
             num_return_sequences: Best beams returned of each document.
+            no_repeat_bigrams: Whether no two pieces may stand in a row twice.
             **kwargs: Further options of transformers' ``generate``.
 
         Returns:
@@ -299,6 +301,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             units.repeat_interleave(beams),
             source.repeat(beams),
             self.config.salience_weight,
+            no_repeat_bigrams,
         )
         sequences = super().generate(
             input_ids=input_ids,
@@ -337,11 +340,18 @@ class ExactLength(LogitsProcessor):
         units: ``[rows]`` wanted lengths, one per beam.
         source: The documents, one per beam.
         salience_weight: Of the preference for pieces of the document that were not written yet.
+        no_repeat_bigrams: Whether no two pieces may stand in a row twice; bytes may, as they are no words.
     """
 
     def __init__(
-        self, bottleneck: WordsBottleneck, units: Tensor, source: Source, salience_weight: float = 0.0
+        self,
+        bottleneck: WordsBottleneck,
+        units: Tensor,
+        source: Source,
+        salience_weight: float = 0.0,
+        no_repeat_bigrams: bool = False,
     ):
+        self.no_repeat_bigrams = no_repeat_bigrams
         self.bottleneck, self.units, self.source_ids = bottleneck, units, source.input_ids
         self.room = bottleneck.max_pieces(units)
         source_ids, bonus = source.input_ids, salience_weight * bottleneck.preference(source)
@@ -357,6 +367,8 @@ class ExactLength(LogitsProcessor):
         written = self.bottleneck.costs(words).sum(1)
         inside = self.bottleneck.ends_inside[input_ids[:, -1]]
         scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
+        if self.no_repeat_bigrams:
+            scores = scores.masked_fill(self._repeating(input_ids), -math.inf)
         columns = (self.units - written, inside, self.room - words.shape[1])
         written = torch.stack([input_ids[:, max(0, input_ids.shape[1] - 2)], input_ids[:, -1]], dim=1)
         columns = [*(column[:, None] for column in columns), written[:, None], self.source_ids]
@@ -368,6 +380,12 @@ class ExactLength(LogitsProcessor):
         stuck = ~(allowed & scores.isfinite()).any(1, keepdim=True)
         allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
         return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
+
+    def _repeating(self, input_ids: Tensor) -> Tensor:
+        """Pieces ``[rows, vocabulary]`` that stood after the last one of ``input_ids`` before."""
+        again = (input_ids[:, :-1] == input_ids[:, -1:]).float()
+        pieces = torch.zeros(len(input_ids), len(self.bottleneck.bytes), device=input_ids.device)
+        return (pieces.scatter_add_(1, input_ids[:, 1:], again) > 0) & ~self.bottleneck.bytes
 
 
 def _is_tied(model: PreTrainedModel) -> bool:

@@ -38,7 +38,6 @@ from summgan.truecasing import restore_case
 logger = logging.getLogger(__name__)
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
-_NO_REPEAT = 2  # no two pieces stand in a row twice: in a summary that is a fault of the model
 _CHUNKS = 16  # batches that are sorted by length together
 
 
@@ -307,7 +306,7 @@ class Summarizer:
             units,
             num_beams=max(options.num_beams, beams),
             num_return_sequences=beams,
-            no_repeat_ngram_size=_NO_REPEAT,
+            no_repeat_bigrams=True,  # in a summary that is a fault of the model
         )
         owners = [owner for owner in owners for _ in range(beams)]
         scores, human = self._judge(words, ids[owners], mask[owners])

@@ -55,7 +55,7 @@ def test_a_summary_is_never_longer_than_its_document(summarizer):
 def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tokenizer):
     ids, mask = encode(tokenizer, documents[:1])
     words = summarizer.model.generate(
-        ids, mask, 5, num_beams=4, num_return_sequences=4, no_repeat_ngram_size=2
+        ids, mask, 5, num_beams=4, num_return_sequences=4, no_repeat_bigrams=True
     )
     reconstructor = summarizer.model.reconstructor
     words_mask = ended_mask(words, tokenizer.eos_token_id)

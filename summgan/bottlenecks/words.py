@@ -26,6 +26,7 @@ from summgan.tokenization import LengthTable
 
 MAX_UNITS = 256
 """The longest summary, in units."""
+_MOST_BYTES = 4
 
 
 class WordsBottleneck(nn.Module):
@@ -115,7 +116,8 @@ class WordsBottleneck(nn.Module):
     ) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
-        Characters that are in no piece are bytes, and are written where the document goes on with them.
+        Characters that are in no piece are bytes, and one or two of them in a row ("ğ" in a name) are written
+        where the document goes on with them.
 
         Args:
             remaining: ``[batch, length]`` units still to be written.
@@ -126,7 +128,12 @@ class WordsBottleneck(nn.Module):
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
-        writable = self.writable | (self.bytes & self._followers(written, source_ids)[0])
+        _, same, followers = self._followers(written, source_ids)
+        spelled = (same & self._few_bytes(source_ids)[:, None, 1:]).float()
+        spelled = torch.zeros(*same.shape[:2], len(self.bytes), device=same.device).scatter_add_(
+            2, followers, spelled
+        )
+        writable = self.writable | (spelled > 0)
         allowed = writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
         return allowed
@@ -175,6 +182,14 @@ class WordsBottleneck(nn.Module):
         followers = source_ids[:, None, 1:].expand_as(same)
         follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
         return follows.scatter_add_(2, followers, same.float()) > 0, same, followers
+
+    def _few_bytes(self, source_ids: Tensor) -> Tensor:
+        """Which pieces ``[batch, source]`` of documents are bytes in runs of no more than `_MOST_BYTES`."""
+        lone = self.bytes[source_ids].float()
+        # The least of every window says that all of it are bytes; the most of these, that a place is in one.
+        full = -F.max_pool1d(-F.pad(lone, (0, _MOST_BYTES)), _MOST_BYTES + 1, 1)
+        many = F.max_pool1d(F.pad(full, (_MOST_BYTES, 0)), _MOST_BYTES + 1, 1)
+        return (lone > 0) & (many == 0)
 
     def last_two(self, words: Tensor) -> Tensor:
         """The two pieces before each of ``words`` ``[batch, length]``, ``[batch, length, 2]``."""

@@ -339,3 +339,13 @@ def test_double_names_are_neither_cut_nor_mixed(tiny_model):
 
     assert after("Kim Su") == after("Lee Mu") == {"-"}
     assert after("Kim Su-") == {"y"} and after("Lee Mu-") == {"b"}
+
+
+def test_words_of_another_script_are_not_spelled_in_bytes(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    ids = tokenizer("Anna \u0438\u0432\u0430\u043d \u011f\u011f", add_special_tokens=False).input_ids
+    source = torch.tensor([ids])
+    few = bottleneck._few_bytes(source)[0].tolist()
+    runs = "".join("b" if bottleneck.bytes[piece] else "." for piece in ids)
+    assert runs.count("b") == 12 and runs.endswith("bbbb")
+    assert [place for place, flag in enumerate(few) if flag] == list(range(len(ids) - 4, len(ids)))
