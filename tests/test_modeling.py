@@ -14,8 +14,9 @@ from transformers import (
 
 from summgan.bottlenecks.code import Source
 from summgan.configuration import ModelOptions
+from summgan.decoding import ExactLength
 from summgan.errors import SummGANError
-from summgan.modeling import ExactLength, SummGAN, SummGANConfig
+from summgan.modeling import SummGAN, SummGANConfig
 from summgan.text import count_units
 from summgan.tokenization import save_tokenizer
 

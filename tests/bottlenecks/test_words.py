@@ -4,7 +4,7 @@ import torch
 from summgan.backbone import new_cache
 from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import ended_mask
-from summgan.modeling import ExactLength
+from summgan.decoding import ExactLength
 from summgan.randomness import RandomStream
 from summgan.salience import POSITION_BIN, POSITION_BINS, POSITION_WEIGHT
 from summgan.text import count_units
