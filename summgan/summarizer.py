@@ -274,7 +274,10 @@ class Summarizer:
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
             for row, summary in zip(rows, self._best(*batch, options), strict=True):
                 text = restore_case(self.tokenizer, summary.summary_text, texts[row])
-                results[row] = replace(summary, summary_text=text)
+                rebuilt = summary.reconstruction
+                if rebuilt is not None:
+                    rebuilt = restore_case(self.tokenizer, rebuilt, text)
+                results[row] = replace(summary, summary_text=text, reconstruction=rebuilt)
         return results
 
     def _lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
@@ -361,8 +364,7 @@ class Summarizer:
     def _rebuild(self, code: Code) -> list[str]:
         longest = self.model.config.max_document_length
         documents = self.model.reconstructor.sample(code, longest)
-        texts = self.tokenizer.batch_decode(documents, skip_special_tokens=True)
-        return [restore_case(self.tokenizer, text) for text in texts]
+        return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
 
 
 def _checked(text: str, name: str) -> str:
