@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import LogitsProcessor
 
 from summgan.bottlenecks.code import Source
-from summgan.bottlenecks.words import WordsBottleneck
+from summgan.bottlenecks.words import WordsBottleneck, first_places, pieces_at
 
 
 class ExactLength(LogitsProcessor):
@@ -38,12 +38,10 @@ class ExactLength(LogitsProcessor):
         self.no_repeat_bigrams = no_repeat_bigrams
         self.bottleneck, self.units, self.source_ids = bottleneck, units, source.input_ids
         self.room = bottleneck.max_pieces(units)
-        source_ids, bonus = source.input_ids, salience_weight * bottleneck.preference(source)
-        # Of a piece that stands several times the first counts: the last one written here.
-        vocabulary = len(bottleneck.salience)
-        self.bonus = torch.zeros(len(source_ids), vocabulary, dtype=bonus.dtype, device=bonus.device)
-        for place in reversed(range(source_ids.shape[1])):
-            self.bonus.scatter_(1, source_ids[:, place : place + 1], bonus[:, place : place + 1])
+        # Of a piece that stands several times the first counts.
+        bonus = salience_weight * bottleneck.preference(source) * first_places(source.input_ids)
+        nothing = bonus.new_zeros(len(bonus), len(bottleneck.salience))
+        self.bonus = nothing.scatter_add(1, source.input_ids, bonus)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
@@ -62,11 +60,11 @@ class ExactLength(LogitsProcessor):
         allowed[ended] = True
         # Where what ends a word may not be said a second time, the word is broken; the length never is.
         stuck = ~(allowed & scores.isfinite()).any(1, keepdim=True)
-        allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
+        if stuck.any():
+            allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
         return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
 
     def _repeating(self, input_ids: Tensor) -> Tensor:
         """Pieces ``[rows, vocabulary]`` that stood after the last one of ``input_ids`` before."""
-        again = (input_ids[:, :-1] == input_ids[:, -1:]).float()
-        pieces = torch.zeros(len(input_ids), len(self.bottleneck.bytes), device=input_ids.device)
-        return (pieces.scatter_add_(1, input_ids[:, 1:], again) > 0) & ~self.bottleneck.bytes
+        again = input_ids[:, :-1] == input_ids[:, -1:]
+        return pieces_at(again, input_ids[:, 1:], len(self.bottleneck.bytes)) & ~self.bottleneck.bytes

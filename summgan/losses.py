@@ -18,6 +18,7 @@ from summgan.backbone import embed_words
 from summgan.batches import Batch
 from summgan.bottlenecks.code import Code
 from summgan.bottlenecks.estimators import REWARDED, leave_one_out
+from summgan.bottlenecks.words import first_places
 from summgan.configuration import TrainingOptions
 from summgan.discriminator import Discriminator, Judgement
 from summgan.modeling import SummGAN
@@ -134,11 +135,10 @@ class AutoencoderObjective(nn.Module):
         """
         documents = batch.documents.repeat_interleave(samples, dim=0)
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
-        earlier = (documents[:, :, None] == documents[:, None]).tril(-1).any(2)
         said = code.one_hot.gather(2, documents[:, None].expand(-1, code.mask.shape[1], -1))
         said = said * code.mask[..., None]
         by_others = said.detach().sum(1, keepdim=True) - said.detach()
-        once = (said * (by_others < 0.5)).sum(1) * mask * ~earlier
+        once = (said * (by_others < 0.5)).sum(1) * mask * first_places(documents)
         salience = self.generator.bottleneck.salience_in(documents)
         return -(once * salience).sum(1) / code.mask.sum(1)
 

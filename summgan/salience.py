@@ -2,7 +2,7 @@
 
 A piece is salient when it is rare among the documents and when people write it into short sentences more
 often than into documents, and where it stands matters: news says first what is news. Used by the content
-term (`losses.py`), in writing (`modeling.py`), and for where sentences are hidden (`noise.py`).
+term (`losses.py`), in writing (`decoding.py`), and for where sentences are hidden (`noise.py`).
 """
 
 from __future__ import annotations

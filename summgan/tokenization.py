@@ -59,9 +59,9 @@ def train_tokenizer(
     sample = [text for text in sample if text]
     if not sample:
         raise SummGANError("There is no text to train a tokenizer on.")
-    truecaser = Truecaser.fit(sample) if do_lower_case else None
+    truecaser = None
     if do_lower_case:
-        sample = [text.lower() for text in sample]
+        truecaser, sample = Truecaser.fit(sample), [text.lower() for text in sample]
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(

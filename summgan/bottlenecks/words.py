@@ -128,13 +128,9 @@ class WordsBottleneck(nn.Module):
         """
         cost = self.units - (self.continues & inside[..., None]).long()
         hurry = (room <= remaining + 1)[..., None]
-        _, same, followers = self._followers(written, source_ids)
-        spelled = (same & self._few_bytes(source_ids)[:, None, 1:]).float()
-        spelled = torch.zeros(*same.shape[:2], len(self.bytes), device=same.device).scatter_add_(
-            2, followers, spelled
-        )
-        writable = self.writable | (spelled > 0)
-        allowed = writable & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
+        same, followers = self._followers(written, source_ids)
+        spelled = pieces_at(same & self._few_bytes(source_ids)[:, None, 1:], followers, len(self.bytes))
+        allowed = (self.writable | spelled) & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
         allowed[..., self.end_id] = remaining == 0
         return allowed
 
@@ -160,28 +156,27 @@ class WordsBottleneck(nn.Module):
         After a piece of the document a letter may only follow inside a word as it does there, and where
         the word never ends after this piece it has to go on. ``written`` is ``[batch, length, 2]``.
         """
-        follows, same, followers = self._followers(written, source_ids)
+        same, followers = self._followers(written, source_ids)
         goes_on = self.glues[followers]
         must = (same & goes_on).any(2) & ~(same & ~goes_on).any(2)
         known = same.any(2)[..., None]
+        follows = pieces_at(same, followers, len(self.glues))
         return follows | (~(known & self.glues) & ~must[..., None])
 
-    def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor]:
         """What stands in the document after the last of the pieces ``written`` ``[batch, length, 2]``; inside
         a word after both, where it has both.
 
         Returns:
-            The pieces ``[batch, length, vocabulary]``, the places that have what was written ``[batch,
-            length, source - 1]``, and the pieces after these places, of the same shape.
+            The places that have what was written ``[batch, length, source - 1]``, and the pieces after
+            these places, of the same shape.
         """
         before, previous = written.unbind(2)
         same = previous[..., None] == source_ids[:, None, :-1]
         both = same & (before[..., None] == F.pad(source_ids, (1, 0), value=-1)[:, None, :-2])
         inside = self.glues[previous] & both.any(2)
         same = torch.where(inside[..., None], both, same)
-        followers = source_ids[:, None, 1:].expand_as(same)
-        follows = torch.zeros(*previous.shape, len(self.glues), device=previous.device)
-        return follows.scatter_add_(2, followers, same.float()) > 0, same, followers
+        return same, source_ids[:, None, 1:].expand_as(same)
 
     def _few_bytes(self, source_ids: Tensor) -> Tensor:
         """Which pieces ``[batch, source]`` of documents are bytes in runs of no more than `_MOST_BYTES`."""
@@ -227,11 +222,10 @@ class WordsBottleneck(nn.Module):
         """`preference` ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
         counted once, where it stands first.
         """
-        said = (words[:, :, None] == words[:, None]).tril(-1).any(2)
         same = words[:, :, None] == source.input_ids[:, None]
-        first = same & (same.cumsum(2) == 1)
-        worth = (self.preference(source)[:, None] * first).sum(2)
-        return (worth * (mask.bool() & ~said)).sum(1)
+        there = self.preference(source) * first_places(source.input_ids)
+        worth = (there[:, None] * same).sum(2)
+        return (worth * (mask.bool() & first_places(words))).sum(1)
 
     def log_probs(
         self,
@@ -335,6 +329,19 @@ class WordsBottleneck(nn.Module):
         matches = (source.input_ids[:, :, None] == words[:, None]).float()
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, words)
         return (scores * (mask if weights is None else weights)).sum(1)
+
+
+def first_places(ids: Tensor) -> Tensor:
+    """Where in ``[batch, length]`` a piece stands for the first time, bool."""
+    return ~(ids[:, :, None] == ids[:, None]).tril(-1).any(2)
+
+
+def pieces_at(places: Tensor, pieces: Tensor, vocabulary_size: int) -> Tensor:
+    """Which pieces stand at the ``places`` (bool) of ``pieces``, both ``[..., source]``; bool ``[...,
+    vocabulary]``.
+    """
+    found = torch.zeros(*pieces.shape[:-1], vocabulary_size, device=pieces.device)
+    return found.scatter_add_(-1, pieces, places.float()) > 0
 
 
 def ended_mask(words: Tensor, end_id: int) -> Tensor:
