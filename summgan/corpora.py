@@ -25,7 +25,7 @@ from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, lo
 from summgan.errors import SummGANError
 from summgan.modeling import HumanLengths
 from summgan.neighbours import LEAST_COVERAGE, find_neighbours
-from summgan.salience import POSITION_BINS, position_salience_of, salience_of
+from summgan.salience import Salience, salience_of
 from summgan.tokenization import load_tokenizer, spellings, train_tokenizer
 
 logger = logging.getLogger(__name__)
@@ -45,9 +45,10 @@ class Corpora:
             `neighbours.py`.
         human_sentences: Text of (a sample of) the sentences, for the fluency score.
         validation: Documents to watch, perhaps with references.
+        validation_neighbours: For rows of these the human sentence of which the document says most, where it
+            says half of one.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
-        salience: ``[vocabulary]``, see `salience.py`.
-        position_salience: ``[POSITION_BINS]``, see there.
+        salience: What says much where, see `salience.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -56,9 +57,9 @@ class Corpora:
     sentences: Dataset
     human_sentences: list[str]
     validation: Pairs
+    validation_neighbours: dict[int, str]
     word_weights: Tensor
-    salience: Tensor
-    position_salience: Tensor
+    salience: Salience
     fingerprint: str
 
 
@@ -98,28 +99,28 @@ def prepare_corpora(
     )
     tokenizer = _tokenizer(options, documents, sentences, resume)
     human = sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]
+    beside = {}
     if options.training.neighbour_share:
+        beside = _nearest_sentences(validation.documents, sentences)
         sentences = _with_neighbours(documents, sentences, say)
     documents = _tokenize(documents, tokenizer)
     sentences = _tokenize(sentences, tokenizer)
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
     rarity = _rarity(documents, len(tokenizer))
-    positions = torch.zeros(POSITION_BINS)
+    same, near = spellings(tokenizer), None
     if options.training.neighbour_share:
-        frequent, same = (rarity < 1).tolist(), spellings(tokenizer)
-        sentences = _with_support(documents, sentences, frequent, same)
-        near = np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE)
-        positions = position_salience_of(documents, sentences.select(near), frequent, same)
+        sentences = _with_support(documents, sentences, (rarity < 1).tolist(), same)
+        near = sentences.select(np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE))
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
         sentences=sentences,
         human_sentences=list(human),
         validation=validation,
+        validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
-        salience=salience_of(documents, sentences, len(tokenizer)),
-        position_salience=positions,
+        salience=salience_of(documents, sentences, near, same, tokenizer.eos_token_id),
         fingerprint=fingerprint,
     )
 
@@ -186,6 +187,15 @@ def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str]
     for name, values in columns.items():
         sentences = sentences.add_column(name, values.tolist())
     return sentences
+
+
+def _nearest_sentences(documents: list[str], sentences: Dataset) -> dict[int, str]:
+    """For rows of documents the sentence of which each says most, if that is enough."""
+    found = find_neighbours(documents, sentences["text"])
+    # Later ones replace earlier ones, so the nearest of several stays.
+    near = [row for row in np.argsort(found.coverage, kind="stable") if found.coverage[row] >= LEAST_COVERAGE]
+    texts = sentences.select(near)["text"]
+    return dict(zip(found.documents[near].tolist(), texts, strict=True))
 
 
 def _with_support(documents: Dataset, sentences: Dataset, frequent: list[bool], same: list[int]) -> Dataset:

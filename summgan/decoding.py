@@ -40,7 +40,7 @@ class ExactLength(LogitsProcessor):
         self.room = bottleneck.max_pieces(units)
         # Of a piece that stands several times the first counts.
         bonus = salience_weight * bottleneck.preference(source) * first_places(source.input_ids)
-        nothing = bonus.new_zeros(len(bonus), len(bottleneck.salience))
+        nothing = bonus.new_zeros(len(bonus), len(bottleneck.units))
         self.bonus = nothing.scatter_add(1, source.input_ids, bonus)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:

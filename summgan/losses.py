@@ -139,7 +139,7 @@ class AutoencoderObjective(nn.Module):
         said = said * code.mask[..., None]
         by_others = said.detach().sum(1, keepdim=True) - said.detach()
         once = (said * (by_others < 0.5)).sum(1) * mask * first_places(documents)
-        salience = self.generator.bottleneck.salience_in(documents)
+        salience = self.generator.bottleneck.salience(documents)
         return -(once * salience).sum(1) / code.mask.sum(1)
 
     def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:

@@ -79,7 +79,7 @@ def bury(
         foreign: Other documents, for what stands between.
         length: Units that the result should have, if there are as many contexts.
         rng: Source of randomness.
-        position_salience: See `salience.position_salience_of`; where little is said, more stands around it.
+        position_salience: See `salience.Salience.position`; where little is said, more stands around it.
     """
     kept = [unit for unit in sentence if rng.random() > 0.05] or list(sentence)
     chunks = _chunks(kept, max(1, len(kept) // 3), rng)

@@ -1,50 +1,119 @@
-"""How much a piece of a document says: learned from the two piles by counting, without any pair.
+"""How much a place of a document says: learned from the two piles, without any pair.
 
-A piece is salient when it is rare among the documents and when people write it into short sentences more
-often than into documents, and where it stands matters: news says first what is news. Used by the content
-term (`losses.py`), in writing (`decoding.py`), and for where sentences are hidden (`noise.py`).
+Two sources. *Counted* over the piles: a piece is salient when it is rare among the documents and when people
+write it into sentences more often than into documents. *Learned* from the mined neighbours (`neighbours.py`):
+a logistic regression of whether a sentence says a place of the document nearest to it, on the piece there,
+the pieces around it, its position, and how often the document has it. Neighbours are about similar events
+and so miss just the rare words that tell events apart; therefore what is counted keeps a part.
+
+Used by the content term (`losses.py`), in writing (`decoding.py`), and for where sentences are hidden
+(`noise.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-POSITION_WEIGHT = 2.0
-"""Of the log-odds of a position, beside the salience of the piece that stands there."""
+POSITION_BIN, POSITION_BINS = 8, 64
+"""Pieces of a document that count as one position, and how many positions are told apart."""
+REPETITIONS = 4
+"""How often a piece stands in a document until more makes no difference."""
+LEAST_NEIGHBOURS = 500
+"""Sentences near a document without which nothing can be learned from them."""
 
+_COUNTED = 0.3  # weight of what is counted beside what is learned
+_POSITION = 2.0  # of the log-odds of a position among what is counted
 _SAMPLE = 50_000
 _SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
 _RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more
 _LOWEST = -2.0
-_BELIEVED = 50  # pieces at a position that make its share believable
-
-POSITION_BIN, POSITION_BINS = 8, 64
-"""Pieces of a document that count as one position, and how many positions are told apart."""
+_BELIEVED = 10.0  # places of a kind that make their share believable
+_NEWTON_STEPS, _RIDGE = 10, 1.0
 
 
-def salience_of(documents: Dataset, sentences: Dataset, vocabulary: int) -> Tensor:
-    """``[vocabulary]`` salience in nats: half the inverse document frequency plus the log-odds of standing
-    in a sentence rather than in a document.
+class Salience(nn.Module):
+    """Tables whose sum, over what is true of a place, is its salience in nats.
+
+    Attributes:
+        piece: ``[vocabulary]``, by the piece that stands there.
+        after: ``[vocabulary]``, by the piece before it; the end piece stands before the first.
+        before: ``[vocabulary]``, by the piece after it.
+        position: ``[POSITION_BINS]``, by where it is.
+        repetition: ``[REPETITIONS]``, by how often the document has the piece, from once.
+    """
+
+    def __init__(self, vocabulary_size: int, end_id: int):
+        super().__init__()
+        self.end_id = end_id
+        for name in ("piece", "after", "before"):
+            self.register_buffer(name, torch.zeros(vocabulary_size))
+        self.register_buffer("position", torch.zeros(POSITION_BINS))
+        self.register_buffer("repetition", torch.zeros(REPETITIONS))
+
+    def forward(self, source_ids: Tensor) -> Tensor:
+        """``[batch, source]`` of every place of documents ``[batch, source]``."""
+        places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
+        times = (source_ids[:, :, None] == source_ids[:, None]).sum(2).clamp_max(REPETITIONS) - 1
+        around = self.after[F.pad(source_ids, (1, -1), value=self.end_id)]
+        around = around + self.before[F.pad(source_ids, (-1, 1), value=self.end_id)]
+        position = self.position[places.clamp_max(POSITION_BINS - 1)]
+        return self.piece[source_ids] + around + position + self.repetition[times]
+
+
+def salience_of(
+    documents: Dataset, sentences: Dataset, near: Dataset | None, spellings: Sequence[int], end_id: int
+) -> Salience:
+    """Count and learn what is salient.
 
     Args:
-        documents: Rows with ``input_ids``.
+        documents: Rows with ``input_ids``, the end piece included.
         sentences: The same of human sentences.
-        vocabulary: Number of pieces.
+        near: Those of them that are near a document, with the row of this ``neighbour``; of fewer than 500
+            nothing is learned, and what is counted is all.
+        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
+        end_id: The piece that ends a text.
     """
-    written, frequency, texts = _count(documents, vocabulary)
-    human, _, _ = _count(sentences, vocabulary)
+    salience = Salience(len(spellings), end_id)
+    counted, rarity = _count(documents, sentences, len(spellings))
+    if near is None or len(near) < LEAST_NEIGHBOURS:
+        salience.piece.copy_(torch.tensor(counted))
+        return salience
+    places = _places(documents, near, np.asarray(spellings), rarity)
+    sizes = {"piece": len(spellings), "after": len(spellings), "before": len(spellings)}
+    sizes |= {"position": POSITION_BINS}
+    # Each half is described by what was counted in the other: a rare piece would give its own sentence away.
+    described = [np.ones(len(places["said"])), places["repetition"]]
+    for name, size in sizes.items():
+        other = [_log_odds(places, name, size, places["half"] != half) for half in (0, 1)]
+        described.append(np.where(places["half"] == 0, *(table[places[name]] for table in other)))
+    worth = _logistic_regression(np.stack(described, 1), places["said"], places["weight"])
+    for (name, size), weight in zip(sizes.items(), worth[2:], strict=True):
+        odds = _log_odds(places, name, size)
+        extra = {"piece": counted, "position": _POSITION * odds}.get(name, np.zeros(size))
+        getattr(salience, name).copy_(torch.tensor(weight * odds + _COUNTED * extra))
+    salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
+    return salience
+
+
+def _count(documents: Dataset, sentences: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of every piece half the inverse document frequency plus the log-odds of standing in a sentence rather
+    than in a document, in nats; and that frequency alone.
+    """
+    written, frequency, texts = _occurrences(documents, vocabulary)
+    human, _, _ = _occurrences(sentences, vocabulary)
     written *= human.sum() / max(1.0, written.sum())
     rarity = np.minimum(np.log((texts + 1) / (frequency + 1)), _RAREST)
     odds = np.log((human + _SMOOTHING) / (written + _SMOOTHING))
-    return torch.tensor(np.maximum(rarity / 2 + odds, _LOWEST), dtype=torch.float32)
+    return np.maximum(rarity / 2 + odds, _LOWEST), rarity
 
 
-def _count(texts: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray, int]:
+def _occurrences(texts: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Occurrences of every piece, texts that have it, and how many texts were read."""
     occurrences, having = np.zeros(vocabulary), np.zeros(vocabulary)
     rows = np.linspace(0, len(texts) - 1, min(len(texts), _SAMPLE), dtype=int)
@@ -56,34 +125,66 @@ def _count(texts: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray, int
     return occurrences, having, len(rows)
 
 
-def position_salience_of(
-    documents: Dataset, sentences: Dataset, frequent: Sequence[bool], spellings: Sequence[int]
-) -> Tensor:
-    """``[POSITION_BINS]`` log-odds, in nats, of being said in a sentence for a piece that stands there.
-
-    Counted over sentences and the documents nearest to them; a position without any is as the one before it.
-
-    Args:
-        documents: Rows with ``input_ids``, the end piece included.
-        sentences: The same, and the row of a ``neighbour``.
-        frequent: Of every piece, whether it is too frequent to tell anything.
-        spellings: Of every piece the first one that is spelled like it.
+def _places(
+    documents: Dataset, near: Dataset, spellings: np.ndarray, rarity: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Every place of the documents that are near a sentence, as columns: what stands there and around it,
+    whether the sentence says it, and how much it weighs.
     """
-    said, seen = np.zeros(POSITION_BINS), np.zeros(POSITION_BINS)
-    rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _SAMPLE), dtype=int)
-    for part in sentences.select(rows if len(sentences) else []).iter(1000):
-        for ids, source in zip(part["input_ids"], documents[part["neighbour"]]["input_ids"], strict=True):
-            wanted = {spellings[piece] for piece in ids}
-            for place, piece in enumerate(source[:-1]):
-                if not frequent[piece]:
-                    position = min(place // POSITION_BIN, POSITION_BINS - 1)
-                    seen[position] += 1
-                    said[position] += spellings[piece] in wanted
-    if not said.any():
-        return torch.zeros(POSITION_BINS)
-    mean = said.sum() / seen.sum()
-    odds = np.log((said + _BELIEVED * mean) / (seen + _BELIEVED) / mean)
-    for position in range(1, POSITION_BINS):
-        if seen[position] < _BELIEVED:
-            odds[position] = odds[position - 1]
-    return torch.tensor(odds, dtype=torch.float32)
+    names = ("piece", "after", "before", "position", "repetition", "said", "half")
+    columns: dict[str, list] = {name: [] for name in names}
+    classes = rarity.astype(int)
+    written, known = (np.zeros(classes.max() + 1) for _ in range(2))
+    for number, (ids, source) in enumerate(_pairs(documents, near)):
+        text, end = source[:-1], source[-1:]
+        said = np.isin(spellings[text], spellings[ids])
+        times = np.minimum((source[:, None] == source).sum(1), REPETITIONS)[:-1] - 1
+        position = np.minimum(np.arange(len(text)) // POSITION_BIN, POSITION_BINS - 1)
+        row = (
+            text,
+            np.append(end, text[:-1]),
+            source[1:],
+            position,
+            times,
+            said,
+            np.full(len(text), number % 2),
+        )
+        for name, values in zip(names, row, strict=True):
+            columns[name].append(values)
+        distinct = np.unique(ids)
+        np.add.at(written, classes[distinct], 1)
+        np.add.at(known, classes[distinct], np.isin(spellings[distinct], spellings[text]))
+    found = {name: np.concatenate(values) for name, values in columns.items()}
+    # What kind of word a neighbour misses oftener than others counts for more where it has it.
+    missed = ((written + 2) / (known + 1))[classes[found["piece"]]]
+    return found | {"weight": np.where(found["said"], missed, 1.0)}
+
+
+def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pieces of sentences and of the documents nearest to them, the end piece included."""
+    rows = np.linspace(0, len(near) - 1, min(len(near), _SAMPLE), dtype=int)
+    for part in near.select(rows).iter(1000):
+        sources = documents[part["neighbour"]]["input_ids"]
+        for ids, source in zip(part["input_ids"], sources, strict=True):
+            yield np.asarray(ids), np.asarray(source)
+
+
+def _log_odds(
+    places: dict[str, np.ndarray], name: str, size: int, chosen: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """``[size]`` logarithm of how much oftener than others a place with each value of a column is said."""
+    values, said = places[name][chosen], places["said"][chosen]
+    seen = np.bincount(values, minlength=size)
+    mean = max(said.mean(), 1e-9)
+    return np.log((np.bincount(values, said, size) + _BELIEVED * mean) / (seen + _BELIEVED) / mean)
+
+
+def _logistic_regression(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Coefficients ``[features]`` by Newton's method (Hastie 2009, section 4.4.1), with a slight ridge."""
+    worth = np.zeros(features.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-features @ worth))
+        slope = features.T @ (weights * (labels - chance)) - _RIDGE * worth
+        curvature = (features * (weights * chance * (1 - chance))[:, None]).T @ features
+        worth += np.linalg.solve(curvature + _RIDGE * np.eye(len(worth)), slope)
+    return worth

@@ -24,10 +24,11 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.utils import cached_file
 
 from summgan.errors import SummGANError
 from summgan.text import is_unspaced, normalize, split_units
-from summgan.truecasing import Truecaser
+from summgan.truecasing import TRUECASE_FILE, Truecaser
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 _BLANK = "\u2581"  # SentencePiece's mark for a space
@@ -166,18 +167,25 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """Load a tokenizer from a folder or a hub name; never runs code from there.
 
     Raises:
-        SummGANError: There is no tokenizer.
+        SummGANError: There is no tokenizer, or what lies beside it is damaged.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        # Without its true case a model would write lower case, so these are read wherever the rest is.
+        if path := _file_beside(folder, _MODEL_FILE):
+            tokenizer.sentencepiece_model = path.read_bytes()
+        path = _file_beside(folder, TRUECASE_FILE)
+        tokenizer.truecaser = Truecaser.load(path) if path else None
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
-    model_file = Path(folder) / _MODEL_FILE
-    if model_file.is_file():
-        tokenizer.sentencepiece_model = model_file.read_bytes()
-    tokenizer.truecaser = Truecaser.load(Path(folder))
     return tokenizer
+
+
+def _file_beside(folder: str | Path, name: str) -> Path | None:
+    """A file of a folder or a hub name, None where it has none."""
+    found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False)
+    return Path(found) if found else None
 
 
 @dataclass(frozen=True)

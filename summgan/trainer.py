@@ -77,8 +77,7 @@ class Trainer:
         model.config.has_discriminator = self.plays
         device = self.accelerator.device
         model.to(device).reconstructor.word_weights.copy_(corpora.word_weights)
-        model.generator.bottleneck.salience.copy_(corpora.salience)
-        model.generator.bottleneck.position_salience.copy_(corpora.position_salience)
+        model.generator.bottleneck.salience.load_state_dict(corpora.salience.state_dict())
         self.networks = {
             "generator": model.generator,
             "reconstructor": model.reconstructor,
@@ -248,7 +247,7 @@ class Trainer:
             accumulation,
             self.steps,
             self.training.neighbour_share,
-            self.corpora.position_salience.tolist(),
+            self.corpora.salience.position.tolist(),
         )
         return DataLoader(
             stream,

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from transformers import PreTrainedTokenizerBase
 
-_FILE = "truecase.json"
+TRUECASE_FILE = "truecase.json"
+"""What a truecaser is kept in, beside the tokenizer."""
 _WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*")
 _BEGINNING = frozenset('.!?:;\u2026"\u201c\u2018([')
 _LEAST = 3  # occurrences of a form that is to be believed
@@ -76,16 +77,20 @@ class Truecaser:
     def save(self, folder: Path) -> None:
         """Write ``truecase.json``."""
         kept = {"capitalize": self.capitalize, "forms": sorted(self.forms.values())}
-        (folder / _FILE).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        (folder / TRUECASE_FILE).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> Truecaser | None:
-        """Read ``truecase.json``; None where there is none."""
-        path = folder / _FILE
-        if not path.is_file():
-            return None
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls({form.lower(): form for form in kept["forms"]}, kept["capitalize"])
+    def load(cls, path: Path) -> Truecaser:
+        """Read ``truecase.json``.
+
+        Raises:
+            ValueError: The file is damaged.
+        """
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            return cls({form.lower(): form for form in kept["forms"]}, bool(kept["capitalize"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} is damaged; copy it again.") from error
 
 
 def restore_case(tokenizer: PreTrainedTokenizerBase, text: str, document: str = "") -> str:

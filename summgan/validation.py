@@ -1,8 +1,10 @@
-"""How good the model is while it trains, without any reference: fluency x content.
+"""How good the model is while it trains, without any reference.
 
-Fluency is judged by a small n-gram model of the human sentences, not by the discriminator, which moves
-along with the generator; content by the TF-IDF similarity of summary and document. References, where
-a validation file has them, add ROUGE.
+Where enough of the watched documents are near some human sentence (`neighbours.py`) the score is the ROUGE-1
+of their summaries with these sentences, which are written about such events, if not about these: it ranks
+models as true references do. Else it is fluency x content: fluency by a small n-gram model of the human
+sentences, not by the discriminator, which moves along with the generator; content by the TF-IDF similarity of
+summary and document. References, where a validation file has them, add ROUGE, and choose nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from summgan.report import Sample
 from summgan.text import count_units
 from summgan.truecasing import restore_case
 
+LEAST_NEIGHBOURS = 30
+"""Watched documents near a human sentence without which the score is fluency x content."""
 _BATCH = 64
 _SAMPLES = 12
 
@@ -43,7 +47,10 @@ class Validator:
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references."""
+        """``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references.
+
+        ROUGE, with neighbours too, is an F1 in percent; the other scores are between 0 and 1.
+        """
         pairs = self.corpora.validation
         if self._fluency is None:
             self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
@@ -51,6 +58,11 @@ class Validator:
         summaries, losses, rebuilt = self._run(pairs.documents)
         score = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
         figures = {f"eval_{name}": float(value) for name, value in score.items()}
+        beside = self.corpora.validation_neighbours
+        if len(beside) >= LEAST_NEIGHBOURS:
+            scores = rouge_scores([summaries[row] for row in beside], [[text] for text in beside.values()])
+            figures["eval_neighbour_rouge1"] = float(scores["rouge1"].mean())
+            figures["eval_score"] = figures["eval_neighbour_rouge1"] / 100
         figures["eval_reconstruction"] = sum(losses) / len(losses)
         if pairs.references is not None:
             for name, values in rouge_scores(summaries, pairs.references).items():

@@ -224,14 +224,14 @@ def test_half_batches_average_to_the_whole(tokenizer, tiny_model, batch):
 def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(tokenizer, tiny_model, batch):
     model = tiny_model(tokenizer)
     bottleneck = model.generator.bottleneck
-    bottleneck.salience.copy_(torch.linspace(-1, 3, len(bottleneck.salience)))
+    salience = bottleneck.salience.piece.copy_(torch.linspace(-1, 3, len(tokenizer)))
     objective = AutoencoderObjective(model, TrainingOptions())
     words = torch.stack([batch.documents[:, 1], batch.documents[:, 0], batch.documents[:, 1]], 1)
     words[:, 2] = batch.documents[:, 2]
     one_hot = torch.nn.functional.one_hot(words, len(tokenizer)).float().requires_grad_()
     code = Code(vectors=one_hot, mask=torch.ones_like(words), words=words, one_hot=one_hot)
     loss = objective.content(code, batch)
-    expected = [bottleneck.salience[list(set(row))].sum() / 3 for row in words.tolist()]
+    expected = [salience[list(set(row))].sum() / 3 for row in words.tolist()]
     distinct = [row for row in range(len(words)) if len(set(words[row].tolist())) == 3]
     assert distinct
     assert torch.allclose(loss[distinct], -torch.stack(expected)[distinct], atol=1e-5)
@@ -239,5 +239,5 @@ def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(token
     loss.sum().backward()
     row = distinct[0]
     unsaid = next(p for p in batch.documents[row].tolist() if p not in words[row].tolist() and p > 3)
-    assert one_hot.grad[row, 0, unsaid].item() == pytest.approx(-bottleneck.salience[unsaid].item() / 3)
+    assert one_hot.grad[row, 0, unsaid].item() == pytest.approx(-salience[unsaid].item() / 3)
     assert one_hot.grad[row, 0, words[row, 1]] == 0

@@ -1,43 +1,124 @@
-"""Salience against the formula on counts that can be done by hand."""
+"""Salience against the formula on counts that can be done by hand, and on neighbours made by a known rule."""
 
 import math
 
+import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 
-from summgan.salience import POSITION_BIN, POSITION_BINS, position_salience_of, salience_of
+from summgan.salience import (
+    LEAST_NEIGHBOURS,
+    POSITION_BIN,
+    POSITION_BINS,
+    REPETITIONS,
+    Salience,
+    _logistic_regression,
+    salience_of,
+)
+
+END = 0
 
 
 def test_rare_pieces_that_people_write_into_sentences_are_salient():
     documents = Dataset.from_dict({"input_ids": [[1, 1, 2], [1, 3], [1, 2]]})
     sentences = Dataset.from_dict({"input_ids": [[2, 3], [3], [4]]})
-    found = salience_of(documents, sentences, 5)
+    found = salience_of(documents, sentences, None, range(5), END)
     written = 2 * 4 / 7  # two occurrences of piece 2, scaled to the size of the other pile
     expected = math.log((3 + 1) / (2 + 1)) / 2 + math.log((1 + 5) / (written + 5))
-    assert found[2].item() == pytest.approx(expected, rel=1e-5)
-    assert found[3] > found[2] > found[1]
-    assert found.min() >= -2.0
+    assert found.piece[2].item() == pytest.approx(expected, rel=1e-5)
+    assert found.piece[3] > found.piece[2] > found.piece[1]
+    assert found.piece.min() >= -2.0
+    for table in (found.after, found.before, found.position, found.repetition):
+        assert not table.any()
 
 
-def test_positions_count_as_much_as_sentences_say_of_them():
-    # Of the first bin of 100 documents of two bins everything is said, of the second nothing.
-    early, late = list(range(1, POSITION_BIN + 1)), list(range(11, POSITION_BIN + 11))
-    documents = Dataset.from_dict({"input_ids": [[*early, *late, 0]] * 100})
-    sentences = Dataset.from_dict({"input_ids": [early] * 100, "neighbour": list(range(100))})
-    spellings = list(range(30))
-    found = position_salience_of(documents, sentences, [False] * 30, spellings)
-    seen, mean = 100 * POSITION_BIN, 0.5
-    assert found[0].item() == pytest.approx(math.log((seen + 50 * mean) / (seen + 50) / mean), rel=1e-5)
-    assert found[1].item() == pytest.approx(math.log(50 * mean / (seen + 50) / mean), rel=1e-5)
-    # Where no document is that long, the last position that is known counts.
-    assert (found[2:] == found[1]).all()
+def test_salience_is_the_sum_of_what_is_true_of_a_place():
+    salience = Salience(vocabulary_size=10, end_id=END)
+    salience.piece.copy_(torch.arange(10))
+    salience.after.copy_(100.0 * torch.arange(10))
+    salience.before.copy_(1e4 * torch.arange(10))
+    salience.after[END], salience.before[END] = 0.5, 0.25
+    salience.position.copy_(-1e-3 * torch.arange(POSITION_BINS))
+    salience.repetition.copy_(1e6 * torch.arange(REPETITIONS))
+    found = salience(torch.tensor([[4, 5, 4, END]]))[0].tolist()
+    assert found[:3] == pytest.approx([4 + 0.5 + 5e4 + 1e6, 5 + 400 + 4e4, 4 + 500 + 0.25 + 1e6])
+    # Later than the last position, and oftener than the last repetition, make no difference.
+    long = salience(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
+    expected = 5 + 500 + 5e4 - 1e-3 * (POSITION_BINS - 1) + 1e6 * (REPETITIONS - 1)
+    assert long[-2].item() == pytest.approx(expected)
 
 
-def test_positions_are_alike_where_nothing_is_known():
-    documents = Dataset.from_dict({"input_ids": [[1, 2, 0]]})
-    sentences = Dataset.from_dict({"input_ids": [[3]], "neighbour": [0]})
-    for rows in (sentences, sentences.select([])):
-        found = position_salience_of(documents, rows, [False] * 4, list(range(4)))
-        assert found.tolist() == [0.0] * POSITION_BINS
-    frequent = position_salience_of(documents, sentences, [True] * 4, [1] * 4)
-    assert frequent.tolist() == [0.0] * POSITION_BINS
+def neighbours(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=200):
+    """Documents of random pieces, and sentences of the places that ``said(document, place, rng)`` names."""
+    rng = np.random.default_rng(0)
+    documents, sentences = [], []
+    for _ in range(pairs):
+        document = rng.integers(1, vocabulary, length)
+        kept = [int(document[place]) for place in range(length) if said(document, place, rng)]
+        documents.append([*document.tolist(), END])
+        sentences.append([*kept, END])
+    documents = Dataset.from_dict({"input_ids": documents})
+    near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(pairs))})
+    return salience_of(documents, near, near, range(vocabulary), END)
+
+
+def test_it_is_learned_which_pieces_neighbours_say():
+    found = neighbours(lambda document, place, rng: rng.random() < (0.8 if document[place] < 50 else 0.2))
+    often, seldom = found.piece[1:50], found.piece[50:]
+    assert often.min() > seldom.max()
+    # Nearly the true difference of log-odds, or more: what is counted says the same.
+    assert often.mean() - seldom.mean() > 1.5
+    for table in (found.after, found.before, found.position[:3]):
+        assert table.abs().max() < 0.5
+
+
+@pytest.mark.parametrize("table, step", [("after", -1), ("before", 1)])
+def test_it_is_learned_what_stands_around_what_neighbours_say(table, step):
+    def said(document, place, rng):
+        around = document[place + step] if 0 <= place + step < len(document) else 199
+        return rng.random() < (0.8 if around < 50 else 0.2)
+
+    found = neighbours(said)
+    learned = getattr(found, table)
+    assert learned[1:50].mean() - learned[50:].mean() > 1.0
+    other = getattr(found, "before" if table == "after" else "after")
+    assert abs(other[1:50].mean() - other[50:].mean()) < 0.2
+
+
+def test_it_is_learned_where_neighbours_begin_and_what_is_repeated():
+    found = neighbours(lambda document, place, rng: rng.random() < (0.8 if place < POSITION_BIN else 0.2))
+    assert found.position[0] - found.position[1] > 1.0
+    assert found.position[1].item() == pytest.approx(found.position[2].item(), abs=0.3)
+
+    def said(document, place, rng):
+        return rng.random() < (0.9 if (document == document[place]).sum() > 1 else 0.1)
+
+    found = neighbours(said, vocabulary=60)
+    assert found.repetition[0] == 0 and found.repetition[1] > 1.0
+
+
+def test_few_neighbours_teach_nothing():
+    found = neighbours(lambda document, place, rng: place < 3, pairs=LEAST_NEIGHBOURS - 1)
+    assert not found.position.any()
+
+
+def test_pieces_said_by_chance_do_not_look_salient():
+    # Every piece is rare here, so a table that judged its own sentence would explain all of it.
+    found = neighbours(lambda document, place, rng: rng.random() < 0.3, vocabulary=5000)
+    assert found.after[1:].abs().max() < 0.3 and found.before[1:].abs().max() < 0.3
+
+
+def test_logistic_regression_is_where_the_slope_is_zero():
+    rng = np.random.default_rng(1)
+    features = np.stack([np.ones(300), *rng.normal(size=(2, 300))], 1)
+    labels = rng.random(300) < 1 / (1 + np.exp(-features @ [0.5, 1.0, -2.0]))
+    weights = rng.uniform(0.5, 2, 300)
+    worth = torch.tensor(_logistic_regression(features, labels, weights), requires_grad=True)
+    logits = torch.tensor(features) @ worth
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, torch.tensor(labels).double(), torch.tensor(weights), reduction="sum"
+    )
+    (losses + worth.square().sum() / 2).backward()
+    assert worth.grad.abs().max() < 1e-6
+    assert worth.tolist() == pytest.approx([0.5, 1.0, -2.0], abs=0.6)

@@ -1,5 +1,6 @@
 import pytest
 
+from summgan.errors import SummGANError
 from summgan.tokenization import load_tokenizer, save_tokenizer, train_tokenizer
 from summgan.truecasing import Truecaser, restore_case
 
@@ -53,3 +54,12 @@ def test_it_travels_with_the_tokenizer(tmp_path):
 
 def test_a_tokenizer_that_keeps_case_is_believed(tokenizer):
     assert restore_case(tokenizer, "anna oF Porto", "Anna of Porto") == "anna oF Porto"
+
+
+@pytest.mark.parametrize("kept", ["", "{}", '{"forms": 3, "capitalize": true}', "[1]"])
+def test_a_damaged_file_is_named(tmp_path, kept):
+    tokenizer = train_tokenizer(TEXTS, 300, do_lower_case=True)
+    save_tokenizer(tokenizer, tmp_path)
+    (tmp_path / "truecase.json").write_text(kept)
+    with pytest.raises(SummGANError, match=r"truecase\.json is damaged"):
+        load_tokenizer(tmp_path)

@@ -21,12 +21,13 @@ from summgan.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cach
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
-from summgan.salience import POSITION_BIN, POSITION_BINS, POSITION_WEIGHT
+from summgan.salience import Salience
 from summgan.tokenization import LengthTable
 
 MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
+_SELECTION = 0.5  # weight of the selection beside salience
 
 
 class WordsBottleneck(nn.Module):
@@ -62,8 +63,7 @@ class WordsBottleneck(nn.Module):
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
         for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
-        self.register_buffer("salience", torch.zeros(vocabulary_size))
-        self.register_buffer("position_salience", torch.zeros(POSITION_BINS))
+        self.salience = Salience(vocabulary_size, end_id)
 
     def set_lengths(self, table: LengthTable) -> None:
         """Take over the lengths of a tokenizer's pieces."""
@@ -200,23 +200,18 @@ class WordsBottleneck(nn.Module):
             bias = self.copy_bias(hidden, written, source.input_ids, source.states)
         return self.pointer(hidden, keys, source.mask, bias)
 
-    def salience_in(self, source_ids: Tensor) -> Tensor:
-        """Salience ``[batch, source]`` of every piece of documents ``[batch, source]`` where it stands."""
-        places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
-        positions = self.position_salience[places.clamp_max(POSITION_BINS - 1)]
-        return self.salience[source_ids] + POSITION_WEIGHT * positions
-
     def preference(self, source: Source) -> Tensor:
         """How much every piece of the documents is preferred in writing, ``[batch, source]``: its salience
-        and, beside it, how likely it is selected, in nats above the mean of its document.
+        and, with half its weight as both know the same in part, how likely it is selected, in nats above the
+        mean of its document.
         """
-        salience = self.salience_in(source.input_ids)
+        salience = self.salience(source.input_ids)
         if self.copy_bias is None:
             return salience
         mask = source.mask.to(salience.dtype)
         selected = F.logsigmoid(self.copy_bias.selection(source.states).to(salience.dtype))
         mean = (selected * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
-        return salience + selected - mean
+        return salience + _SELECTION * (selected - mean)
 
     def preferred(self, words: Tensor, mask: Tensor, source: Source) -> Tensor:
         """`preference` ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each

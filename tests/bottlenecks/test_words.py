@@ -6,7 +6,7 @@ from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import ended_mask
 from summgan.decoding import ExactLength
 from summgan.randomness import RandomStream
-from summgan.salience import POSITION_BIN, POSITION_BINS, POSITION_WEIGHT
+from summgan.salience import POSITION_BIN, POSITION_BINS
 from summgan.text import count_units
 from summgan.tokenization import train_tokenizer
 
@@ -272,7 +272,7 @@ def test_words_of_the_document_are_never_broken(tokenizer, tiny_model, documents
 
 def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
     bottleneck = tiny_model(tokenizer).generator.bottleneck
-    bottleneck.salience.copy_(torch.arange(len(bottleneck.salience), dtype=torch.float32))
+    bottleneck.salience.piece.copy_(torch.arange(len(tokenizer), dtype=torch.float32))
     words, mask = torch.tensor([[7, 9, 7, 11, 9]]), torch.tensor([[1, 1, 1, 1, 0]])
     assert bottleneck.preferred(words, mask, unread(bottleneck, [[9, 7, 5]])).tolist() == [16.0]
 
@@ -280,26 +280,26 @@ def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
 def test_what_is_selected_is_preferred_beside_what_is_salient(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     bottleneck = model.generator.bottleneck
-    bottleneck.salience.copy_(torch.linspace(-1, 3, len(bottleneck.salience)))
+    bottleneck.salience.piece.copy_(torch.linspace(-1, 3, len(tokenizer)))
     source = encoded(model, tokenizer, documents[:4], encode)
     real = source.mask.bool()
     selected = bottleneck.copy_bias.selection(source.states).sigmoid().log()
     means = torch.stack([row[keep].mean() for row, keep in zip(selected, real, strict=True)])
-    expected = bottleneck.salience_in(source.input_ids) + selected - means[:, None]
+    expected = bottleneck.salience(source.input_ids) + (selected - means[:, None]) / 2
     assert torch.allclose(bottleneck.preference(source)[real], expected[real], atol=1e-5)
     bottleneck.copy_bias = None
-    assert torch.equal(bottleneck.preference(source), bottleneck.salience_in(source.input_ids))
+    assert torch.equal(bottleneck.preference(source), bottleneck.salience(source.input_ids))
 
 
 def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     bottleneck = tiny_model(tokenizer).generator.bottleneck
-    bottleneck.salience.fill_(1.0)
-    bottleneck.position_salience.copy_(-torch.arange(POSITION_BINS) / POSITION_WEIGHT)
+    bottleneck.salience.piece.fill_(1.0)
+    bottleneck.salience.position.copy_(-torch.arange(POSITION_BINS))
     source = torch.full((1, 2 * POSITION_BIN + 1), 5)
     source[0, POSITION_BIN], source[0, -1] = 7, 9
-    there = bottleneck.salience_in(source)[0]
+    there = bottleneck.salience(source)[0]
     assert there[0] == 1.0 and there[POSITION_BIN] == 0.0 and there[-1] == -1.0
-    longer = bottleneck.salience_in(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
+    longer = bottleneck.salience(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
     assert longer[-1] == 1.0 - (POSITION_BINS - 1)
     words = torch.tensor([[5, 7], [9, 9]])
     document = unread(bottleneck, source)
