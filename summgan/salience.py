@@ -12,6 +12,7 @@ Used by the content term (`losses.py`), in writing (`decoding.py`), and for wher
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ REPETITIONS = 4
 LEAST_NEIGHBOURS = 500
 """Sentences near a document without which nothing can be learned from them."""
 
+_FREQUENT = math.log(10)  # nats of rarity below which a piece, in a tenth of all documents, says nothing
 _COUNTED = 0.3  # weight of what is counted beside what is learned
 _POSITION = 2.0  # of the log-odds of a position among what is counted
 _SAMPLE = 50_000
@@ -97,6 +99,9 @@ def salience_of(
         odds = _log_odds(places, name, size)
         extra = {"piece": counted, "position": _POSITION * odds}.get(name, np.zeros(size))
         getattr(salience, name).copy_(torch.tensor(weight * odds + _COUNTED * extra))
+    # Where sentences are full ones they do say "the", and yet it is no reason to.
+    frequent = torch.tensor(rarity < _FREQUENT)
+    salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)
     salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
     return salience
 

@@ -49,7 +49,7 @@ def test_salience_is_the_sum_of_what_is_true_of_a_place():
     assert long[-2].item() == pytest.approx(expected)
 
 
-def neighbours(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=200):
+def neighbours(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=400):
     """Documents of random pieces, and sentences of the places that ``said(document, place, rng)`` names."""
     rng = np.random.default_rng(0)
     documents, sentences = [], []
@@ -122,3 +122,13 @@ def test_logistic_regression_is_where_the_slope_is_zero():
     (losses + worth.square().sum() / 2).backward()
     assert worth.grad.abs().max() < 1e-6
     assert worth.tolist() == pytest.approx([0.5, 1.0, -2.0], abs=0.6)
+
+
+def test_a_piece_of_every_tenth_document_has_no_salience_though_it_is_always_said():
+    rng = np.random.default_rng(2)
+    documents = [[7, *rng.integers(10, 200, 8).tolist(), END] for _ in range(LEAST_NEIGHBOURS)]
+    sentences = [[7, document[1], END] for document in documents]
+    near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(LEAST_NEIGHBOURS))})
+    found = salience_of(Dataset.from_dict({"input_ids": documents}), near, near, range(200), END)
+    assert found.piece[7] == 0
+    assert found.after[7] > 0
