@@ -4,7 +4,7 @@ Two sources. *Counted* over the piles: a piece is salient when it is rare among 
 write it into sentences more often than into documents. *Learned* from the mined neighbours (`neighbours.py`):
 a logistic regression of whether a sentence says a place of the document nearest to it, on the piece there,
 the pieces around it, its position, and how often the document has it. Neighbours are about similar events
-and so miss just the rare words that tell events apart; therefore what is counted keeps a part.
+and so miss just the rare words that tell events apart; therefore the two are added.
 
 Used by the content term (`losses.py`), in writing (`decoding.py`), and for where sentences are hidden
 (`noise.py`).
@@ -29,7 +29,6 @@ LEAST_NEIGHBOURS = 500
 """Sentences near a document without which nothing can be learned from them."""
 
 _FREQUENT = math.log(10)  # nats of rarity below which a piece, in a tenth of all documents, says nothing
-_COUNTED = 0.3  # weight of what is counted beside what is learned
 _POSITION = 2.0  # of the log-odds of a position among what is counted
 _SAMPLE = 50_000
 _SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
@@ -98,7 +97,7 @@ def salience_of(
     for (name, size), weight in zip(sizes.items(), worth[2:], strict=True):
         odds = _log_odds(places, name, size)
         extra = {"piece": counted, "position": _POSITION * odds}.get(name, np.zeros(size))
-        getattr(salience, name).copy_(torch.tensor(weight * odds + _COUNTED * extra))
+        getattr(salience, name).copy_(torch.tensor(weight * odds + extra))
     # Where sentences are full ones they do say "the", and yet it is no reason to.
     frequent = torch.tensor(rarity < _FREQUENT)
     salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)
