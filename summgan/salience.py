@@ -86,18 +86,21 @@ def salience_of(
         salience.piece.copy_(torch.tensor(counted))
         return salience
     places = _places(documents, near, np.asarray(spellings), rarity)
-    sizes = {"piece": len(spellings), "after": len(spellings), "before": len(spellings)}
-    sizes |= {"position": POSITION_BINS}
+    sizes = dict.fromkeys(("piece", "after", "before"), len(spellings)) | {"position": POSITION_BINS}
     # Each half is described by what was counted in the other: a rare piece would give its own sentence away.
     described = [np.ones(len(places["said"])), places["repetition"]]
     for name, size in sizes.items():
         other = [_log_odds(places, name, size, places["half"] != half) for half in (0, 1)]
         described.append(np.where(places["half"] == 0, *(table[places[name]] for table in other)))
     worth = _logistic_regression(np.stack(described, 1), places["said"], places["weight"])
-    for (name, size), weight in zip(sizes.items(), worth[2:], strict=True):
-        odds = _log_odds(places, name, size)
-        extra = {"piece": counted, "position": _POSITION * odds}.get(name, np.zeros(size))
-        getattr(salience, name).copy_(torch.tensor(weight * odds + extra))
+    odds = {name: _log_odds(places, name, size) for name, size in sizes.items()}
+    # Documents near a sentence are short; later than they go, a place is as the last one known.
+    known = np.bincount(places["position"], minlength=POSITION_BINS) >= _BELIEVED
+    odds["position"][~known] = odds["position"][known][-1]
+    for (name, table), weight in zip(odds.items(), worth[2:], strict=True):
+        getattr(salience, name).copy_(torch.tensor(weight * table))
+    salience.piece += torch.tensor(counted)
+    salience.position += torch.tensor(_POSITION * odds["position"])
     # Where sentences are full ones they do say "the", and yet it is no reason to.
     frequent = torch.tensor(rarity < _FREQUENT)
     salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)

@@ -90,6 +90,8 @@ def test_it_is_learned_where_neighbours_begin_and_what_is_repeated():
     found = neighbours(lambda document, place, rng: rng.random() < (0.8 if place < POSITION_BIN else 0.2))
     assert found.position[0] - found.position[1] > 1.0
     assert found.position[1].item() == pytest.approx(found.position[2].item(), abs=0.3)
+    # Where no document is that long, the last position that is known counts.
+    assert (found.position[3:] == found.position[2]).all() and found.position[2] < 0
 
     def said(document, place, rng):
         return rng.random() < (0.9 if (document == document[place]).sum() > 1 else 0.1)
