@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset as TorchDataset
 
+from summgan.compression import Compressor
 from summgan.contexts import ContextIndex
 from summgan.neighbours import LEAST_COVERAGE
 from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
@@ -36,9 +37,11 @@ class Batch:
         rows: ``[batch]`` places in the global batch, the key of all noise.
         documents: ``[batch, document]``, with ``documents_mask``.
         sentences: ``[batch, sentence]`` human sentences of other events, with ``sentences_mask``.
-        noised: ``[batch, noised]`` texts to find the human sentences in, with mask: documents near to them,
-            or the sentences buried in contexts of their words.
-        supported: ``[batch, sentence]``, 0 for the pieces of a sentence that its noised text does not say
+        noised: ``[batch, noised]`` texts that the generator learns to summarize, with mask: documents, or
+            human sentences buried in contexts of their words.
+        targets: ``[batch, target]`` what it shall write of them, with mask: human sentences, or what is left
+            of the documents when words are struck.
+        supported: ``[batch, target]``, 0 for the pieces of a target that its noised text does not say
             and the padding, else 1.
         content: ``[batch, content]`` picked words of the documents, with mask.
         damaged: ``[batch, damaged]`` spoiled human sentences, with mask.
@@ -52,6 +55,8 @@ class Batch:
     sentences_mask: Tensor
     noised: Tensor
     noised_mask: Tensor
+    targets: Tensor
+    targets_mask: Tensor
     supported: Tensor
     content: Tensor
     content_mask: Tensor
@@ -119,6 +124,8 @@ class BatchStream(TorchDataset):
         steps: How many there are.
         neighbour_share: How often a sentence near some document is learned from it.
         position_salience: Where in documents stands what sentences say; everywhere by default.
+        compressor: Strikes words out of documents, if that shall be learned.
+        compression_share: How often it is learned in place of a sentence that is near no document.
     """
 
     def __init__(
@@ -135,6 +142,8 @@ class BatchStream(TorchDataset):
         steps: int = 1,
         neighbour_share: float = 0.0,
         position_salience: Sequence[float] = (0.0,),
+        compressor: Compressor | None = None,
+        compression_share: float = 0.0,
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
@@ -142,6 +151,7 @@ class BatchStream(TorchDataset):
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
         self.micro_batches, self.neighbour_share = steps * accumulation, neighbour_share
         self.position_salience = position_salience
+        self.compressor, self.compression_share = compressor, compression_share
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
@@ -166,12 +176,13 @@ class BatchStream(TorchDataset):
             self._row(random.Random(derive_seed(self.seed, "noise", p)), d, s)
             for p, d, s in zip(positions, documents, chosen, strict=True)
         ]
-        noised, supported, content, damaged, human = zip(*columns, strict=True)
+        noised, targets, supported, content, damaged, human = zip(*columns, strict=True)
         tensors = {"rows": torch.tensor(positions)}
         texts = {
             "documents": documents,
             "sentences": sentences,
             "noised": noised,
+            "targets": targets,
             "content": content,
             "damaged": damaged,
         }
@@ -180,7 +191,7 @@ class BatchStream(TorchDataset):
         return Batch(supported=pad(supported)[0], damaged_human=pad(human)[0], **tensors)
 
     def _row(self, rng: random.Random, document: list[int], sentence: dict):
-        """Noised, what it supports, content, damaged, and its labels."""
+        """Noised, its target, what it supports, content, damaged, and its labels."""
         end, ids = document[-1], sentence["input_ids"]
         sentence_units = split_into_units(ids[:-1], self.boundaries)
         document_units = split_into_units(document[:-1], self.boundaries)
@@ -189,6 +200,11 @@ class BatchStream(TorchDataset):
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
+        elif self.compressor and rng.random() < self.compression_share:
+            noised = document_units
+            shortest = self.compressor.compress(document, min(len(sentence_units), len(document_units) // 2))
+            ids = [*join(shortest), end]
+            supported = [1] * len(ids)
         else:
             length = round(len(sentence_units) * longer)
             noised = bury(sentence_units, self.contexts, foreign, length, rng, self.position_salience)
@@ -199,7 +215,7 @@ class BatchStream(TorchDataset):
         labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
         texts = [join(noised), join(content), join(damaged)]
         noised, content, damaged = ([*text, end] for text in texts)
-        return noised, supported, content, damaged, [*map(int, labels), 1]
+        return noised, ids, supported, content, damaged, [*map(int, labels), 1]
 
     def _is_near(self, sentence: dict, rng: random.Random) -> bool:
         """Whether this time a sentence is learned from the document near to it."""

@@ -20,13 +20,15 @@ from transformers.utils import logging as transformers_logging
 from summgan.batches import pad
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.checkpoint import find_checkpoint
+from summgan.compression import Compressor
 from summgan.configuration import Options
 from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.errors import SummGANError
 from summgan.modeling import HumanLengths
 from summgan.neighbours import LEAST_COVERAGE, find_neighbours
+from summgan.noise import UnitBoundaries
 from summgan.salience import Salience, salience_of
-from summgan.tokenization import load_tokenizer, spellings, train_tokenizer
+from summgan.tokenization import length_table, load_tokenizer, silent_pieces, spellings, train_tokenizer
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Corpora:
             says half of one.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
         salience: What says much where, see `salience.py`.
+        compressor: Strikes words out of documents, if that shall be learned; see `compression.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -60,6 +63,7 @@ class Corpora:
     validation_neighbours: dict[int, str]
     word_weights: Tensor
     salience: Salience
+    compressor: Compressor | None
     fingerprint: str
 
 
@@ -86,12 +90,7 @@ def prepare_corpora(
     documents = load_texts(data.documents, data.document_column, "document", **common)
     sentences = load_texts(data.sentences, data.sentence_column, "sentence", **common)
     fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
-    overlap = find_overlap(documents, sentences)
-    if overlap.count:
-        say(
-            f"{overlap.count} of the sentences ({overlap.share:.1%}) also stand in the documents, "
-            f"e.g. {overlap.examples[0]!r}: is one pile made of the other?"
-        )
+    _warn_of_overlap(documents, sentences, say)
     documents, validation = _validation(options, documents)
     say(
         f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
@@ -112,6 +111,7 @@ def prepare_corpora(
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (rarity < 1).tolist(), same)
         near = sentences.select(np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE))
+    salience = salience_of(documents, sentences, near, same, tokenizer.eos_token_id)
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
@@ -120,9 +120,26 @@ def prepare_corpora(
         validation=validation,
         validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
-        salience=salience_of(documents, sentences, near, same, tokenizer.eos_token_id),
+        salience=salience,
+        compressor=_compressor(sentences, salience, tokenizer)
+        if options.training.compression_share
+        else None,
         fingerprint=fingerprint,
     )
+
+
+def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str], None]) -> None:
+    overlap = find_overlap(documents, sentences)
+    if overlap.count:
+        say(
+            f"{overlap.count} of the sentences ({overlap.share:.1%}) also stand in the documents, "
+            f"e.g. {overlap.examples[0]!r}: is one pile made of the other?"
+        )
+
+
+def _compressor(sentences: Dataset, salience: Salience, tokenizer: PreTrainedTokenizerBase) -> Compressor:
+    boundaries = UnitBoundaries(length_table(tokenizer))
+    return Compressor(sentences, boundaries, salience, spellings(tokenizer), silent_pieces(tokenizer))
 
 
 def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:

@@ -116,9 +116,9 @@ class AutoencoderObjective(nn.Module):
         return Objective(total, terms | code.metrics, code.words[first], code.mask[first])
 
     def denoising(self, batch: Batch) -> Tensor:
-        """``[batch]``: write the human sentence that is hidden in a text, as far as it is."""
+        """``[batch]``: write the sentence that is hidden in a text, as far as it is."""
         return self.generator.imitation_loss(
-            batch.noised, batch.noised_mask, batch.sentences, batch.sentences_mask, batch.supported
+            batch.noised, batch.noised_mask, batch.targets, batch.targets_mask, batch.supported
         )
 
     def extraction(self, batch: Batch) -> Tensor:

@@ -29,6 +29,7 @@ LEAST_NEIGHBOURS = 500
 """Sentences near a document without which nothing can be learned from them."""
 
 _FREQUENT = math.log(10)  # nats of rarity below which a piece, in a tenth of all documents, says nothing
+_COUNTED = 0.5
 _POSITION = 2.0  # of the log-odds of a position among what is counted
 _SAMPLE = 50_000
 _SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
@@ -99,7 +100,7 @@ def salience_of(
     odds["position"][~known] = odds["position"][known][-1]
     for (name, table), weight in zip(odds.items(), worth[2:], strict=True):
         getattr(salience, name).copy_(torch.tensor(weight * table))
-    salience.piece += torch.tensor(counted)
+    salience.piece += _COUNTED * torch.tensor(counted)
     salience.position += torch.tensor(_POSITION * odds["position"])
     # Where sentences are full ones they do say "the", and yet it is no reason to.
     frequent = torch.tensor(rarity < _FREQUENT)

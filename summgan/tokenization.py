@@ -247,6 +247,14 @@ def spellings(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     ]
 
 
+def silent_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
+    """Which pieces are punctuation: they have a text, and no letter or digit in it."""
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
+    texts = [_surface(piece or "", byte_level) or "a" for piece in pieces]
+    return [not any(character.isalnum() for character in text) for text in texts]
+
+
 def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
     """The text of a piece, or None for a lone byte or an incomplete character."""
     if byte_level is not None:

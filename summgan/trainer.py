@@ -73,8 +73,7 @@ class Trainer:
         self.output_dir = Path(self.training.output_dir)
         self.state = TrainerState(options=asdict(options), fingerprint=corpora.fingerprint)
         self.steps = self.training.warm_start_steps + self.training.adversarial_steps
-        self.plays = self.training.loss_weights.adversarial > 0
-        model.config.has_discriminator = self.plays
+        self.plays = model.config.has_discriminator = self.training.loss_weights.adversarial > 0
         device = self.accelerator.device
         model.to(device).reconstructor.word_weights.copy_(corpora.word_weights)
         model.generator.bottleneck.salience.load_state_dict(corpora.salience.state_dict())
@@ -248,6 +247,8 @@ class Trainer:
             self.steps,
             self.training.neighbour_share,
             self.corpora.salience.position.tolist(),
+            self.corpora.compressor,
+            self.training.compression_share,
         )
         return DataLoader(
             stream,

@@ -20,7 +20,7 @@ def stream(tokenizer, documents, sentences):
     boundaries = UnitBoundaries(length_table(tokenizer))
     weights = torch.ones(len(tokenizer))
 
-    def make(batch_size, rank=0, processes=1):
+    def make(batch_size, rank=0, processes=1, **options):
         return BatchStream(
             tokenized(documents),
             tokenized(sentences),
@@ -30,6 +30,7 @@ def stream(tokenizer, documents, sentences):
             batch_size,
             rank,
             processes,
+            **options,
         )
 
     return make
@@ -60,7 +61,7 @@ def test_two_processes_share_the_batch_of_one(stream):
 
 def test_every_text_ends_and_masks_are_right(stream, tokenizer):
     batch = stream(8)[0]
-    for name in ("documents", "sentences", "noised", "content", "damaged"):
+    for name in ("documents", "sentences", "noised", "targets", "content", "damaged"):
         ids, mask = getattr(batch, name), getattr(batch, f"{name}_mask")
         last = mask.sum(1, keepdim=True) - 1
         assert (ids.gather(1, last) == tokenizer.eos_token_id).all(), name
@@ -136,3 +137,22 @@ def test_a_batch_moves_as_a_whole(stream):
     assert fields(moved).keys() == fields(batch).keys()
     for name, value in fields(moved).items():
         assert value.device.type == "meta" and value.shape == getattr(batch, name).shape, name
+
+
+def test_documents_are_compressed_as_often_as_wanted(stream, tokenizer):
+    class FirstWords:
+        def compress(self, ids, length):
+            return [[piece] for piece in ids[:length]]
+
+    always = stream(8, compressor=FirstWords(), compression_share=1.0)[0]
+    never = stream(8, compressor=FirstWords(), compression_share=0.0)[0]
+    for batch in (always, never):
+        assert torch.equal(batch.supported, batch.targets_mask)
+    assert torch.equal(never.targets, never.sentences)
+    assert not torch.equal(never.noised, never.documents)
+    assert torch.equal(always.noised, always.documents)
+    for document, target, mask in zip(always.documents, always.targets, always.targets_mask, strict=True):
+        length = int(mask.sum()) - 1
+        assert target[:length].tolist() == document[:length].tolist()
+        assert target[length] == tokenizer.eos_token_id
+    assert torch.equal(always.sentences, never.sentences)

@@ -160,10 +160,10 @@ def test_a_row_costs_the_same_whatever_rows_stand_beside_it(tokenizer, tiny_mode
     alone = []
     for row in range(len(batch.rows)):
         fields = {name: value[row : row + 1] for name, value in vars(batch).items()}
-        for name in ("documents", "sentences", "noised", "content", "damaged"):
+        for name in ("documents", "sentences", "noised", "targets", "content", "damaged"):
             length = int(fields[f"{name}_mask"].sum())
             fields |= {key: fields[key][:, :length] for key in (name, f"{name}_mask")}
-        fields["supported"] = fields["supported"][:, : fields["sentences"].shape[1]]
+        fields["supported"] = fields["supported"][:, : fields["targets"].shape[1]]
         alone.append(adversarial(model, replace(batch, **fields), **options).terms)
     for name in ("reconstruction", "adversarial", "denoising"):
         mean = torch.stack([terms[name] for terms in alone]).mean()
