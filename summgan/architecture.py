@@ -35,6 +35,9 @@ class SummGANConfig(PreTrainedConfig):
         channel_weight: Of the reconstruction in the choice of a candidate.
         salience_weight: Nats per nat of `WordsBottleneck.preference` that a piece of the document gains in
             writing.
+        writer: How summaries are written: by the ``decoder``, or by exact ``search``, see `compression.py`.
+        succession_words: Sizes of the tables of `Succession`; 0 where there are none.
+        succession_pairs: The same.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
 
@@ -56,6 +59,9 @@ class SummGANConfig(PreTrainedConfig):
         max_document_length: int = 192,
         channel_weight: float = 0.2,
         salience_weight: float = 0.0,
+        writer: str = "decoder",
+        succession_words: int = 0,
+        succession_pairs: int = 0,
         has_discriminator: bool = True,
         **kwargs,
     ):
@@ -68,6 +74,8 @@ class SummGANConfig(PreTrainedConfig):
         self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
         self.channel_weight, self.salience_weight = channel_weight, salience_weight
+        self.writer = writer
+        self.succession_words, self.succession_pairs = succession_words, succession_pairs
         self.has_discriminator = has_discriminator
         main = self.generator
         for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):

@@ -8,7 +8,6 @@ a resumed run, or one on more processes, sees the very same batches.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -23,6 +22,7 @@ from summgan.contexts import ContextIndex
 from summgan.neighbours import LEAST_COVERAGE
 from summgan.noise import UnitBoundaries, bury, damage, join, pick_content, split_into_units
 from summgan.randomness import derive_seed
+from summgan.salience import Salience
 
 _FOREIGN_DOCUMENTS = 3
 _RATIO_RANGE = (0.6, 1.4)  # around the mean ratio of a document's length to a sentence's
@@ -123,9 +123,9 @@ class BatchStream(TorchDataset):
         accumulation: Micro-batches per step.
         steps: How many there are.
         neighbour_share: How often a sentence near some document is learned from it.
-        position_salience: Where in documents stands what sentences say; everywhere by default.
-        compressor: Strikes words out of documents, if that shall be learned.
-        compression_share: How often it is learned in place of a sentence that is near no document.
+        salience: Where in documents stands what sentences say; everywhere by default.
+        compressor: Strikes words out of documents by salience, if that shall be learned in place of sentences
+            that are near no document.
     """
 
     def __init__(
@@ -141,17 +141,16 @@ class BatchStream(TorchDataset):
         accumulation: int = 1,
         steps: int = 1,
         neighbour_share: float = 0.0,
-        position_salience: Sequence[float] = (0.0,),
+        salience: Salience | None = None,
         compressor: Compressor | None = None,
-        compression_share: float = 0.0,
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.contexts = ContextIndex(documents, boundaries)
         self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
         self.micro_batches, self.neighbour_share = steps * accumulation, neighbour_share
-        self.position_salience = position_salience
-        self.compressor, self.compression_share = compressor, compression_share
+        self.salience, self.compressor = salience, compressor
+        self.position_salience = salience.position.tolist() if salience else (0.0,)
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
@@ -200,10 +199,11 @@ class BatchStream(TorchDataset):
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
-        elif self.compressor and rng.random() < self.compression_share:
-            noised = document_units
-            shortest = self.compressor.compress(document, min(len(sentence_units), len(document_units) // 2))
-            ids = [*join(shortest), end]
+        elif self.compressor:
+            # As long as some human sentence, and always shorter than the document.
+            length = max(1, min(len(sentence_units), len(document_units) // 2))
+            worth = self.salience(torch.tensor([document]))
+            noised, ids = document_units, [*self.compressor([document], worth, [length])[0], end]
             supported = [1] * len(ids)
         else:
             length = round(len(sentence_units) * longer)

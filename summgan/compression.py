@@ -1,164 +1,269 @@
-"""The best sentence that is left of a document when words are struck out: found exactly, with no network.
+"""The best sentence that is left of a document when words are struck out: found exactly.
 
-Words are kept in their order. What is kept should be salient (`salience.py`), follow as words follow each
-other in human sentences (a bigram model), and stay beside what it stood beside; the best choice of exactly
-so many words is found by dynamic programming, as for speech in Hori & Furui 2004. The generator learns from
-these sentences in the warm start, as Schumann 2020 and Liu 2022 (NAUS) let a network learn from a search.
+Words are kept in their order. What is kept should be salient, follow as words follow each other in human
+sentences (`Succession`, a bigram model), and stay beside what it stood beside; the best choice of exactly so
+many words is found by dynamic programming, as for speech in Hori & Furui 2004.
+
+It is used twice, with ``writer: search``. In training, by `salience.py` alone, it makes sentences that the
+generator learns from, as Schumann 2020 and Liu 2022 (NAUS) let a network learn from a search. In writing the
+generator takes part: what it selects of the document is preferred too (`WordsBottleneck.preference`).
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import torch
 from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from summgan.noise import Unit, UnitBoundaries, split_into_units
-from summgan.salience import Salience
+from summgan.noise import Unit, UnitBoundaries, join, split_into_units
 
-_SUCCESSION = 0.25  # of a nat of the bigram model beside a nat of salience
+_SUCCESSION = 0.25  # of a nat of succession beside a nat of salience
 _TOGETHER = 0.5  # nats for going on where one is in the document
-_AGAIN = -1.0  # nats of salience at most of what stands further up already
+_AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
-_BEGIN, _END, _UNKNOWN = -1, -2, -3
+_LONGEST_ENDING = 4
+# Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
+_MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
+_BEGIN, _END, _FIRST = 1, 2, 7
 
-Key = tuple[int, ...]
 
-
-class Succession:
-    """How much likelier than elsewhere a word follows another one in human sentences.
+class Succession(nn.Module):
+    """How much likelier than elsewhere a word follows another one in human sentences, in nats.
 
     A bigram model with interpolated Kneser-Ney smoothing (Chen & Goodman 1999), relative to the chance of the
-    second word itself: rare words are a matter of salience.
+    second word itself: how rare that is, is a matter of salience. The counts are tables that are saved with
+    the weights of a model; make them with `succession_of`.
 
     Args:
-        sentences: Their words, as any keys.
+        vocabulary_size: Pieces of the tokenizer.
+        words: How many different ones stand in the sentences.
+        pairs: How many different ones stand next to each other.
     """
 
-    def __init__(self, sentences: Iterable[Sequence[Key]]):
-        self.numbers: dict[Key, int] = {}
-        following: dict[int, Counter[int]] = defaultdict(Counter)
-        for words in sentences:
-            ids = [self.numbers.setdefault(word, len(self.numbers)) for word in words]
-            for first, second in pairwise([_BEGIN, *ids, _END]):
-                following[first][second] += 1
-        kinds = Counter(second for seconds in following.values() for second in seconds)
-        pairs = kinds.total()
-        self._unseen: dict[int, float] = {}
-        self._seen: dict[int, dict[int, float]] = {}
-        for first, seconds in following.items():
-            rest, total = _DISCOUNT * len(seconds) / seconds.total(), seconds.total()
-            self._unseen[first] = math.log(rest)
-            self._seen[first] = {
-                second: math.log(rest + (count - _DISCOUNT) / total * pairs / kinds[second])
-                for second, count in seconds.items()
-            }
+    def __init__(self, vocabulary_size: int, words: int = 0, pairs: int = 0):
+        super().__init__()
+        # Of every piece the first one spelled like it, and whether it is punctuation.
+        self.register_buffer("spelling", torch.arange(vocabulary_size))
+        self.register_buffer("silent", torch.zeros(vocabulary_size, dtype=torch.bool))
+        self.register_buffer("ending", torch.full((_LONGEST_ENDING,), -1))
+        for name, size in (("word", words), ("pair", pairs)):
+            self.register_buffer(f"{name}_keys", torch.zeros(size, dtype=torch.long))
+            self.register_buffer(f"{name}_gains", torch.zeros(size))
 
-    def __call__(self, words: Sequence[Key]) -> np.ndarray:
-        """``[words + 1, words + 1]`` nats of every word, then the end, after the begin and every word."""
-        ids = [self.numbers.get(word, _UNKNOWN) for word in words]
-        after = [*ids, _END]
-        gains = np.zeros((len(ids) + 1, len(ids) + 1))
-        for row, first in enumerate([_BEGIN, *ids]):
-            if seen := self._seen.get(first):
-                unseen = self._unseen[first]
-                gains[row, row:] = [seen.get(second, unseen) for second in after[row:]]
-        return gains
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The fields of `SummGANConfig` that say how large the tables are."""
+        return {"succession_words": len(self.word_keys), "succession_pairs": len(self.pair_keys)}
+
+    def forward(self, keys: Tensor) -> Tensor:
+        """Gains of going from word to word.
+
+        Args:
+            keys: ``[batch, words]`` of `Compressor`; filled up at the end.
+
+        Returns:
+            ``[batch, words + 1, words + 1]``: rows for the begin and every word, columns for every word and
+            the end.
+        """
+        first, second = F.pad(keys, (1, 0), value=_BEGIN), F.pad(keys, (0, 1), value=_END)
+        unseen, _ = _look_up(self.word_keys, self.word_gains, first)
+        pairs = (first[:, :, None] * _PAIR_PRIME + second[:, None]) & _MASK
+        gains, seen = _look_up(self.pair_keys, self.pair_gains, pairs)
+        return torch.where(seen, gains, unseen[:, :, None])
+
+
+def _look_up(keys: Tensor, values: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """The value of every key wanted, 0 where there is none, and whether there is one."""
+    if not len(keys):
+        return torch.zeros_like(wanted, dtype=values.dtype), torch.zeros_like(wanted, dtype=torch.bool)
+    places = torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)
+    found = keys[places] == wanted
+    return values[places] * found, found
+
+
+def succession_of(
+    sentences: Dataset, boundaries: UnitBoundaries, spellings: Sequence[int], silent: Sequence[bool]
+) -> Succession:
+    """Count what follows what in human sentences.
+
+    Args:
+        sentences: Rows with ``input_ids``, the end piece included; 200,000 of them are counted.
+        boundaries: Where units begin.
+        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
+        silent: ``[vocabulary]`` which pieces are punctuation.
+    """
+    rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _MOST_SENTENCES), dtype=int)
+    following: dict[int, Counter[int]] = defaultdict(Counter)
+    endings: Counter[tuple[int, ...]] = Counter()
+    for ids in sentences.select(rows)["input_ids"]:
+        units = split_into_units(ids[:-1], boundaries)
+        words = [_without_punctuation(unit, silent) for unit in units]
+        keys = [_key(word, spellings) for word in words if word]
+        for first, second in pairwise([_BEGIN, *keys, _END]):
+            following[first][second] += 1
+        if units:
+            endings[tuple(units[-1][len(words[-1]) :][:_LONGEST_ENDING])] += 1
+    unseen, seen = _kneser_ney(following)
+    succession = Succession(len(spellings), len(unseen), len(seen))
+    succession.spelling.copy_(torch.as_tensor(spellings))
+    succession.silent.copy_(torch.as_tensor(silent))
+    for place, piece in enumerate(max(endings, key=endings.__getitem__, default=())):
+        succession.ending[place] = piece
+    for name, gains in (("word", unseen), ("pair", seen)):
+        keys, order = torch.tensor(list(gains), dtype=torch.long).sort()
+        getattr(succession, f"{name}_keys").copy_(keys)
+        getattr(succession, f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
+    return succession
+
+
+def _kneser_ney(following: dict[int, Counter[int]]) -> tuple[dict[int, float], dict[int, float]]:
+    """Gains after every word of what never followed it, and of all pairs that were seen."""
+    kinds = Counter(second for seconds in following.values() for second in seconds)
+    unseen, seen = {}, {}
+    for first, seconds in following.items():
+        total = seconds.total()
+        rest = _DISCOUNT * len(seconds) / total
+        unseen[first] = math.log(rest)
+        for second, count in seconds.items():
+            chance = kinds[second] / kinds.total()
+            seen[_pair(first, second)] = math.log(rest + (count - _DISCOUNT) / total / chance)
+    return unseen, seen
+
+
+def _pair(first: int, second: int) -> int:
+    return (first * _PAIR_PRIME + second) & _MASK
+
+
+def _key(word: Unit, spellings: Sequence[int]) -> int:
+    key = _FIRST
+    for piece in word:
+        key = (key * _PRIME + spellings[piece] + 1) & _MASK
+    return key
+
+
+def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
+    """A unit without the punctuation after it."""
+    end = len(unit)
+    while end and silent[unit[end - 1]]:
+        end -= 1
+    return unit[:end]
+
+
+def _units(word: Unit, lengths: UnitBoundaries) -> int:
+    """Length of a word; one in scripts with spaces, where the pieces after the first go on with it."""
+    units, inside = 0, False
+    for piece in word:
+        units += lengths.units[piece] - (lengths.continues[piece] and inside)
+        inside = lengths.ends_inside[piece]
+    return units
 
 
 class Compressor:
     """Strikes words out of documents.
 
     Args:
-        sentences: Human ones, rows with ``input_ids``, the end piece included; 200,000 of them are counted.
         boundaries: Where units begin.
-        salience: Of the places of documents.
-        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
-        silent: ``[vocabulary]``, which pieces are punctuation.
+        succession: Of human sentences.
     """
 
-    def __init__(
-        self,
-        sentences: Dataset,
-        boundaries: UnitBoundaries,
-        salience: Salience,
-        spellings: Sequence[int],
-        silent: Sequence[bool],
-    ):
-        self.boundaries, self.salience = boundaries, salience
-        self.spellings, self.silent = spellings, silent
-        rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _MOST_SENTENCES), dtype=int)
-        last: Counter[Key] = Counter()
+    def __init__(self, boundaries: UnitBoundaries, succession: Succession):
+        self.boundaries, self.succession = boundaries, succession
+        self.spellings, self.silent = succession.spelling.tolist(), succession.silent.tolist()
+        self.ending = [piece for piece in succession.ending.tolist() if piece >= 0]
 
-        def keys() -> Iterable[list[Key]]:
-            for ids in sentences.select(rows)["input_ids"]:
-                units = split_into_units(ids[:-1], boundaries)
-                if units:
-                    last[tuple(units[-1][len(self._word(units[-1])) :])] += 1
-                yield [key for unit in units if (key := self._key(self._word(unit)))]
-
-        self.succession = Succession(keys())
-        self.ending = list(last.most_common(1)[0][0]) if last else []
-
-    def compress(self, ids: Sequence[int], length: int) -> list[Unit]:
-        """The best ``length`` units of a document; all where it has no more.
+    def __call__(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int]
+    ) -> list[Unit]:
+        """The best so many units of every document, joined; all where it has no more.
 
         Args:
-            ids: ``[source]``, the end piece included.
-            length: Units wanted.
+            documents: Pieces, the end piece included.
+            worth: ``[batch, source]`` nats of keeping each of them; a word is worth the mean of its pieces.
+            lengths: Units wanted of each, at least 1.
+
+        Returns:
+            Pieces of each, without the end piece.
         """
-        units = split_into_units(ids[:-1], self.boundaries)
-        salience = self.salience(torch.tensor([ids]))[0].numpy()
-        starts = np.cumsum([0, *map(len, units)])
-        words = [self._word(unit) for unit in units]
-        places = [place for place, word in enumerate(words) if word]
-        if not places:
-            return units
-        keys = [self._key(words[place]) for place in places]
-        worth = np.array([salience[starts[p] : starts[p] + len(words[p])].mean() for p in places])
-        first = {key: place for place, key in reversed(list(enumerate(keys)))}
-        again = np.array([first[key] != place for place, key in enumerate(keys)])
-        worth = np.where(again, np.minimum(worth, _AGAIN), worth)
-        gains = _SUCCESSION * self.succession(keys)
-        gains[1:, :-1] += _TOGETHER * (np.diff(places, prepend=-1) == 1) * np.eye(len(places), k=1)
-        kept = [places[index] for index in best_path(worth, gains, min(length, len(places)))]
-        # Punctuation stays between words that stay together, and at the end as people end.
+        units = [split_into_units(ids[:-1], self.boundaries) for ids in documents]
+        words = [[_without_punctuation(unit, self.silent) for unit in row] for row in units]
+        places = [[place for place, word in enumerate(row) if word] for row in words]
+        longest = max(1, *map(len, places))
+        keys = torch.zeros(len(units), longest, dtype=torch.long)
+        costs, together = torch.ones_like(keys), torch.zeros(keys.shape)
+        values = torch.full(keys.shape, -math.inf)
+        for row, kept in enumerate(places):
+            sums = np.cumsum([0.0, *worth[row].float().tolist()])
+            starts = np.cumsum([0, *map(len, units[row])])
+            seen: set[int] = set()
+            for column, place in enumerate(kept):
+                word, start = words[row][place], starts[place]
+                key = _key(word, self.spellings)
+                mean = (sums[start + len(word)] - sums[start]) / len(word)
+                cost = max(1, _units(word, self.boundaries))
+                keys[row, column], costs[row, column] = key, cost
+                values[row, column] = cost * (min(mean, _AGAIN) if key in seen else mean)
+                together[row, column] = column > 0 and kept[column - 1] == place - 1
+                seen.add(key)
+        keys, costs, values, together = (t.to(worth.device) for t in (keys, costs, values, together))
+        gains = _SUCCESSION * self.succession(keys).float()
+        # From every word to the next one, where the document has nothing between them.
+        gains[:, 1:, :-1] += _TOGETHER * torch.diag_embed(together[:, 1:], offset=1)
+        paths = best_paths(values, costs, gains, lengths)
+        return [
+            self._written(units[row], words[row], [places[row][column] for column in path])
+            for row, path in enumerate(paths)
+        ]
+
+    def _written(self, units: list[Unit], words: list[Unit], kept: list[int]) -> Unit:
+        """The pieces of kept units; punctuation stays between those that stay together, and at the end as
+        people end.
+        """
+        if not kept:  # nothing but punctuation
+            return join(units)
         sentence = [units[p] if after == p + 1 else words[p] for p, after in pairwise([*kept, -1])]
-        return [*sentence[:-1], sentence[-1] + self.ending]
-
-    def _word(self, unit: Unit) -> Unit:
-        """A unit without the punctuation after it."""
-        end = len(unit)
-        while end and self.silent[unit[end - 1]]:
-            end -= 1
-        return unit[:end]
-
-    def _key(self, word: Unit) -> Key:
-        return tuple(self.spellings[piece] for piece in word)
+        return join(sentence) + self.ending
 
 
-def best_path(worth: np.ndarray, gains: np.ndarray, length: int) -> list[int]:
-    """The ``length`` places, in order, of the greatest sum of their worths and of the gains between them.
+def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[int]) -> list[list[int]]:
+    """Places, in order, with the greatest sum of their worths and of the gains between them (Viterbi 1967).
 
     Args:
-        worth: ``[places]``.
-        gains: ``[places + 1, places + 1]``: row 0 for the begin, then every place; columns for every place,
-            then the end.
-        length: 1 to the number of places.
+        worth: ``[batch, places]``, minus infinity where there is no place.
+        costs: ``[batch, places]`` units that each place has, at least 1.
+        gains: ``[batch, places + 1, places + 1]`` as of `Succession`.
+        lengths: Units that each path shall have; where there is no such path, fewer.
     """
-    places = np.arange(len(worth))
-    between = np.where(places[:, None] < places, gains[1:, :-1], -np.inf)
-    best, came = gains[0, :-1] + worth, []
-    for _ in range(length - 1):
-        through = best[:, None] + between
-        came.append(through.argmax(0))
-        best = through.max(0) + worth
-    path = [int((best + gains[1:, -1]).argmax())]
-    for before in reversed(came):
-        path.append(int(before[path[-1]]))
-    return path[::-1]
+    later = torch.ones(worth.shape[1], worth.shape[1], dtype=torch.bool, device=worth.device).triu(1)
+    between = gains[:, 1:, :-1].masked_fill(~later, -math.inf)
+    kinds = costs[worth.isfinite()].unique().tolist()
+    # Of paths with so many units that end in each place: their sums, and those of going on, with where from.
+    ended, gone_on = [torch.full_like(worth, -math.inf)], [(gains[:, 0, :-1], torch.full_like(costs, -1))]
+    for units in range(1, max(lengths, default=0) + 1):
+        best = ended[0]
+        for cost in kinds:
+            if cost <= units:
+                best = torch.where(costs == cost, gone_on[units - cost][0] + worth, best)
+        ended.append(best)
+        gone_on.append((best[:, :, None] + between).max(1))
+    whole = torch.stack(ended) + gains[None, :, 1:, -1]
+    scores, last = whole.max(2)
+    came = [before.tolist() for _, before in gone_on]
+    scores, last, costs = scores.tolist(), last.tolist(), costs.tolist()
+    paths = []
+    for row, length in enumerate(lengths):
+        while length and scores[length][row] == -math.inf:
+            length -= 1
+        path = [last[length][row]] if length else []
+        while path and path[-1] >= 0:
+            length -= costs[row][path[-1]]
+            path.append(came[length][row][path[-1]])
+        paths.append(path[-2::-1])
+    return paths

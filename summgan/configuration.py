@@ -89,6 +89,9 @@ class ModelOptions:
     salience_weight: float = 0.0
     """How much salient words of the document (`summgan/salience.py`), and those that the generator
     selects, are preferred in writing a summary."""
+    writer: Literal["decoder", "search"] = "decoder"
+    """Who writes: the decoder, free in its words, or an exact search for the best words of the document, in
+    their order (`summgan/compression.py`). With ``search`` the generator learns from such sentences too."""
 
 
 @dataclass
@@ -122,9 +125,6 @@ class TrainingOptions:
     neighbour_share: float = 0.75
     """How often a human sentence that some document nearly says is learned from that document instead of
     being buried in foreign words; see `summgan/neighbours.py`."""
-    compression_share: float = 0.0
-    """How often, in place of a human sentence that is near no document, the generator learns what is left of
-    a document when the best words are kept in order; see `summgan/compression.py`."""
     warm_start_steps: int = 2000
     """Steps of the first stage, without any game between the networks."""
     adversarial_steps: int = 3000
@@ -263,7 +263,7 @@ def check_options(options: Options) -> None:
     for name in _POSITIVE:
         _require(_value(options, name) > 0, options, name, "more than 0")
     training, model = options.training, options.model
-    for name in ("word_dropout", "neighbour_share", "compression_share"):
+    for name in ("word_dropout", "neighbour_share"):
         _require(0 <= getattr(training, name) <= 1, options, f"training.{name}", "from 0 to 1")
     _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
     even = model.hidden_size % model.attention_heads == 0

@@ -20,7 +20,7 @@ from transformers.utils import logging as transformers_logging
 from summgan.batches import pad
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.checkpoint import find_checkpoint
-from summgan.compression import Compressor
+from summgan.compression import Succession, succession_of
 from summgan.configuration import Options
 from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.errors import SummGANError
@@ -51,7 +51,8 @@ class Corpora:
             says half of one.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
         salience: What says much where, see `salience.py`.
-        compressor: Strikes words out of documents, if that shall be learned; see `compression.py`.
+        succession: What follows what in sentences, if words shall be struck out of documents; see
+            `compression.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -63,7 +64,7 @@ class Corpora:
     validation_neighbours: dict[int, str]
     word_weights: Tensor
     salience: Salience
-    compressor: Compressor | None
+    succession: Succession | None
     fingerprint: str
 
 
@@ -111,7 +112,6 @@ def prepare_corpora(
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (rarity < 1).tolist(), same)
         near = sentences.select(np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE))
-    salience = salience_of(documents, sentences, near, same, tokenizer.eos_token_id)
     return Corpora(
         tokenizer=tokenizer,
         documents=documents,
@@ -120,10 +120,8 @@ def prepare_corpora(
         validation=validation,
         validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
-        salience=salience,
-        compressor=_compressor(sentences, salience, tokenizer)
-        if options.training.compression_share
-        else None,
+        salience=salience_of(documents, sentences, near, same, tokenizer.eos_token_id),
+        succession=_succession(sentences, tokenizer) if options.model.writer == "search" else None,
         fingerprint=fingerprint,
     )
 
@@ -137,9 +135,9 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
         )
 
 
-def _compressor(sentences: Dataset, salience: Salience, tokenizer: PreTrainedTokenizerBase) -> Compressor:
+def _succession(sentences: Dataset, tokenizer: PreTrainedTokenizerBase) -> Succession:
     boundaries = UnitBoundaries(length_table(tokenizer))
-    return Compressor(sentences, boundaries, salience, spellings(tokenizer), silent_pieces(tokenizer))
+    return succession_of(sentences, boundaries, spellings(tokenizer), silent_pieces(tokenizer))
 
 
 def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:

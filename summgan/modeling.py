@@ -27,12 +27,15 @@ from summgan.architecture import SummGANConfig, load_backbone, new_stack_config
 from summgan.backbone import build_stacks, check_backbone
 from summgan.bottlenecks.code import Source
 from summgan.bottlenecks.words import WordsBottleneck
+from summgan.compression import Compressor, Succession
 from summgan.configuration import ModelOptions
 from summgan.decoding import ExactLength
 from summgan.discriminator import Discriminator
 from summgan.errors import SummGANError
 from summgan.generator import Generator
+from summgan.noise import UnitBoundaries
 from summgan.reconstructor import Reconstructor
+from summgan.salience import Salience
 from summgan.tokenization import length_table
 
 
@@ -71,6 +74,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         self.generator = Generator(encoder, bottleneck, hidden)
         encoder, decoder = build_stacks(_new(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
+        self.succession = Succession(vocabulary, config.succession_words, config.succession_pairs)
         self.discriminator = Discriminator(vocabulary, config.discriminator_hidden_size)
         self.post_init()
 
@@ -131,6 +135,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             tied_head=backbone is None or _is_tied(backbone),
             channel_weight=options.channel_weight,
             salience_weight=options.salience_weight,
+            writer=options.writer,
             **fields,
         )
         model = cls(config)
@@ -162,6 +167,13 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         for name, value in asdict(lengths).items():
             setattr(self.config, name, value)
         self.generator.bottleneck.pieces_per_unit = lengths.pieces_per_unit
+
+    def set_counts(self, word_weights: Tensor, salience: Salience, succession: Succession | None) -> None:
+        """Take over what was counted in the two piles; the attributes of these names in `Corpora`."""
+        self.reconstructor.word_weights.copy_(word_weights)
+        self.generator.bottleneck.salience.load_state_dict(salience.state_dict())
+        if succession is not None:
+            self.succession.load_state_dict(succession.state_dict())
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table shared by generator and reconstructor."""
@@ -274,7 +286,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         no_repeat_bigrams: bool = False,
         **kwargs,
     ) -> Tensor:
-        """Write summaries of exactly ``num_units`` units with greedy or beam search.
+        """Write summaries of exactly ``num_units`` units with greedy or beam search; with ``writer: search``
+        the best words of the document by exact search, which looks at no other option.
 
         Args:
             input_ids: Documents ``[batch, source]``.
@@ -287,6 +300,9 @@ class SummGAN(PreTrainedModel, GenerationMixin):
 
         Returns:
             ``[batch * num_return_sequences, length]`` pieces after the start token.
+
+        Raises:
+            SummGANError: More than one is wanted of an exact search.
         """
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
@@ -294,6 +310,10 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
         source = self.generator.encode(input_ids, attention_mask)
+        if self.config.writer == "search":
+            if num_return_sequences > 1:
+                raise SummGANError("An exact search finds one summary: num_return_sequences must be 1.")
+            return self._search(source, units)
         beams = max(num_beams, num_return_sequences)
         processor = ExactLength(
             self.generator.bottleneck,
@@ -315,6 +335,17 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             **{"do_sample": False, "length_penalty": 1.0} | kwargs,
         )
         return sequences[:, 1:]
+
+    def _search(self, source: Source, units: Tensor) -> Tensor:
+        """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
+        bottleneck = self.generator.bottleneck
+        compressor = Compressor(UnitBoundaries(bottleneck), self.succession)
+        lengths = source.mask.sum(1).tolist()
+        ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
+        found = compressor(ids, bottleneck.preference(source), units.tolist())
+        longest, end = max(map(len, found)) + 1, self.config.eos_token_id
+        rows = [[*words, *[end] * (longest - len(words))] for words in found]
+        return torch.tensor(rows, device=source.input_ids.device)
 
 
 class _DocumentEncoder(nn.Module):

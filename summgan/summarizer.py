@@ -300,6 +300,8 @@ class Summarizer:
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
         low, high = options.range(self.model.config)
         beams = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
+        if self.model.config.writer == "search":
+            beams = 1  # the best of each length is known
         # Every pair of document and length is a row of its own.
         owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)

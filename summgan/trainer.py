@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 from summgan import checkpoint
 from summgan.batches import Batch, BatchStream
 from summgan.checkpoint import TrainerState
+from summgan.compression import Compressor
 from summgan.configuration import Options, check_options
 from summgan.corpora import Corpora, measure_lengths, prepare_corpora
 from summgan.errors import SummGANError
@@ -74,9 +75,8 @@ class Trainer:
         self.state = TrainerState(options=asdict(options), fingerprint=corpora.fingerprint)
         self.steps = self.training.warm_start_steps + self.training.adversarial_steps
         self.plays = model.config.has_discriminator = self.training.loss_weights.adversarial > 0
-        device = self.accelerator.device
-        model.to(device).reconstructor.word_weights.copy_(corpora.word_weights)
-        model.generator.bottleneck.salience.load_state_dict(corpora.salience.state_dict())
+        model.to(self.accelerator.device)
+        model.set_counts(corpora.word_weights, corpora.salience, corpora.succession)
         self.networks = {
             "generator": model.generator,
             "reconstructor": model.reconstructor,
@@ -234,10 +234,11 @@ class Trainer:
     def _batches(self) -> DataLoader:
         """Micro-batches of this process, from the present step on."""
         accumulation = self.training.gradient_accumulation_steps
+        boundaries = UnitBoundaries(self.model.generator.bottleneck)
         stream = BatchStream(
             self.corpora.documents,
             self.corpora.sentences,
-            UnitBoundaries(self.model.generator.bottleneck),
+            boundaries,
             self.corpora.word_weights,
             self.training.seed,
             self.training.per_device_train_batch_size,
@@ -246,9 +247,8 @@ class Trainer:
             accumulation,
             self.steps,
             self.training.neighbour_share,
-            self.corpora.salience.position.tolist(),
-            self.corpora.compressor,
-            self.training.compression_share,
+            self.corpora.salience,
+            self.corpora.succession and Compressor(boundaries, self.corpora.succession),
         )
         return DataLoader(
             stream,
@@ -389,9 +389,9 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
     with accelerator.main_process_first():
         corpora = prepare_corpora(options, say, resume)
     torch.manual_seed(options.training.seed)
-    model = SummGAN.from_options(
-        options.model, corpora.tokenizer, max_document_length=options.data.max_document_length
-    )
+    sizes = corpora.succession.sizes if corpora.succession else {}
+    longest = options.data.max_document_length
+    model = SummGAN.from_options(options.model, corpora.tokenizer, max_document_length=longest, **sizes)
     model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
     return Trainer(model, corpora, options, accelerator, say).train(resume)
 

@@ -32,7 +32,7 @@ _SAMPLES = 12
 
 
 class Validator:
-    """Summarizes the validation documents greedily and scores the result.
+    """Summarizes the validation documents, greedily or by search, and scores the result.
 
     Args:
         model: In training; used as it stands.
@@ -93,7 +93,10 @@ class Validator:
             ids, mask = self._tokenize(texts)
             units = torch.tensor([self._length(text) for text in texts], device=ids.device)
             generator, reconstructor = self.model.generator, self.model.reconstructor
-            words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
+            if self.model.config.writer == "search":
+                words = self.model.generate(ids, mask, units)
+            else:
+                words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
             code = reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
             losses += reconstructor(code, ids, mask).tolist()
             summaries += self._texts(words, texts)

@@ -7,6 +7,7 @@ from datasets import Dataset
 
 from summgan.batches import BatchStream, IndexOrder, pad
 from summgan.noise import UnitBoundaries
+from summgan.salience import Salience
 from summgan.tokenization import length_table
 
 
@@ -139,20 +140,21 @@ def test_a_batch_moves_as_a_whole(stream):
         assert value.device.type == "meta" and value.shape == getattr(batch, name).shape, name
 
 
-def test_documents_are_compressed_as_often_as_wanted(stream, tokenizer):
-    class FirstWords:
-        def compress(self, ids, length):
-            return [[piece] for piece in ids[:length]]
+def test_documents_are_compressed_where_that_shall_be_learned(stream, tokenizer):
+    def first_words(documents, worth, lengths):
+        assert worth.shape == (1, len(documents[0]))
+        return [ids[:length] for ids, length in zip(documents, lengths, strict=True)]
 
-    always = stream(8, compressor=FirstWords(), compression_share=1.0)[0]
-    never = stream(8, compressor=FirstWords(), compression_share=0.0)[0]
-    for batch in (always, never):
+    salience = Salience(len(tokenizer), tokenizer.eos_token_id)
+    taught, plain = stream(8, salience=salience, compressor=first_words)[0], stream(8)[0]
+    for batch in (taught, plain):
         assert torch.equal(batch.supported, batch.targets_mask)
-    assert torch.equal(never.targets, never.sentences)
-    assert not torch.equal(never.noised, never.documents)
-    assert torch.equal(always.noised, always.documents)
-    for document, target, mask in zip(always.documents, always.targets, always.targets_mask, strict=True):
+    assert torch.equal(plain.targets, plain.sentences)
+    assert not torch.equal(plain.noised, plain.documents)
+    assert torch.equal(taught.noised, taught.documents)
+    for document, target, mask in zip(taught.documents, taught.targets, taught.targets_mask, strict=True):
         length = int(mask.sum()) - 1
+        assert 0 < length < (document != 0).sum() / 2
         assert target[:length].tolist() == document[:length].tolist()
         assert target[length] == tokenizer.eos_token_id
-    assert torch.equal(always.sentences, never.sentences)
+    assert torch.equal(taught.sentences, plain.sentences)

@@ -13,6 +13,7 @@ from transformers import (
 )
 
 from summgan.bottlenecks.code import Source
+from summgan.bottlenecks.words import ended_mask
 from summgan.configuration import ModelOptions
 from summgan.decoding import ExactLength
 from summgan.errors import SummGANError
@@ -63,6 +64,21 @@ def test_greedy_generate_is_greedy_sampling(tokenizer, documents, tiny_model, en
     generated = model.generate(ids, mask, units)
     texts = (tokenizer.batch_decode(w, skip_special_tokens=True) for w in (words, generated))
     assert next(texts) == next(texts)
+
+
+def test_the_search_finds_exactly_so_many_words(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer, writer="search")
+    ids, mask = encode(tokenizer, documents[:6])
+    units = torch.tensor([1, 3, 5, 7, 9, 11])
+    words = model.generate(ids, mask, units)
+    lengths = model.generator.bottleneck.length_of(words, ended_mask(words, tokenizer.eos_token_id))
+    assert torch.equal(lengths, units)
+    for row in range(6):  # alone as in a batch
+        mine = slice(row, row + 1)
+        alone = model.generate(ids[mine, : mask[row].sum()], None, units[mine])
+        assert alone[0].tolist() == words[row, : alone.shape[1]].tolist()
+    with pytest.raises(SummGANError, match="num_return_sequences must be 1"):
+        model.generate(ids, mask, units, num_return_sequences=2)
 
 
 def test_drawn_texts_have_the_wanted_lengths_too(tokenizer, documents, tiny_model, encode):

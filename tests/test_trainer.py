@@ -27,6 +27,7 @@ from summgan.errors import SummGANError
 from summgan.modeling import SummGAN
 from summgan.runtime import TrainingInterrupted
 from summgan.summarizer import Summarizer
+from summgan.text import split_words
 from summgan.trainer import Trainer, train
 
 TINY = ModelOptions(
@@ -94,8 +95,9 @@ def test_a_run_leaves_a_model_checkpoints_a_log_and_a_report(options):
     assert Summarizer.from_pretrained(folder)("Anna said that the hall is old.").summary_text
 
 
-@pytest.mark.parametrize("stopped", [2, 6])
-def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped, tmp_path):
+@pytest.mark.parametrize(("stopped", "writer"), [(2, "decoder"), (6, "decoder"), (2, "search")])
+def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped, writer, tmp_path):
+    options = replace(options, model=replace(TINY, writer=writer))
     whole = with_training(options, output_dir=str(tmp_path / "whole"))
     train(whole)
     part = with_training(options, output_dir=str(tmp_path / "part"))
@@ -115,6 +117,16 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped,
         assert row == first[step]
     one, other = weights(whole), weights(part)
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_model_that_searches_writes_words_of_the_document_in_their_order(options, documents):
+    train(replace(options, model=replace(TINY, writer="search")))
+    summarizer = Summarizer.from_pretrained(options.training.output_dir)
+    assert len(summarizer.model.succession.pair_keys) == summarizer.model.config.succession_pairs > 20
+    for document, summary in zip(documents[:20], summarizer(documents[:20], max_words=6), strict=True):
+        rest = iter(split_words(document))
+        assert all(word in rest for word in split_words(summary.summary_text))
+        assert 1 <= len(summary.summary_text.split()) <= 6
 
 
 def test_changes_since_the_checkpoint_are_reported(options, write, documents):
