@@ -16,6 +16,7 @@ import gzip
 import json
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,8 @@ WORDS, DOCUMENTS = 10, 500
 # What a row changes, by block of the configuration.
 WARM_STARTS: dict[str, dict[str, dict]] = {
     "warm-start": {},
+    "no-search": {"model": {"writer": "decoder"}},
+    "no-omitted-words": {"data": {"omitted_words": []}},
     "no-neighbours": {"training": {"neighbour_share": 0.0}},
     "no-word-copying": {"model": {"copy": "pieces"}},
     "cased": {"tokenizer": {"do_lower_case": False}},
@@ -49,13 +52,34 @@ PLAYS: dict[str, dict[str, dict]] = {
     "no-anchor": {"loss_weights": {"denoising": 0.0}},
     "back-cycle": {"loss_weights": {"back_cycle": 1.0}},
 }
-# Ways in which the model of row "gumbel" writes: of its configuration, and of the call.
-WRITING: dict[str, tuple[dict, dict]] = {
-    "greedy": ({}, {"num_beams": 1, "num_candidates": 1}),
-    "one-candidate": ({}, {"num_candidates": 1}),
-    "beams-8": ({}, {"num_beams": 8, "num_candidates": 8}),
-    "no-salience": ({"salience_weight": 0.0}, {}),
-    "with-channel": ({"channel_weight": 0.2}, {}),
+
+
+def forget(*names: str) -> Callable[[Summarizer], None]:
+    """Set tensors of a model whose names begin so to zero."""
+
+    def run(summarizer: Summarizer) -> None:
+        for name, tensor in summarizer.model.state_dict().items():
+            if name.startswith(names):
+                tensor.zero_()
+
+    return run
+
+
+def decoder(**fields) -> Callable[[Summarizer], None]:
+    """Let the decoder write instead of the search."""
+    return lambda summarizer: summarizer.model.config.update({"writer": "decoder"} | fields)
+
+
+# Ways in which the model of row "gumbel" writes: what changes in it, and options of the call.
+WRITING: dict[str, tuple[Callable[[Summarizer], None], dict]] = {
+    "no-selection": (forget("generator.bottleneck.copy_bias.keep"), {}),
+    "no-salience": (forget("generator.bottleneck.salience"), {}),
+    "no-succession": (forget("succession.word_gains", "succession.pair_gains"), {}),
+    "decoder": (decoder(), {}),
+    "decoder-greedy": (decoder(), {"num_beams": 1, "num_candidates": 1}),
+    "decoder-8-beams": (decoder(), {"num_beams": 8, "num_candidates": 8}),
+    "decoder-no-preference": (decoder(salience_weight=0.0), {}),
+    "decoder-with-channel": (decoder(channel_weight=0.2), {}),
 }
 BASELINES = {"lead": lead, "rule": rule}
 ALL = (*BASELINES, *WARM_STARTS, *PLAYS, *WRITING)
@@ -95,6 +119,7 @@ def changed(options: Options, changes: dict[str, dict]) -> Options:
     weights = replace(options.training.loss_weights, **changes.get("loss_weights", {}))
     return replace(
         options,
+        data=replace(options.data, **changes.get("data", {})),
         tokenizer=replace(options.tokenizer, **changes.get("tokenizer", {})),
         model=replace(options.model, **changes.get("model", {})),
         training=replace(options.training, loss_weights=weights, **changes.get("training", {})),
@@ -157,8 +182,9 @@ def main() -> None:
             else:
                 model = "gumbel" if row in WRITING else row
                 summarizer = Summarizer.from_pretrained(run_row(options, folder, model, say))
-                fields, options_of_call = WRITING.get(row, ({}, {}))
-                summarizer.model.config.update(fields)
+                change, options_of_call = WRITING.get(row, (None, {}))
+                if change is not None:
+                    change(summarizer)
                 how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | options_of_call
                 texts = [summary.summary_text for summary in summarizer(documents, **how)]
             rouge = rouge_scores(texts, references, stemmer=True)

@@ -38,6 +38,9 @@ class DataOptions:
     """Pieces of a document that are read in training; longer ones are cut there, and counted."""
     max_sentence_length: int = 40
     """Pieces of a human sentence; longer ones are left out, and counted."""
+    omitted_words: list[str] = field(default_factory=list)
+    """Words that summaries do without where they can, as headlines do without articles, even if the human
+    sentences are full ones."""
     cache_dir: str | None = None
     """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
 

@@ -28,7 +28,14 @@ from summgan.modeling import HumanLengths
 from summgan.neighbours import LEAST_COVERAGE, find_neighbours
 from summgan.noise import UnitBoundaries
 from summgan.salience import Salience, salience_of
-from summgan.tokenization import length_table, load_tokenizer, silent_pieces, spellings, train_tokenizer
+from summgan.tokenization import (
+    length_table,
+    load_tokenizer,
+    silent_pieces,
+    spellings,
+    train_tokenizer,
+    word_pieces,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +127,7 @@ def prepare_corpora(
         validation=validation,
         validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
-        salience=salience_of(documents, sentences, near, same, tokenizer.eos_token_id),
+        salience=salience_of(documents, sentences, near, same, word_pieces(tokenizer, data.omitted_words)),
         succession=_succession(sentences, tokenizer) if options.model.writer == "search" else None,
         fingerprint=fingerprint,
     )

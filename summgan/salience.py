@@ -3,7 +3,7 @@
 Two sources. *Counted* over the piles: a piece is salient when it is rare among the documents and when people
 write it into sentences more often than into documents. *Learned* from the mined neighbours (`neighbours.py`):
 a logistic regression of whether a sentence says a place of the document nearest to it, on the piece there,
-the pieces around it, its position, and how often the document has it. Neighbours are about similar events
+its position, and how often the document has it. Neighbours are about similar events
 and so miss just the rare words that tell events apart; therefore the two are added.
 
 Used by the content term (`losses.py`), in writing (`decoding.py`), and for where sentences are hidden
@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 POSITION_BIN, POSITION_BINS = 8, 64
 """Pieces of a document that count as one position, and how many positions are told apart."""
@@ -35,6 +34,7 @@ _SAMPLE = 50_000
 _SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
 _RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more
 _LOWEST = -2.0
+_OMITTED = 2.0  # nats that a piece costs which is to be omitted
 _BELIEVED = 10.0  # places of a kind that make their share believable
 _NEWTON_STEPS, _RIDGE = 10, 1.0
 
@@ -44,17 +44,13 @@ class Salience(nn.Module):
 
     Attributes:
         piece: ``[vocabulary]``, by the piece that stands there.
-        after: ``[vocabulary]``, by the piece before it; the end piece stands before the first.
-        before: ``[vocabulary]``, by the piece after it.
         position: ``[POSITION_BINS]``, by where it is.
         repetition: ``[REPETITIONS]``, by how often the document has the piece, from once.
     """
 
-    def __init__(self, vocabulary_size: int, end_id: int):
+    def __init__(self, vocabulary_size: int):
         super().__init__()
-        self.end_id = end_id
-        for name in ("piece", "after", "before"):
-            self.register_buffer(name, torch.zeros(vocabulary_size))
+        self.register_buffer("piece", torch.zeros(vocabulary_size))
         self.register_buffer("position", torch.zeros(POSITION_BINS))
         self.register_buffer("repetition", torch.zeros(REPETITIONS))
 
@@ -62,14 +58,16 @@ class Salience(nn.Module):
         """``[batch, source]`` of every place of documents ``[batch, source]``."""
         places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
         times = (source_ids[:, :, None] == source_ids[:, None]).sum(2).clamp_max(REPETITIONS) - 1
-        around = self.after[F.pad(source_ids, (1, -1), value=self.end_id)]
-        around = around + self.before[F.pad(source_ids, (-1, 1), value=self.end_id)]
         position = self.position[places.clamp_max(POSITION_BINS - 1)]
-        return self.piece[source_ids] + around + position + self.repetition[times]
+        return self.piece[source_ids] + position + self.repetition[times]
 
 
 def salience_of(
-    documents: Dataset, sentences: Dataset, near: Dataset | None, spellings: Sequence[int], end_id: int
+    documents: Dataset,
+    sentences: Dataset,
+    near: Dataset | None,
+    spellings: Sequence[int],
+    omitted: Sequence[int] = (),
 ) -> Salience:
     """Count and learn what is salient.
 
@@ -79,15 +77,29 @@ def salience_of(
         near: Those of them that are near a document, with the row of this ``neighbour``; of fewer than 500
             nothing is learned, and what is counted is all.
         spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
-        end_id: The piece that ends a text.
+        omitted: Pieces that a sentence shall do without, though people may say them.
     """
-    salience = Salience(len(spellings), end_id)
+    salience = Salience(len(spellings))
     counted, rarity = _count(documents, sentences, len(spellings))
     if near is None or len(near) < LEAST_NEIGHBOURS:
         salience.piece.copy_(torch.tensor(counted))
-        return salience
-    places = _places(documents, near, np.asarray(spellings), rarity)
-    sizes = dict.fromkeys(("piece", "after", "before"), len(spellings)) | {"position": POSITION_BINS}
+    else:
+        _learn(salience, documents, near, np.asarray(spellings), counted, rarity)
+    salience.piece[list(omitted)] -= _OMITTED
+    return salience
+
+
+def _learn(
+    salience: Salience,
+    documents: Dataset,
+    near: Dataset,
+    spellings: np.ndarray,
+    counted: np.ndarray,
+    rarity: np.ndarray,
+) -> None:
+    """Set the tables by what neighbours say, and what was counted."""
+    places = _places(documents, near, spellings, rarity)
+    sizes = {"piece": len(spellings), "position": POSITION_BINS}
     # Each half is described by what was counted in the other: a rare piece would give its own sentence away.
     described = [np.ones(len(places["said"])), places["repetition"]]
     for name, size in sizes.items():
@@ -106,7 +118,6 @@ def salience_of(
     frequent = torch.tensor(rarity < _FREQUENT)
     salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)
     salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
-    return salience
 
 
 def _count(documents: Dataset, sentences: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
@@ -136,27 +147,19 @@ def _occurrences(texts: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarra
 def _places(
     documents: Dataset, near: Dataset, spellings: np.ndarray, rarity: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Every place of the documents that are near a sentence, as columns: what stands there and around it,
-    whether the sentence says it, and how much it weighs.
+    """Every place of the documents that are near a sentence, as columns: what stands there, whether the
+    sentence says it, and how much it weighs.
     """
-    names = ("piece", "after", "before", "position", "repetition", "said", "half")
+    names = ("piece", "position", "repetition", "said", "half")
     columns: dict[str, list] = {name: [] for name in names}
     classes = rarity.astype(int)
     written, known = (np.zeros(classes.max() + 1) for _ in range(2))
     for number, (ids, source) in enumerate(_pairs(documents, near)):
-        text, end = source[:-1], source[-1:]
+        text = source[:-1]
         said = np.isin(spellings[text], spellings[ids])
         times = np.minimum((source[:, None] == source).sum(1), REPETITIONS)[:-1] - 1
         position = np.minimum(np.arange(len(text)) // POSITION_BIN, POSITION_BINS - 1)
-        row = (
-            text,
-            np.append(end, text[:-1]),
-            source[1:],
-            position,
-            times,
-            said,
-            np.full(len(text), number % 2),
-        )
+        row = (text, position, times, said, np.full(len(text), number % 2))
         for name, values in zip(names, row, strict=True):
             columns[name].append(values)
         distinct = np.unique(ids)

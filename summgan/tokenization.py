@@ -247,12 +247,24 @@ def spellings(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     ]
 
 
+def word_pieces(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[int]:
+    """The pieces that are one of these words, as it stands after a blank where the script has blanks."""
+    wanted = {word.lower().strip() for word in words if word.strip()}
+    wanted = {word if is_unspaced(word[0]) else f" {word}" for word in wanted}
+    return [index for index, text in enumerate(_surfaces(tokenizer)) if text and text.lower() in wanted]
+
+
 def silent_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
     """Which pieces are punctuation: they have a text, and no letter or digit in it."""
+    texts = _surfaces(tokenizer)
+    return [bool(text) and not any(character.isalnum() for character in text) for text in texts]
+
+
+def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
+    """`_surface` of every piece."""
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
-    texts = [_surface(piece or "", byte_level) or "a" for piece in pieces]
-    return [not any(character.isalnum() for character in text) for text in texts]
+    return [_surface(piece or "", byte_level) for piece in pieces]
 
 
 def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:

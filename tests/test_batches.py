@@ -145,7 +145,7 @@ def test_documents_are_compressed_where_that_shall_be_learned(stream, tokenizer)
         assert worth.shape == (1, len(documents[0]))
         return [ids[:length] for ids, length in zip(documents, lengths, strict=True)]
 
-    salience = Salience(len(tokenizer), tokenizer.eos_token_id)
+    salience = Salience(len(tokenizer))
     taught, plain = stream(8, salience=salience, compressor=first_words)[0], stream(8)[0]
     for batch in (taught, plain):
         assert torch.equal(batch.supported, batch.targets_mask)

@@ -143,7 +143,7 @@ def test_news_ablation(news, tmp_path, monkeypatch, capsys):
         "news_ablation",
         monkeypatch,
         news,
-        *("--rows", "rule", "cased", "gumbel", "no-salience", "--work", tmp_path / "work"),
+        *("--rows", "rule", "cased", "gumbel", "no-succession", "decoder", "--work", tmp_path / "work"),
         *("--warm_start_steps", 2, "--adversarial_steps", 2, "--output", tmp_path / "results.json"),
     )
     small = (ROOT / "configs" / "news-en.yaml").read_text(encoding="utf-8")
@@ -158,7 +158,7 @@ def test_news_ablation(news, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(benchmark, "CONFIGURATION", tmp_path / "small.yaml")
     benchmark.main()
     rows = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert [row["row"] for row in rows] == ["rule", "cased", "gumbel", "no-salience"]
+    assert [row["row"] for row in rows] == ["rule", "cased", "gumbel", "no-succession", "decoder"]
     assert (tmp_path / "work/seed-0/gumbel/checkpoint-4").is_dir()
     assert "gumbel" in capsys.readouterr().out
 

@@ -23,33 +23,30 @@ END = 0
 def test_rare_pieces_that_people_write_into_sentences_are_salient():
     documents = Dataset.from_dict({"input_ids": [[1, 1, 2], [1, 3], [1, 2]]})
     sentences = Dataset.from_dict({"input_ids": [[2, 3], [3], [4]]})
-    found = salience_of(documents, sentences, None, range(5), END)
+    found = salience_of(documents, sentences, None, range(5))
     written = 2 * 4 / 7  # two occurrences of piece 2, scaled to the size of the other pile
     expected = math.log((3 + 1) / (2 + 1)) / 2 + math.log((1 + 5) / (written + 5))
     assert found.piece[2].item() == pytest.approx(expected, rel=1e-5)
     assert found.piece[3] > found.piece[2] > found.piece[1]
     assert found.piece.min() >= -2.0
-    for table in (found.after, found.before, found.position, found.repetition):
+    for table in (found.position, found.repetition):
         assert not table.any()
 
 
 def test_salience_is_the_sum_of_what_is_true_of_a_place():
-    salience = Salience(vocabulary_size=10, end_id=END)
+    salience = Salience(vocabulary_size=10)
     salience.piece.copy_(torch.arange(10))
-    salience.after.copy_(100.0 * torch.arange(10))
-    salience.before.copy_(1e4 * torch.arange(10))
-    salience.after[END], salience.before[END] = 0.5, 0.25
     salience.position.copy_(-1e-3 * torch.arange(POSITION_BINS))
     salience.repetition.copy_(1e6 * torch.arange(REPETITIONS))
     found = salience(torch.tensor([[4, 5, 4, END]]))[0].tolist()
-    assert found[:3] == pytest.approx([4 + 0.5 + 5e4 + 1e6, 5 + 400 + 4e4, 4 + 500 + 0.25 + 1e6])
+    assert found[:3] == pytest.approx([4 + 1e6, 5, 4 + 1e6])
     # Later than the last position, and oftener than the last repetition, make no difference.
     long = salience(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
-    expected = 5 + 500 + 5e4 - 1e-3 * (POSITION_BINS - 1) + 1e6 * (REPETITIONS - 1)
+    expected = 5 - 1e-3 * (POSITION_BINS - 1) + 1e6 * (REPETITIONS - 1)
     assert long[-2].item() == pytest.approx(expected)
 
 
-def neighbours(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=400):
+def piles(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=400):
     """Documents of random pieces, and sentences of the places that ``said(document, place, rng)`` names."""
     rng = np.random.default_rng(0)
     documents, sentences = [], []
@@ -60,7 +57,13 @@ def neighbours(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=400):
         sentences.append([*kept, END])
     documents = Dataset.from_dict({"input_ids": documents})
     near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(pairs))})
-    return salience_of(documents, near, near, range(vocabulary), END)
+    return documents, near, range(vocabulary)
+
+
+def neighbours(said, **sizes):
+    """What is learned from them."""
+    documents, near, spellings = piles(said, **sizes)
+    return salience_of(documents, near, near, spellings)
 
 
 def test_it_is_learned_which_pieces_neighbours_say():
@@ -69,21 +72,7 @@ def test_it_is_learned_which_pieces_neighbours_say():
     assert often.min() > seldom.max()
     # Nearly the true difference of log-odds, or more: what is counted says the same.
     assert often.mean() - seldom.mean() > 1.5
-    for table in (found.after, found.before, found.position[:3]):
-        assert table.abs().max() < 0.5
-
-
-@pytest.mark.parametrize("table, step", [("after", -1), ("before", 1)])
-def test_it_is_learned_what_stands_around_what_neighbours_say(table, step):
-    def said(document, place, rng):
-        around = document[place + step] if 0 <= place + step < len(document) else 199
-        return rng.random() < (0.8 if around < 50 else 0.2)
-
-    found = neighbours(said)
-    learned = getattr(found, table)
-    assert learned[1:50].mean() - learned[50:].mean() > 1.0
-    other = getattr(found, "before" if table == "after" else "after")
-    assert abs(other[1:50].mean() - other[50:].mean()) < 0.2
+    assert found.position[:3].abs().max() < 0.5
 
 
 def test_it_is_learned_where_neighbours_begin_and_what_is_repeated():
@@ -107,8 +96,9 @@ def test_few_neighbours_teach_nothing():
 
 def test_pieces_said_by_chance_do_not_look_salient():
     # Every piece is rare here, so a table that judged its own sentence would explain all of it.
-    found = neighbours(lambda document, place, rng: rng.random() < 0.3, vocabulary=5000)
-    assert found.after[1:].abs().max() < 0.3 and found.before[1:].abs().max() < 0.3
+    documents, near, spellings = piles(lambda document, place, rng: rng.random() < 0.3, vocabulary=5000)
+    found, counted = (salience_of(documents, near, some, spellings).piece[1:] for some in (near, None))
+    assert (found - counted / 2).std() < 0.1  # half of what is counted, and hardly more
 
 
 def test_logistic_regression_is_where_the_slope_is_zero():
@@ -131,6 +121,9 @@ def test_a_piece_of_every_tenth_document_has_no_salience_though_it_is_always_sai
     documents = [[7, *rng.integers(10, 200, 8).tolist(), END] for _ in range(LEAST_NEIGHBOURS)]
     sentences = [[7, document[1], END] for document in documents]
     near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(LEAST_NEIGHBOURS))})
-    found = salience_of(Dataset.from_dict({"input_ids": documents}), near, near, range(200), END)
+    piles = (Dataset.from_dict({"input_ids": documents}), near, near, range(200))
+    found = salience_of(*piles)
     assert found.piece[7] == 0
-    assert found.after[7] > 0
+    omitting = salience_of(*piles, omitted=[7, 8])
+    assert omitting.piece[7] == -2
+    assert torch.equal(omitting.piece[9:], found.piece[9:])

@@ -5,7 +5,14 @@ from transformers import AutoTokenizer
 
 from summgan.errors import SummGANError
 from summgan.text import count_units, normalize
-from summgan.tokenization import length_table, load_tokenizer, save_tokenizer, train_tokenizer
+from summgan.tokenization import (
+    length_table,
+    load_tokenizer,
+    save_tokenizer,
+    silent_pieces,
+    train_tokenizer,
+    word_pieces,
+)
 
 ODD = [
     "",
@@ -153,3 +160,16 @@ def test_characters_can_be_the_pieces(chinese_documents):
     ids = tokenizer(text, add_special_tokens=False).input_ids
     assert len(ids) == len(text) and tokenizer.decode(ids) == text
     assert len(tokenizer) < 4000
+
+
+def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokenizer, chinese_tokenizer):
+    silent = silent_pieces(tokenizer)
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    assert {piece for piece, flag in zip(pieces, silent, strict=True) if flag} >= {",", "."}
+    assert not any(flag for piece, flag in zip(pieces, silent, strict=True) if any(map(str.isalnum, piece)))
+    assert not silent[tokenizer.eos_token_id]
+    found = word_pieces(tokenizer, ["that", "THE", "On", ""])
+    assert {pieces[index].lower() for index in found} == {"\u2581that", "\u2581the", "\u2581on"}
+    (piece,) = word_pieces(chinese_tokenizer, ["，"])
+    assert chinese_tokenizer.decode([piece]) == "，"
+    assert word_pieces(tokenizer, []) == []

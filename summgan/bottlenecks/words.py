@@ -63,7 +63,7 @@ class WordsBottleneck(nn.Module):
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
         for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
-        self.salience = Salience(vocabulary_size, end_id)
+        self.salience = Salience(vocabulary_size)
 
     def set_lengths(self, table: LengthTable) -> None:
         """Take over the lengths of a tokenizer's pieces."""
