@@ -24,8 +24,8 @@ from torch.nn import functional as F
 
 from summgan.noise import Unit, UnitBoundaries, join, split_into_units
 
-_SUCCESSION = 0.25  # of a nat of succession beside a nat of salience
-_TOGETHER = 0.5  # nats for going on where one is in the document
+_SUCCESSION = 0.3  # of a nat of succession beside a nat of salience
+_TOGETHER = 0.8  # nats for going on where one is in the document
 _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000

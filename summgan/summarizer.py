@@ -69,9 +69,9 @@ class SummarizerOptions:
         max_words: Most units (words; characters in scripts without spaces); by default as many as
             nine in ten human sentences have.
         min_words: Fewest units; by default as many as the shortest tenth of human sentences has.
-        num_beams: Width of the beam search; 1 is greedy.
+        num_beams: Width of the beam search, 1 is greedy; an exact search (``writer: search``) needs none.
         num_candidates: Summaries written of each document, of which the best is returned: one of each
-            of the likeliest lengths allowed, or several where fewer lengths are allowed.
+            of the likeliest lengths allowed, or several where fewer are allowed and the decoder writes.
         reconstruct: Whether to write the reconstruction out.
         batch_size: Documents at a time.
     """
