@@ -159,7 +159,7 @@ def _summarize_parser() -> ArgumentParser:
     parser.add_argument("--document_column", type=str | None, help="column of the document")
     parser.add_argument("--max_words", type=int | None, help="most words (or characters)")
     parser.add_argument("--min_words", type=int | None, help="fewest words (or characters)")
-    parser.add_argument("--num_beams", type=int, default=4, help="width of the beam search, if the decoder writes")
+    parser.add_argument("--num_beams", type=int, default=4, help="width of the decoder's beam search")
     parser.add_argument(
         "--num_candidates",
         type=int,
