@@ -169,11 +169,16 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         self.generator.bottleneck.pieces_per_unit = lengths.pieces_per_unit
 
     def set_counts(self, word_weights: Tensor, salience: Salience, succession: Succession | None) -> None:
-        """Take over what was counted in the two piles; the attributes of these names in `Corpora`."""
-        self.reconstructor.word_weights.copy_(word_weights)
-        self.generator.bottleneck.salience.load_state_dict(salience.state_dict())
-        if succession is not None:
-            self.succession.load_state_dict(succession.state_dict())
+        """Take over what was counted in the two piles; the attributes of these names in `Corpora`.
+
+        A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.
+        """
+        tables = [(self.reconstructor.word_weights, word_weights)]
+        for own, counted in ((self.generator.bottleneck.salience, salience), (self.succession, succession)):
+            if counted is not None:
+                tables += [(own.get_buffer(name), values) for name, values in counted.named_buffers()]
+        for own, counted in tables:
+            own[: len(counted)].copy_(counted)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table shared by generator and reconstructor."""

@@ -12,6 +12,7 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
+from transformers import T5Config, T5ForConditionalGeneration
 
 from summgan.checkpoint import checkpoints
 from summgan.configuration import (
@@ -28,6 +29,7 @@ from summgan.modeling import SummGAN
 from summgan.runtime import TrainingInterrupted
 from summgan.summarizer import Summarizer
 from summgan.text import split_words
+from summgan.tokenization import save_tokenizer
 from summgan.trainer import Trainer, train
 
 TINY = ModelOptions(
@@ -127,6 +129,20 @@ def test_a_model_that_searches_writes_words_of_the_document_in_their_order(optio
         rest = iter(split_words(document))
         assert all(word in rest for word in split_words(summary.summary_text))
         assert 1 <= len(summary.summary_text.split()) <= 6
+
+
+@pytest.mark.parametrize("writer", ["decoder", "search"])
+def test_a_backbone_may_have_more_entries_than_its_tokenizer(options, writer, tokenizer, tmp_path):
+    sizes = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_heads": 2}
+    ids = {"pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 0}
+    T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer) + 28, **sizes, **ids)).save_pretrained(
+        tmp_path / "backbone"
+    )
+    save_tokenizer(tokenizer, tmp_path / "backbone")
+    train(replace(options, model=replace(TINY, backbone=str(tmp_path / "backbone"), writer=writer)))
+    model = Summarizer.from_pretrained(options.training.output_dir).model
+    assert len(model.generator.bottleneck.salience.piece) == len(tokenizer) + 28
+    assert not model.generator.bottleneck.salience.piece[len(tokenizer) :].any()
 
 
 def test_changes_since_the_checkpoint_are_reported(options, write, documents):
