@@ -135,19 +135,27 @@ class Summarizer:
             dtype: ``float32``, ``bfloat16`` or ``float16``.
 
         Raises:
-            SummGANError: There is no such model.
+            SummGANError: There is no such model, or it is damaged.
         """
         dtype = _dtype(dtype)
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
         try:
-            model = SummGAN.from_pretrained(str(folder), dtype=dtype, use_safetensors=True)
-        except (OSError, ValueError) as error:
+            model, found = SummGAN.from_pretrained(
+                str(folder), dtype=dtype, use_safetensors=True, output_loading_info=True
+            )
+        except (OSError, ValueError, RuntimeError) as error:
             raise SummGANError(
                 f"No summgan model can be loaded from {str(folder)!r}: "
                 f"{str(error).splitlines()[0]} Give the output_dir of a finished training, or one "
                 "of its checkpoints."
             ) from error
+        # transformers would fill what is missing with random numbers, and say so in passing.
+        if odd := sorted({*found["missing_keys"], *found["unexpected_keys"]}):
+            raise SummGANError(
+                f"The weights in {str(folder)!r} are damaged or of another version of summgan: {odd[0]} and "
+                f"{len(odd) - 1} more tensors are missing or unknown. Train the model again."
+            )
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
             model.to(device)

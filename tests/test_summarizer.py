@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
@@ -123,6 +124,22 @@ def test_pickled_weights_are_not_loaded(folder):
     (folder / "model.safetensors").rename(folder / "elsewhere")
     torch.save({}, folder / "pytorch_model.bin")
     with pytest.raises(SummGANError, match="No summgan model can be loaded"):
+        Summarizer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("name", ["generator.length.weight", "succession.spelling"])
+def test_weights_that_lack_something_or_have_more_are_refused(folder, name):
+    weights = load_file(folder / "model.safetensors")
+    tensor = weights.pop(name)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(SummGANError, match=f"another version of summgan: {name} and 0 more tensors"):
+        Summarizer.from_pretrained(folder)
+    save_file(
+        weights | {name: tensor, "generator.a": tensor.clone()},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    with pytest.raises(SummGANError, match="generator.a and 0 more tensors are missing or unknown"):
         Summarizer.from_pretrained(folder)
 
 
