@@ -5,8 +5,8 @@
 DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). Rows named after a
 part leave it out. Those of the warm start train one of their own; those of the adversarial stage go on from
 the common warm start; the last write with the common model in another way. ROUGE is F1 with stemming at
-ten words on (the first 500) validation pairs, which no training sees; `score` is the reference-free
-fluency x content by which checkpoints are chosen.
+ten words on (the first 500) validation pairs, which no training sees; `score` is fluency x content,
+without references.
 """
 
 from __future__ import annotations
