@@ -21,6 +21,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from summgan.noise import Unit, UnitBoundaries, join, split_into_units
 
@@ -75,7 +76,7 @@ class Succession(nn.Module):
         """
         first, second = F.pad(keys, (1, 0), value=_BEGIN), F.pad(keys, (0, 1), value=_END)
         unseen, _ = _look_up(self.word_keys, self.word_gains, first)
-        pairs = (first[:, :, None] * _PAIR_PRIME + second[:, None]) & _MASK
+        pairs = _pair(first[:, :, None], second[:, None])
         gains, seen = _look_up(self.pair_keys, self.pair_gains, pairs)
         return torch.where(seen, gains, unseen[:, :, None])
 
@@ -138,7 +139,8 @@ def _kneser_ney(following: dict[int, Counter[int]]) -> tuple[dict[int, float], d
     return unseen, seen
 
 
-def _pair(first: int, second: int) -> int:
+def _pair(first, second):
+    """The key of a pair from those of its words, ints or tensors."""
     return (first * _PAIR_PRIME + second) & _MASK
 
 
@@ -195,24 +197,13 @@ class Compressor:
         units = [split_into_units(ids[:-1], self.boundaries) for ids in documents]
         words = [[_without_punctuation(unit, self.silent) for unit in row] for row in units]
         places = [[place for place, word in enumerate(row) if word] for row in words]
-        longest = max(1, *map(len, places))
-        keys = torch.zeros(len(units), longest, dtype=torch.long)
-        costs, together = torch.ones_like(keys), torch.zeros(keys.shape)
-        values = torch.full(keys.shape, -math.inf)
-        for row, kept in enumerate(places):
-            sums = np.cumsum([0.0, *worth[row].float().tolist()])
-            starts = np.cumsum([0, *map(len, units[row])])
-            seen: set[int] = set()
-            for column, place in enumerate(kept):
-                word, start = words[row][place], starts[place]
-                key = _key(word, self.spellings)
-                mean = (sums[start + len(word)] - sums[start]) / len(word)
-                cost = max(1, _units(word, self.boundaries))
-                keys[row, column], costs[row, column] = key, cost
-                values[row, column] = cost * (min(mean, _AGAIN) if key in seen else mean)
-                together[row, column] = column > 0 and kept[column - 1] == place - 1
-                seen.add(key)
-        keys, costs, values, together = (t.to(worth.device) for t in (keys, costs, values, together))
+        columns = [
+            self._columns(*row) for row in zip(units, words, places, worth.float().tolist(), strict=True)
+        ]
+        keys, costs, values, together = (
+            pad_sequence(rows, batch_first=True, padding_value=filling).to(worth.device)
+            for rows, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf, 0.0), strict=True)
+        )
         gains = _SUCCESSION * self.succession(keys).float()
         # From every word to the next one, where the document has nothing between them.
         gains[:, 1:, :-1] += _TOGETHER * torch.diag_embed(together[:, 1:], offset=1)
@@ -221,6 +212,28 @@ class Compressor:
             self._written(units[row], words[row], [places[row][column] for column in path])
             for row, path in enumerate(paths)
         ]
+
+    def _columns(
+        self, units: list[Unit], words: list[Unit], places: list[int], worth: list[float]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Of the words of a document, ``[places]`` each: keys, units, nats of keeping them, and whether they
+        stand beside the word before.
+        """
+        starts = np.cumsum([0, *map(len, units)])
+        keys = [_key(words[place], self.spellings) for place in places]
+        costs = [max(1, _units(words[place], self.boundaries)) for place in places]
+        values, seen = [], set()
+        for place, key, cost in zip(places, keys, costs, strict=True):
+            mean = float(np.mean(worth[starts[place] : starts[place] + len(words[place])]))
+            values.append(cost * (min(mean, _AGAIN) if key in seen else mean))
+            seen.add(key)
+        together = [float(place - 1 == before) for before, place in pairwise([-2, *places])]
+        return (
+            torch.tensor(keys, dtype=torch.long),
+            torch.tensor(costs, dtype=torch.long),
+            torch.tensor(values, dtype=torch.float),
+            torch.tensor(together, dtype=torch.float),
+        )
 
     def _written(self, units: list[Unit], words: list[Unit], kept: list[int]) -> Unit:
         """The pieces of kept units; punctuation stays between those that stay together, and at the end as
@@ -241,6 +254,8 @@ def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[in
         gains: ``[batch, places + 1, places + 1]`` as of `Succession`.
         lengths: Units that each path shall have; where there is no such path, fewer.
     """
+    if not worth.numel():
+        return [[] for _ in lengths]
     later = torch.ones(worth.shape[1], worth.shape[1], dtype=torch.bool, device=worth.device).triu(1)
     between = gains[:, 1:, :-1].masked_fill(~later, -math.inf)
     kinds = costs[worth.isfinite()].unique().tolist()

@@ -128,7 +128,7 @@ def prepare_corpora(
         validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
         salience=salience_of(documents, sentences, near, same, word_pieces(tokenizer, data.omitted_words)),
-        succession=_succession(sentences, tokenizer) if options.model.writer == "search" else None,
+        succession=_succession(sentences, tokenizer, same) if options.model.writer == "search" else None,
         fingerprint=fingerprint,
     )
 
@@ -142,9 +142,9 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
         )
 
 
-def _succession(sentences: Dataset, tokenizer: PreTrainedTokenizerBase) -> Succession:
+def _succession(sentences: Dataset, tokenizer: PreTrainedTokenizerBase, same: list[int]) -> Succession:
     boundaries = UnitBoundaries(length_table(tokenizer))
-    return succession_of(sentences, boundaries, spellings(tokenizer), silent_pieces(tokenizer))
+    return succession_of(sentences, boundaries, same, silent_pieces(tokenizer))
 
 
 def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:

@@ -217,11 +217,9 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     size = vocabulary_size or len(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     special = set(tokenizer.all_special_ids)
-    byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
     units = torch.zeros(size, dtype=torch.long)
     continues, ends_inside, writable, glues, lone = (torch.zeros(size, dtype=torch.bool) for _ in range(5))
-    for index, piece in enumerate(pieces):
-        text = None if index in special or piece is None else _surface(piece, byte_level)
+    for index, (piece, text) in enumerate(zip(pieces, _surfaces(tokenizer), strict=True)):
         if text is None:
             units[index], continues[index], ends_inside[index] = _byte_length(piece or "")
             # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
@@ -261,10 +259,14 @@ def silent_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
 
 
 def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
-    """`_surface` of every piece."""
+    """The text of every piece, None for special tokens, lone bytes and incomplete characters."""
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    special = set(tokenizer.all_special_ids)
     byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
-    return [_surface(piece or "", byte_level) for piece in pieces]
+    return [
+        None if index in special or piece is None else _surface(piece, byte_level)
+        for index, piece in enumerate(pieces)
+    ]
 
 
 def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
