@@ -36,6 +36,7 @@ class SummGANConfig(PreTrainedConfig):
         salience_weight: Nats per nat of `WordsBottleneck.preference` that a piece of the document gains in
             writing.
         writer: How summaries are written: by the ``decoder``, or by exact ``search``, see `compression.py`.
+        succession_weight: Of a nat of `Succession` beside one of preference, in the search.
         succession_words: Sizes of the tables of `Succession`; 0 where there are none.
         succession_pairs: The same.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
@@ -60,6 +61,7 @@ class SummGANConfig(PreTrainedConfig):
         channel_weight: float = 0.2,
         salience_weight: float = 0.0,
         writer: str = "decoder",
+        succession_weight: float = 0.25,
         succession_words: int = 0,
         succession_pairs: int = 0,
         has_discriminator: bool = True,
@@ -74,7 +76,7 @@ class SummGANConfig(PreTrainedConfig):
         self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
         self.channel_weight, self.salience_weight = channel_weight, salience_weight
-        self.writer = writer
+        self.writer, self.succession_weight = writer, succession_weight
         self.succession_words, self.succession_pairs = succession_words, succession_pairs
         self.has_discriminator = has_discriminator
         main = self.generator

@@ -25,8 +25,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from summgan.noise import Unit, UnitBoundaries, join, split_into_units
 
-_SUCCESSION = 0.3  # of a nat of succession beside a nat of salience
-_TOGETHER = 0.8  # nats for going on where one is in the document
+_TOGETHER = 0.6  # nats for going on where one is in the document
 _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
@@ -174,10 +173,11 @@ class Compressor:
     Args:
         boundaries: Where units begin.
         succession: Of human sentences.
+        weight: Of a nat of succession beside a nat of worth.
     """
 
-    def __init__(self, boundaries: UnitBoundaries, succession: Succession):
-        self.boundaries, self.succession = boundaries, succession
+    def __init__(self, boundaries: UnitBoundaries, succession: Succession, weight: float):
+        self.boundaries, self.succession, self.weight = boundaries, succession, weight
         self.spellings, self.silent = succession.spelling.tolist(), succession.silent.tolist()
         self.ending = [piece for piece in succession.ending.tolist() if piece >= 0]
 
@@ -204,7 +204,7 @@ class Compressor:
             pad_sequence(rows, batch_first=True, padding_value=filling).to(worth.device)
             for rows, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf, 0.0), strict=True)
         )
-        gains = _SUCCESSION * self.succession(keys).float()
+        gains = self.weight * self.succession(keys).float()
         # From every word to the next one, where the document has nothing between them.
         gains[:, 1:, :-1] += _TOGETHER * torch.diag_embed(together[:, 1:], offset=1)
         paths = best_paths(values, costs, gains, lengths)

@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from summgan.errors import SummGANError
 
+Stemming = Literal[
+    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian",
+    "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish",
+]  # fmt: skip
+"""Languages that have a Snowball stemmer in nltk."""
 DEFAULT_MODEL = "news-en"
 """Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
 
@@ -41,6 +46,9 @@ class DataOptions:
     omitted_words: list[str] = field(default_factory=list)
     """Words that summaries do without where they can, as headlines do without articles, even if the human
     sentences are full ones."""
+    stemming: Stemming | None = None
+    """Language whose word endings make no difference to what is salient and what may follow what: "kills" is
+    as "killed". By its Snowball stemmer."""
     cache_dir: str | None = None
     """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
 
@@ -95,6 +103,9 @@ class ModelOptions:
     writer: Literal["decoder", "search"] = "decoder"
     """Who writes: the decoder, free in its words, or an exact search for the best words of the document, in
     their order (`summgan/compression.py`). With ``search`` the generator learns from such sentences too."""
+    succession_weight: float = 0.25
+    """In the search, how much it counts that words follow each other as in the human sentences, beside what
+    they say."""
 
 
 @dataclass
@@ -249,7 +260,7 @@ _NOT_NEGATIVE = (
     "training.save_steps training.dataloader_num_workers training.loss_weights.reconstruction "
     "training.loss_weights.adversarial training.loss_weights.back_cycle "
     "training.loss_weights.content training.loss_weights.denoising model.channel_weight "
-    "model.salience_weight"
+    "model.salience_weight model.succession_weight"
 ).split()
 _POSITIVE = "training.max_grad_norm training.temperature_start training.temperature_end".split()
 
@@ -265,7 +276,9 @@ def check_options(options: Options) -> None:
             _require(_value(options, name) >= smallest, options, name, words)
     for name in _POSITIVE:
         _require(_value(options, name) > 0, options, name, "more than 0")
-    training, model = options.training, options.model
+    training, model, languages = options.training, options.model, get_args(Stemming)
+    known = options.data.stemming in (None, *languages)
+    _require(known, options, "data.stemming", f"null or one of {', '.join(languages)}")
     for name in ("word_dropout", "neighbour_share"):
         _require(0 <= getattr(training, name) <= 1, options, f"training.{name}", "from 0 to 1")
     _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")

@@ -136,6 +136,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             channel_weight=options.channel_weight,
             salience_weight=options.salience_weight,
             writer=options.writer,
+            succession_weight=options.succession_weight,
             **fields,
         )
         model = cls(config)
@@ -344,7 +345,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
         bottleneck = self.generator.bottleneck
-        compressor = Compressor(UnitBoundaries(bottleneck), self.succession)
+        weight = self.config.succession_weight
+        compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
         lengths = source.mask.sum(1).tolist()
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
         found = compressor(ids, bottleneck.preference(source), units.tolist())

@@ -76,15 +76,18 @@ def salience_of(
         sentences: The same of human sentences.
         near: Those of them that are near a document, with the row of this ``neighbour``; of fewer than 500
             nothing is learned, and what is counted is all.
-        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
+        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it. These are
+            counted together, and equally salient.
         omitted: Pieces that a sentence shall do without, though people may say them.
     """
+    spellings = np.asarray(spellings)
     salience = Salience(len(spellings))
-    counted, rarity = _count(documents, sentences, len(spellings))
+    counted, rarity = _count(documents, sentences, spellings)
     if near is None or len(near) < LEAST_NEIGHBOURS:
         salience.piece.copy_(torch.tensor(counted))
     else:
-        _learn(salience, documents, near, np.asarray(spellings), counted, rarity)
+        _learn(salience, documents, near, spellings, counted, rarity)
+    salience.piece.copy_(salience.piece[spellings])
     salience.piece[list(omitted)] -= _OMITTED
     return salience
 
@@ -120,27 +123,27 @@ def _learn(
     salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
 
 
-def _count(documents: Dataset, sentences: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray]:
+def _count(documents: Dataset, sentences: Dataset, spellings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of every piece half the inverse document frequency plus the log-odds of standing in a sentence rather
     than in a document, in nats; and that frequency alone.
     """
-    written, frequency, texts = _occurrences(documents, vocabulary)
-    human, _, _ = _occurrences(sentences, vocabulary)
+    written, frequency, texts = _occurrences(documents, spellings)
+    human, _, _ = _occurrences(sentences, spellings)
     written *= human.sum() / max(1.0, written.sum())
     rarity = np.minimum(np.log((texts + 1) / (frequency + 1)), _RAREST)
     odds = np.log((human + _SMOOTHING) / (written + _SMOOTHING))
     return np.maximum(rarity / 2 + odds, _LOWEST), rarity
 
 
-def _occurrences(texts: Dataset, vocabulary: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Occurrences of every piece, texts that have it, and how many texts were read."""
-    occurrences, having = np.zeros(vocabulary), np.zeros(vocabulary)
+def _occurrences(texts: Dataset, spellings: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Occurrences of every spelling, texts that have it, and how many texts were read."""
+    occurrences, having = np.zeros(len(spellings)), np.zeros(len(spellings))
     rows = np.linspace(0, len(texts) - 1, min(len(texts), _SAMPLE), dtype=int)
     sample = texts.select(rows).with_format("numpy")
     for part in sample.iter(1000):
         for ids in part["input_ids"]:
-            np.add.at(occurrences, ids, 1)
-            having[np.unique(ids)] += 1
+            np.add.at(occurrences, spellings[ids], 1)
+            having[np.unique(spellings[ids])] += 1
     return occurrences, having, len(rows)
 
 
@@ -154,9 +157,9 @@ def _places(
     columns: dict[str, list] = {name: [] for name in names}
     classes = rarity.astype(int)
     written, known = (np.zeros(classes.max() + 1) for _ in range(2))
-    for number, (ids, source) in enumerate(_pairs(documents, near)):
+    for number, (ids, source) in enumerate(_pairs(documents, near, spellings)):
         text = source[:-1]
-        said = np.isin(spellings[text], spellings[ids])
+        said = np.isin(text, ids)
         times = np.minimum((source[:, None] == source).sum(1), REPETITIONS)[:-1] - 1
         position = np.minimum(np.arange(len(text)) // POSITION_BIN, POSITION_BINS - 1)
         row = (text, position, times, said, np.full(len(text), number % 2))
@@ -164,20 +167,22 @@ def _places(
             columns[name].append(values)
         distinct = np.unique(ids)
         np.add.at(written, classes[distinct], 1)
-        np.add.at(known, classes[distinct], np.isin(spellings[distinct], spellings[text]))
+        np.add.at(known, classes[distinct], np.isin(distinct, text))
     found = {name: np.concatenate(values) for name, values in columns.items()}
     # What kind of word a neighbour misses oftener than others counts for more where it has it.
     missed = ((written + 2) / (known + 1))[classes[found["piece"]]]
     return found | {"weight": np.where(found["said"], missed, 1.0)}
 
 
-def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pieces of sentences and of the documents nearest to them, the end piece included."""
+def _pairs(
+    documents: Dataset, near: Dataset, spellings: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Spellings of sentences and of the documents nearest to them, the end piece included."""
     rows = np.linspace(0, len(near) - 1, min(len(near), _SAMPLE), dtype=int)
     for part in near.select(rows).iter(1000):
         sources = documents[part["neighbour"]]["input_ids"]
         for ids, source in zip(part["input_ids"], sources, strict=True):
-            yield np.asarray(ids), np.asarray(source)
+            yield spellings[ids], spellings[source]
 
 
 def _log_odds(

@@ -14,7 +14,7 @@ import io
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -235,12 +235,23 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     return LengthTable(units, continues, ends_inside, writable, glues, lone)
 
 
-def spellings(tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """For every piece the first one that is the same but for case and the blank before it."""
+def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -> list[int]:
+    """For every piece the first one that is the same but for case and the blank before it.
+
+    Args:
+        tokenizer: Whose pieces.
+        stemming: A language of the Snowball stemmers, for which endings make no difference either:
+            "kills" is as "killed".
+    """
+    stem: Callable[[str], str] = str
+    if stemming:
+        from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
+
+        stem = SnowballStemmer(stemming).stem
     first: dict[str, int] = {}
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     return [
-        first.setdefault((piece or "").lower().lstrip(_BLANK + "\u0120"), index)
+        first.setdefault(stem((piece or "").lstrip(_BLANK + "\u0120").lower()), index)
         for index, piece in enumerate(pieces)
     ]
 

@@ -234,7 +234,7 @@ class Trainer:
     def _batches(self) -> DataLoader:
         """Micro-batches of this process, from the present step on."""
         accumulation = self.training.gradient_accumulation_steps
-        boundaries = UnitBoundaries(self.model.generator.bottleneck)
+        boundaries, succession = UnitBoundaries(self.model.generator.bottleneck), self.corpora.succession
         stream = BatchStream(
             self.corpora.documents,
             self.corpora.sentences,
@@ -248,7 +248,7 @@ class Trainer:
             self.steps,
             self.training.neighbour_share,
             self.corpora.salience,
-            self.corpora.succession and Compressor(boundaries, self.corpora.succession),
+            succession and Compressor(boundaries, succession, self.options.model.succession_weight),
         )
         return DataLoader(
             stream,

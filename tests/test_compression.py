@@ -106,7 +106,7 @@ def test_without_sentences_nothing_is_gained():
 
 def compressed(text, length, salient, *sentences):
     worth = torch.tensor([[float(salient.get(letter, 0.0)) for letter in text] + [0.0]])
-    made = Compressor(Letters(), succession(*sentences))
+    made = Compressor(Letters(), succession(*sentences), 0.3)
     return "".join(map(chr, made([[*map(ord, text), 0]], worth, [length])[0]))
 
 
@@ -140,7 +140,7 @@ def strike(tokenizer, text, length, salient, sentences=("Anna opens halls",)):
     found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     spans = [(text.index(word), text.index(word) + len(word)) for word in salient]
     worth = [5.0 * any(a < y and b > x for x, y in spans) for a, b in found.offset_mapping]
-    made = Compressor(boundaries, counted)
+    made = Compressor(boundaries, counted, 0.3)
     return tokenizer.decode(made([[*found.input_ids, end]], torch.tensor([[*worth, 0.0]]), [length])[0])
 
 
@@ -162,10 +162,30 @@ def test_the_length_is_exact_in_scripts_without_spaces(chinese_tokenizer):
 
 
 def test_documents_of_several_lengths_are_alike_alone_and_together():
-    made = Compressor(Letters(), succession("abc", "cab", "bd"))
+    made = Compressor(Letters(), succession("abc", "cab", "bd"), 0.3)
     texts = ["abcabd", "dcb", "abdcbabcd"]
     documents = [[*map(ord, text), 0] for text in texts]
     worth = torch.randn(3, 10, generator=torch.Generator().manual_seed(0))
     together = made(documents, worth, [3, 2, 4])
     for row, length in enumerate((3, 2, 4)):
         assert made(documents[row : row + 1], worth[row : row + 1], [length]) == [together[row]]
+
+
+def test_the_form_of_a_word_makes_no_difference_to_what_follows():
+    forms = [ord("b") if chr(piece) == "c" else piece for piece in range(128)]  # c is a form of b
+    counted = succession_of(letters("ab", "ab", "xy"), Letters(), forms, [False] * 128)
+    row = torch.tensor([[_key([ord(letter)], forms) for letter in "acb"]])
+    gains = counted(row)[0]
+    assert gains[1, 1] == gains[1, 2] > 0
+    found = Compressor(Letters(), counted, 1.0)([[*map(ord, "abc"), 0]], torch.zeros(1, 4), [3])
+    assert "".join(map(chr, found[0])) == "abc"
+
+
+def test_the_weight_says_how_much_succession_counts():
+    worth = torch.tensor([[0.0, 1.0, 0.0, 1.0, 0.0, 0.0]])
+    counted = succession(*["ace"] * 5)
+    texts = [
+        "".join(map(chr, Compressor(Letters(), counted, weight)([[*map(ord, "axcye"), 0]], worth, [3])[0]))
+        for weight in (0.0, 1.0)
+    ]
+    assert texts[1] == "ace" and {"x", "y"} <= set(texts[0])

@@ -127,3 +127,19 @@ def test_a_piece_of_every_tenth_document_has_no_salience_though_it_is_always_sai
     omitting = salience_of(*piles, omitted=[7, 8])
     assert omitting.piece[7] == -2
     assert torch.equal(omitting.piece[9:], found.piece[9:])
+
+
+def test_what_is_spelled_alike_is_counted_together_and_equally_salient():
+    documents, near, _ = piles(
+        lambda document, place, rng: rng.random() < (0.8 if document[place] < 50 else 0.2), vocabulary=800
+    )
+    # 1 and 60 are two forms of one word; apart, the first is said often and the second seldom.
+    together = [1 if piece == 60 else piece for piece in range(800)]
+    apart, joined = (salience_of(documents, near, near, forms).piece for forms in (range(800), together))
+    assert apart[1] > joined[1] == joined[60] > apart[60]
+    renamed = [
+        rows.map(lambda row: {"input_ids": [together[piece] for piece in row["input_ids"]]})
+        for rows in (documents, near)
+    ]
+    expected = salience_of(renamed[0], renamed[1], renamed[1], range(800)).piece
+    assert torch.allclose(joined[:60], expected[:60], atol=1e-5)

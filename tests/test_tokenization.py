@@ -10,6 +10,7 @@ from summgan.tokenization import (
     load_tokenizer,
     save_tokenizer,
     silent_pieces,
+    spellings,
     train_tokenizer,
     word_pieces,
 )
@@ -173,3 +174,20 @@ def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokeni
     (piece,) = word_pieces(chinese_tokenizer, ["，"])
     assert chinese_tokenizer.decode([piece]) == "，"
     assert word_pieces(tokenizer, []) == []
+
+
+class Pieces(list):
+    """As much of a tokenizer as its pieces."""
+
+    def convert_ids_to_tokens(self, ids):
+        return [self[index] for index in ids]
+
+
+def test_spellings_are_the_same_but_for_case_blanks_and_endings_if_wanted():
+    pieces = Pieces(
+        ["\u2581Kills", "kills", "\u2581killed", "\u2581kilns", "\u0120killing", "\u2581Toten", None]
+    )
+    assert spellings(pieces) == [0, 0, 2, 3, 4, 5, 6]
+    assert spellings(pieces, "english") == [0, 0, 0, 3, 0, 5, 6]
+    german = Pieces(["\u2581tote", "\u2581toten", "\u2581kills", "\u2581killed"])
+    assert spellings(german, "german") == [0, 0, 2, 3]

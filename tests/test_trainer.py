@@ -181,6 +181,12 @@ def test_trackers_get_the_figures_and_missing_ones_are_named(options):
         ("training", {"warm_start_steps": 0, "adversarial_steps": 0}, "must be more than 0"),
         ("model", {"attention_heads": 5}, r"attention_heads is 5; it must be a divisor of hidden_size"),
         ("model", {"dropout": 1.0}, "model.dropout is 1.0"),
+        ("model", {"succession_weight": -1.0}, "model.succession_weight is -1.0; it must be 0 or more"),
+        (
+            "data",
+            {"stemming": "klingon"},
+            "data.stemming is klingon; it must be null or one of arabic, danish",
+        ),
     ],
 )
 def test_values_that_cannot_be_meant_are_refused(options, block, changes, message):
