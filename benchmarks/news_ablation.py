@@ -3,10 +3,11 @@
     python benchmarks/news_ablation.py DATA --seeds 1 --output results.json
 
 DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). Rows named after a
-part leave it out. Those of the warm start train one of their own; those of the adversarial stage go on from
-the common warm start; the last write with the common model in another way. ROUGE is F1 with stemming at
-ten words on (the first 500) validation pairs, which no training sees; `score` is fluency x content,
-without references.
+part leave it out, and those named after an idea of `news_ideas.py` have it. Those of the warm start train one
+of their own; those of the adversarial stage go on from the common warm start; the last write with the common
+model in another way. With ``/decoder`` after its name the model of a row writes with four beams. ROUGE is F1
+with stemming at ten words on (the first 500) validation pairs, which no training sees; `score` is
+fluency x content, without references.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+from news_ideas import IDEAS
 
 from summgan import Summarizer
 from summgan.checkpoint import write_text
@@ -37,6 +40,7 @@ WORDS, DOCUMENTS = 10, 500
 # What a row changes, by block of the configuration.
 WARM_STARTS: dict[str, dict[str, dict]] = {
     "warm-start": {},
+    "no-stemming": {"data": {"stemming": None}},
     "no-search": {"model": {"writer": "decoder"}},
     "no-omitted-words": {"data": {"omitted_words": []}},
     "no-neighbours": {"training": {"neighbour_share": 0.0}},
@@ -82,7 +86,8 @@ WRITING: dict[str, tuple[Callable[[Summarizer], None], dict]] = {
     "decoder-with-channel": (decoder(channel_weight=0.2), {}),
 }
 BASELINES = {"lead": lead, "rule": rule}
-ALL = (*BASELINES, *WARM_STARTS, *PLAYS, *WRITING)
+WITH_DECODER = [f"{row}/decoder" for row in ("warm-start", "gumbel", "no-search", *IDEAS)]
+ALL = (*BASELINES, *WARM_STARTS, *PLAYS, *WRITING, *IDEAS, *WITH_DECODER)
 COLUMNS = "rouge1 rouge2 rougeL score fluency content lead_copy4 novel_words repeated_words seconds".split()
 
 
@@ -126,27 +131,38 @@ def changed(options: Options, changes: dict[str, dict]) -> Options:
     )
 
 
-def warm_start(options: Options, folder: Path, row: str, say) -> Path:
+def run_row(options: Options, folder: Path, row: str, say) -> Path:
+    """The folder of a row's model, trained unless it is there."""
+    if row in IDEAS and IDEAS[row].warm_start:
+        with IDEAS[row].in_place():
+            return warm_start(options, folder, row, IDEAS[row].options, say)
+    if row in WARM_STARTS:
+        return warm_start(options, folder, row, WARM_STARTS[row], say)
+    warm_start(options, folder, "warm-start", {}, say)
+    if row in IDEAS:
+        with IDEAS[row].in_place():
+            return play(options, folder, row, IDEAS[row].options, say)
+    return play(options, folder, row, PLAYS[row], say)
+
+
+def warm_start(options: Options, folder: Path, row: str, changes: dict[str, dict], say) -> Path:
     """The folder of a warm start, trained unless it is there."""
     target = folder / row
     if not (target / "model.safetensors").is_file():
         shutil.rmtree(target, ignore_errors=True)
         alone = {"training": {"output_dir": str(target), "adversarial_steps": 0}}
-        train(changed(changed(options, WARM_STARTS[row]), alone), say=say)
+        train(changed(changed(options, changes), alone), say=say)
     return target
 
 
-def run_row(options: Options, folder: Path, row: str, say) -> Path:
-    """The folder of a row's model, trained unless it is there."""
-    if row in WARM_STARTS:
-        return warm_start(options, folder, row, say)
+def play(options: Options, folder: Path, row: str, changes: dict[str, dict], say) -> Path:
+    """The folder of an adversarial stage after the common warm start, trained unless it is there."""
     target, name = folder / row, f"checkpoint-{options.training.warm_start_steps}"
     if not (target / "model.safetensors").is_file():
-        start = warm_start(options, folder, "warm-start", say)
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(start / name, target / name)
+        shutil.copytree(folder / "warm-start" / name, target / name)
         there = {"training": {"output_dir": str(target)}}
-        train(changed(changed(options, PLAYS[row]), there), resume=True, say=say)
+        train(changed(changed(options, changes), there), resume=True, say=say)
     return target
 
 
@@ -180,9 +196,10 @@ def main() -> None:
             if row in BASELINES:
                 texts = [BASELINES[row](document, WORDS) for document in documents]
             else:
-                model = "gumbel" if row in WRITING else row
+                name, _, writer = row.partition("/")
+                model = "gumbel" if name in WRITING else name
                 summarizer = Summarizer.from_pretrained(run_row(options, folder, model, say))
-                change, options_of_call = WRITING.get(row, (None, {}))
+                change, options_of_call = WRITING.get(writer or name, (None, {}))
                 if change is not None:
                     change(summarizer)
                 how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | options_of_call

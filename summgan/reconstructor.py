@@ -72,6 +72,21 @@ class Reconstructor(nn.Module):
             stride: Ask for every so many-th piece only, from a random one on: an estimate that saves most of
                 the cost, which is that of the vocabulary.
         """
+        scores, weights = self.scores(code, documents, mask, stream, word_dropout, stride)
+        return -(scores * weights).sum(1) / weights.sum(1)
+
+    def scores(
+        self,
+        code: Code,
+        documents: Tensor,
+        mask: Tensor,
+        stream: RandomStream | None = None,
+        word_dropout: float = 0.0,
+        stride: int = 1,
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probability of every piece that is asked for and its weight, ``[batch, asked]`` both; arguments
+        are those of `forward`.
+        """
         states = self.encoder(code.vectors, code.mask)
         start = torch.full_like(documents[:, :1], self.start_id)
         inputs = self.decoder.embed(torch.cat([start, documents[:, :-1]], 1))
@@ -85,8 +100,7 @@ class Reconstructor(nn.Module):
         if pointed is not None:
             matches = _matches(code, documents)
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, documents)
-        weights = self.word_weights[documents] * mask
-        return -(scores * weights).sum(1) / weights.sum(1)
+        return scores, self.word_weights[documents] * mask
 
     def _point(self, hidden: Tensor, states: Tensor, code: Code):
         if self.pointer is None or code.words is None:

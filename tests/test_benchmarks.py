@@ -6,8 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from accelerate.state import AcceleratorState
+from datasets import Dataset
+from safetensors.torch import load_file
 
 from summgan.demo.institutions import NAMES
 from summgan.tokenization import save_tokenizer
@@ -23,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def script(name, monkeypatch, *arguments):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
     spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, module)  # where dataclasses look for it
@@ -138,12 +143,13 @@ def test_news_reads_tokens_as_text_and_writes_tokens(monkeypatch):
     assert news.as_treebank("it didn't (all) matter.") == "it did n't ( all ) matter"
 
 
-def test_news_ablation(news, tmp_path, monkeypatch, capsys):
+def ablation(news, tmp_path, monkeypatch, *rows):
+    """Run rows with a tiny configuration."""
     benchmark = script(
         "news_ablation",
         monkeypatch,
         news,
-        *("--rows", "rule", "cased", "gumbel", "no-succession", "decoder", "--work", tmp_path / "work"),
+        *("--rows", *rows, "--work", tmp_path / "work"),
         *("--warm_start_steps", 2, "--adversarial_steps", 2, "--output", tmp_path / "results.json"),
     )
     small = (ROOT / "configs" / "news-en.yaml").read_text(encoding="utf-8")
@@ -157,10 +163,47 @@ def test_news_ablation(news, tmp_path, monkeypatch, capsys):
     (tmp_path / "small.yaml").write_text(small, encoding="utf-8")
     monkeypatch.setattr(benchmark, "CONFIGURATION", tmp_path / "small.yaml")
     benchmark.main()
-    rows = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
-    assert [row["row"] for row in rows] == ["rule", "cased", "gumbel", "no-succession", "decoder"]
+    found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert [row["row"] for row in found] == [*rows]
+
+
+def test_news_ablation(news, tmp_path, monkeypatch, capsys):
+    ablation(news, tmp_path, monkeypatch, "rule", "cased", "gumbel", "no-succession", "gumbel/decoder")
     assert (tmp_path / "work/seed-0/gumbel/checkpoint-4").is_dir()
-    assert "gumbel" in capsys.readouterr().out
+    assert "gumbel/decoder" in capsys.readouterr().out
+
+
+def test_every_idea_changes_what_is_learned(news, tmp_path, monkeypatch):
+    script("news_ideas", monkeypatch)
+    ideas = sys.modules["news_ideas"]
+    monkeypatch.setattr(ideas, "_BATCH_SIZE", 8)
+    monkeypatch.setattr(ideas, "_FRESH_EVERY", 1)
+    monkeypatch.setattr(ideas.word_vectors, "__defaults__", (3,))
+    ablation(news, tmp_path, monkeypatch, "no-search", "gumbel", *ideas.IDEAS)
+
+    def weights(row):
+        tensors = load_file(tmp_path / "work/seed-0" / row / "model.safetensors")
+        trained = [t.flatten() for name, t in sorted(tensors.items()) if name.startswith("generator.encoder")]
+        return torch.cat(trained)
+
+    base = {row: weights(row) for row in ("no-search", "warm-start", "gumbel")}
+    for row, idea in ideas.IDEAS.items():
+        like = "gumbel" if not idea.warm_start else "no-search" if idea.options else "warm-start"
+        difference = (weights(row) - base[like]).abs().max()
+        assert 0 < difference < 0.1, row
+
+
+def test_halves_of_a_document_are_told_from_those_of_others(monkeypatch):
+    ideas = script("news_ideas", monkeypatch)
+    monkeypatch.setattr(ideas, "_BATCH_SIZE", 8)
+    rng = np.random.default_rng(0)
+    # Ten topics, each with ten words of its own.
+    topics = [rng.permutation(np.arange(10 * k, 10 * k + 10)).tolist() for k in range(10)]
+    documents = Dataset.from_dict({"input_ids": [[*rng.permutation(t), *t[:3], 100] for t in topics * 5]})
+    vectors = torch.nn.functional.normalize(ideas.word_vectors(documents, 101, seed=0, steps=150), dim=1)
+    similar = vectors[:100] @ vectors[:100].T
+    own = torch.arange(100)[:, None] // 10 == torch.arange(100) // 10
+    assert similar[own].mean() > 0.5 > similar[~own].mean() + 0.3
 
 
 def test_codes(tmp_path, monkeypatch, capsys, documents):
