@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from summgan.noise import Unit, UnitBoundaries, join, split_into_units
 
-_TOGETHER = 0.6  # nats for going on where one is in the document
+_TOGETHER = 0.6  # nats for going on where one is in the document, words to be omitted left out or not
 _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
@@ -50,9 +50,10 @@ class Succession(nn.Module):
 
     def __init__(self, vocabulary_size: int, words: int = 0, pairs: int = 0):
         super().__init__()
-        # Of every piece the first one spelled like it, and whether it is punctuation.
+        # Of every piece the first one spelled like it, whether it is punctuation, and whether to be omitted.
         self.register_buffer("spelling", torch.arange(vocabulary_size))
         self.register_buffer("silent", torch.zeros(vocabulary_size, dtype=torch.bool))
+        self.register_buffer("omitted", torch.zeros(vocabulary_size, dtype=torch.bool))
         self.register_buffer("ending", torch.full((_LONGEST_ENDING,), -1))
         for name, size in (("word", words), ("pair", pairs)):
             self.register_buffer(f"{name}_keys", torch.zeros(size, dtype=torch.long))
@@ -90,7 +91,11 @@ def _look_up(keys: Tensor, values: Tensor, wanted: Tensor) -> tuple[Tensor, Tens
 
 
 def succession_of(
-    sentences: Dataset, boundaries: UnitBoundaries, spellings: Sequence[int], silent: Sequence[bool]
+    sentences: Dataset,
+    boundaries: UnitBoundaries,
+    spellings: Sequence[int],
+    silent: Sequence[bool],
+    omitted: Sequence[int] = (),
 ) -> Succession:
     """Count what follows what in human sentences.
 
@@ -99,6 +104,7 @@ def succession_of(
         boundaries: Where units begin.
         spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
         silent: ``[vocabulary]`` which pieces are punctuation.
+        omitted: Pieces that sentences shall do without; what stands on both sides of them is together.
     """
     rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _MOST_SENTENCES), dtype=int)
     following: dict[int, Counter[int]] = defaultdict(Counter)
@@ -115,6 +121,7 @@ def succession_of(
     succession = Succession(len(spellings), len(unseen), len(seen))
     succession.spelling.copy_(torch.as_tensor(spellings))
     succession.silent.copy_(torch.as_tensor(silent))
+    succession.omitted[list(omitted)] = True
     for place, piece in enumerate(max(endings, key=endings.__getitem__, default=())):
         succession.ending[place] = piece
     for name, gains in (("word", unseen), ("pair", seen)):
@@ -179,6 +186,7 @@ class Compressor:
     def __init__(self, boundaries: UnitBoundaries, succession: Succession, weight: float):
         self.boundaries, self.succession, self.weight = boundaries, succession, weight
         self.spellings, self.silent = succession.spelling.tolist(), succession.silent.tolist()
+        self.omitted = succession.omitted.tolist()
         self.ending = [piece for piece in succession.ending.tolist() if piece >= 0]
 
     def __call__(
@@ -200,13 +208,17 @@ class Compressor:
         columns = [
             self._columns(*row) for row in zip(units, words, places, worth.float().tolist(), strict=True)
         ]
-        keys, costs, values, together = (
+        keys, costs, values = (
             pad_sequence(rows, batch_first=True, padding_value=filling).to(worth.device)
-            for rows, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf, 0.0), strict=True)
+            for rows, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf), strict=True)
         )
         gains = self.weight * self.succession(keys).float()
-        # From every word to the next one, where the document has nothing between them.
-        gains[:, 1:, :-1] += _TOGETHER * torch.diag_embed(together[:, 1:], offset=1)
+        beside = [
+            (row, first + 1, second)
+            for row, there in enumerate(places)
+            for first, second in self._beside(words[row], there)
+        ]
+        gains[tuple(torch.tensor(beside, dtype=torch.long).view(-1, 3).T)] += _TOGETHER
         paths = best_paths(values, costs, gains, lengths)
         return [
             self._written(units[row], words[row], [places[row][column] for column in path])
@@ -215,10 +227,8 @@ class Compressor:
 
     def _columns(
         self, units: list[Unit], words: list[Unit], places: list[int], worth: list[float]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Of the words of a document, ``[places]`` each: keys, units, nats of keeping them, and whether they
-        stand beside the word before.
-        """
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the words of a document, ``[places]`` each: keys, units, and nats of keeping them."""
         starts = np.cumsum([0, *map(len, units)])
         keys = [_key(words[place], self.spellings) for place in places]
         costs = [max(1, _units(words[place], self.boundaries)) for place in places]
@@ -227,13 +237,21 @@ class Compressor:
             mean = float(np.mean(worth[starts[place] : starts[place] + len(words[place])]))
             values.append(cost * (min(mean, _AGAIN) if key in seen else mean))
             seen.add(key)
-        together = [float(place - 1 == before) for before, place in pairwise([-2, *places])]
         return (
             torch.tensor(keys, dtype=torch.long),
             torch.tensor(costs, dtype=torch.long),
             torch.tensor(values, dtype=torch.float),
-            torch.tensor(together, dtype=torch.float),
         )
+
+    def _beside(self, words: list[Unit], places: list[int]) -> Iterator[tuple[int, int]]:
+        """Columns of words with nothing between them, or nothing but words to be omitted."""
+        for column, place in enumerate(places):
+            after = column + 1
+            while after < len(places) and places[after] - place == after - column:
+                yield column, after
+                if not all(self.omitted[piece] for piece in words[places[after]]):
+                    break
+                after += 1
 
     def _written(self, units: list[Unit], words: list[Unit], kept: list[int]) -> Unit:
         """The pieces of kept units; punctuation stays between those that stay together, and at the end as

@@ -115,6 +115,7 @@ def prepare_corpora(
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
     rarity = _rarity(documents, len(tokenizer))
+    striking, omitted = options.model.writer == "search", word_pieces(tokenizer, data.omitted_words)
     same, stems, near = spellings(tokenizer), spellings(tokenizer, data.stemming), None
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (rarity < 1).tolist(), same)
@@ -127,8 +128,8 @@ def prepare_corpora(
         validation=validation,
         validation_neighbours=beside,
         word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
-        salience=salience_of(documents, sentences, near, stems, word_pieces(tokenizer, data.omitted_words)),
-        succession=_succession(sentences, tokenizer, stems) if options.model.writer == "search" else None,
+        salience=salience_of(documents, sentences, near, stems, omitted),
+        succession=_succession(sentences, tokenizer, stems, omitted) if striking else None,
         fingerprint=fingerprint,
     )
 
@@ -142,9 +143,11 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
         )
 
 
-def _succession(sentences: Dataset, tokenizer: PreTrainedTokenizerBase, stems: list[int]) -> Succession:
+def _succession(
+    sentences: Dataset, tokenizer: PreTrainedTokenizerBase, stems: list[int], omitted: list[int]
+) -> Succession:
     boundaries = UnitBoundaries(length_table(tokenizer))
-    return succession_of(sentences, boundaries, stems, silent_pieces(tokenizer))
+    return succession_of(sentences, boundaries, stems, silent_pieces(tokenizer), omitted)
 
 
 def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:

@@ -189,3 +189,16 @@ def test_the_weight_says_how_much_succession_counts():
         for weight in (0.0, 1.0)
     ]
     assert texts[1] == "ace" and {"x", "y"} <= set(texts[0])
+
+
+def test_words_to_be_omitted_do_not_keep_their_neighbours_apart():
+    worth, texts = torch.tensor([[1.0, -2.0, -2.0, 1.0, 0.9, 0.0]]), []  # of k, t, h, f and g
+    for omitted in ("", "th"):
+        counted = succession_of(letters("zz"), Letters(), range(128), [False] * 128, [*map(ord, omitted)])
+        striking = Compressor(Letters(), counted, 0.3)
+        texts.append("".join(map(chr, striking([[*map(ord, "kthfg"), 0]], worth, [2])[0])))
+    assert texts == ["fg", "kf"]
+    beside = [*striking._beside([[ord(letter)] for letter in "kthf"], [0, 1, 2, 3])]
+    assert beside == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
+    # Punctuation between them is no word, and does.
+    assert not [*striking._beside([[ord("k")], [], [ord("f")]], [0, 2])]
