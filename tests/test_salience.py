@@ -46,7 +46,7 @@ def test_salience_is_the_sum_of_what_is_true_of_a_place():
     assert long[-2].item() == pytest.approx(expected)
 
 
-def piles(said, pairs=LEAST_NEIGHBOURS, length=24, vocabulary=400):
+def piles(said, pairs=500, length=24, vocabulary=400):
     """Documents of random pieces, and sentences of the places that ``said(document, place, rng)`` names."""
     rng = np.random.default_rng(0)
     documents, sentences = [], []
@@ -118,9 +118,9 @@ def test_logistic_regression_is_where_the_slope_is_zero():
 
 def test_a_piece_of_every_tenth_document_has_no_salience_though_it_is_always_said():
     rng = np.random.default_rng(2)
-    documents = [[7, *rng.integers(10, 200, 8).tolist(), END] for _ in range(LEAST_NEIGHBOURS)]
+    documents = [[7, *rng.integers(10, 200, 8).tolist(), END] for _ in range(500)]
     sentences = [[7, document[1], END] for document in documents]
-    near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(LEAST_NEIGHBOURS))})
+    near = Dataset.from_dict({"input_ids": sentences, "neighbour": list(range(500))})
     piles = (Dataset.from_dict({"input_ids": documents}), near, near, range(200))
     found = salience_of(*piles)
     assert found.piece[7] == 0
