@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import torch
 from transformers import (
     AutoConfig,
     AutoModelForSeq2SeqLM,
@@ -16,6 +19,16 @@ from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
 
 _POSITIONS = 1024
+
+
+@dataclass(frozen=True)
+class HumanLengths:
+    """How long human sentences are; the fields of the same names in `SummGANConfig`."""
+
+    summary_length: int
+    shortest_summary: int
+    longest_summary: int
+    pieces_per_unit: float
 
 
 class SummGANConfig(PreTrainedConfig):
@@ -146,3 +159,15 @@ def load_backbone(name: str) -> PreTrainedModel:
             f"The backbone {name!r} cannot be loaded: {reason} "
             "Give a folder with config.json and model.safetensors, or go online once."
         ) from error
+
+
+def is_tied(model: PreTrainedModel) -> bool:
+    """Whether output and input embeddings are the same numbers; configurations are not to be trusted."""
+    return torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight)
+
+
+def new_backbone(config: PreTrainedConfig) -> PreTrainedModel:
+    """A new encoder-decoder of a configuration."""
+    check_backbone(config)
+    # For texts of this length plain attention is faster on a CPU than the fused kernel, above all in bf16.
+    return AutoModelForSeq2SeqLM.from_config(config, attn_implementation="eager")

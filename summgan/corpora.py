@@ -17,6 +17,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from summgan.architecture import HumanLengths
 from summgan.batches import pad
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.checkpoint import find_checkpoint
@@ -24,7 +25,6 @@ from summgan.compression import Succession, succession_of
 from summgan.configuration import Options
 from summgan.data import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.errors import SummGANError
-from summgan.modeling import HumanLengths
 from summgan.neighbours import LEAST_COVERAGE, find_neighbours
 from summgan.noise import UnitBoundaries
 from summgan.salience import Salience, salience_of

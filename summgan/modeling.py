@@ -7,7 +7,7 @@ sequence-to-sequence model from document to summary, with beams, and always of t
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import torch
 from torch import Tensor, nn
@@ -17,15 +17,21 @@ from transformers import (
     AutoModelForSeq2SeqLM,
     GenerationMixin,
     LogitsProcessorList,
-    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
-from summgan.architecture import SummGANConfig, load_backbone, new_stack_config
-from summgan.backbone import build_stacks, check_backbone
-from summgan.bottlenecks.code import Source
+from summgan.architecture import (
+    HumanLengths,
+    SummGANConfig,
+    is_tied,
+    load_backbone,
+    new_backbone,
+    new_stack_config,
+)
+from summgan.backbone import build_stacks
+from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.words import WordsBottleneck
 from summgan.compression import Compressor, Succession
 from summgan.configuration import ModelOptions
@@ -38,15 +44,7 @@ from summgan.reconstructor import Reconstructor
 from summgan.salience import Salience
 from summgan.tokenization import length_table
 
-
-@dataclass(frozen=True)
-class HumanLengths:
-    """How long human sentences are; the fields of the same names in `SummGANConfig`."""
-
-    summary_length: int
-    shortest_summary: int
-    longest_summary: int
-    pieces_per_unit: float
+_SEARCHED = 1024  # pieces; memory grows with their square
 
 
 class SummGAN(PreTrainedModel, GenerationMixin):
@@ -69,10 +67,10 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         ends = {"start_id": config.decoder_start_token_id, "end_id": config.eos_token_id}
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
-        encoder, decoder = build_stacks(_new(config.generator), self.embedding, config.tied_head)
+        encoder, decoder = build_stacks(new_backbone(config.generator), self.embedding, config.tied_head)
         bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
         self.generator = Generator(encoder, bottleneck, hidden)
-        encoder, decoder = build_stacks(_new(config.reconstructor), self.embedding)
+        encoder, decoder = build_stacks(new_backbone(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
         self.succession = Succession(vocabulary, config.succession_words, config.succession_pairs)
         self.discriminator = Discriminator(vocabulary, config.discriminator_hidden_size)
@@ -132,7 +130,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             reconstructor,
             discriminator_hidden_size=options.discriminator_hidden_size,
             copy=options.copy,
-            tied_head=backbone is None or _is_tied(backbone),
+            tied_head=backbone is None or is_tied(backbone),
             channel_weight=options.channel_weight,
             salience_weight=options.salience_weight,
             writer=options.writer,
@@ -315,7 +313,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        source = self.generator.encode(input_ids, attention_mask)
+        source = self.encode(input_ids, attention_mask)
         if self.config.writer == "search":
             if num_return_sequences > 1:
                 raise SummGANError("An exact search finds one summary: num_return_sequences must be 1.")
@@ -342,6 +340,31 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         )
         return sequences[:, 1:]
 
+    @property
+    def longest_document(self) -> int:
+        """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
+        longest = self.config.max_document_length
+        return max(_SEARCHED, longest) if self.config.writer == "search" else longest
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
+        """States of documents ``[batch, source]``, read in windows of ``max_document_length`` pieces."""
+        windows = self._windows(input_ids, attention_mask)
+        states = [self.generator.encode(*window).states for window in windows]
+        return Source(input_ids, attention_mask, torch.cat(states, dim=1))
+
+    def reconstruction_loss(self, code: Code, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Cross-entropy per piece ``[batch]`` of documents ``[batch, source]``, window by window."""
+        windows = self._windows(input_ids, attention_mask)
+        sizes = torch.stack([mask.sum(1) for _, mask in windows])
+        losses = torch.stack([self.reconstructor(code, *window) for window in windows])
+        return torch.where(sizes > 0, losses * sizes, 0.0).sum(0) / sizes.sum(0)
+
+    def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
+        """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
+        return [
+            *zip(*(tensor.split(self.config.max_document_length, dim=1) for tensor in tensors), strict=True)
+        ]
+
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
         bottleneck = self.generator.bottleneck
@@ -366,17 +389,6 @@ class _DocumentEncoder(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **kwargs) -> BaseModelOutput:
         return BaseModelOutput(self.generator.encode(input_ids, attention_mask).states)
-
-
-def _is_tied(model: PreTrainedModel) -> bool:
-    """Whether output and input embeddings are the same numbers; configurations are not to be trusted."""
-    return torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight)
-
-
-def _new(config: PreTrainedConfig) -> PreTrainedModel:
-    check_backbone(config)
-    # For texts of this length plain attention is faster on a CPU than the fused kernel, above all in bf16.
-    return AutoModelForSeq2SeqLM.from_config(config, attn_implementation="eager")
 
 
 AutoConfig.register(SummGANConfig.model_type, SummGANConfig, exist_ok=True)

@@ -50,7 +50,7 @@ class Summary:
         reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
         reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
             given the summary; lower is better. For a document of several windows it is that of the
-            window summaries from which the last one was made.
+            window summaries from which the last one was made, unless the summary was searched.
         human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
             over words; None for a model without discriminator.
     """
@@ -237,7 +237,7 @@ class Summarizer:
 
     def _windows(self, text: str) -> list[str]:
         """Parts of a text that fit the model, cut between sentences where possible."""
-        room = self.model.config.max_document_length - 1
+        room = self.model.longest_document - 1
         if len(text) <= room or len(self._ids(text)) <= room:
             return [text]
         parts: list[str] = []
@@ -266,7 +266,7 @@ class Summarizer:
     @torch.inference_mode()
     def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
         """Summaries of texts that fit, in batches of similar length."""
-        room = self.model.config.max_document_length
+        room = self.model.longest_document
         ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
         writable = self.model.generator.bottleneck.writable.tolist()
         for text, row in zip(texts, ids, strict=True):
@@ -303,7 +303,7 @@ class Summarizer:
 
     def _best(self, ids: Tensor, mask: Tensor, options: SummarizerOptions) -> list[Summary]:
         """The best candidate of every document, for a batch ``[batch, source]``."""
-        source = self.model.generator.encode(ids, mask)
+        source = self.model.encode(ids, mask)
         lengths = self._lengths(source, options)
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
         low, high = options.range(self.model.config)
@@ -332,7 +332,7 @@ class Summarizer:
         ]
         words = words[chosen]
         code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
-        losses = self.model.reconstructor(code, ids, mask)
+        losses = self.model.reconstruction_loss(code, ids, mask)
         rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
         texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
         return [
@@ -355,11 +355,11 @@ class Summarizer:
         """
         config, bottleneck = self.model.config, self.model.generator.bottleneck
         words_mask = ended_mask(words, config.eos_token_id)
-        source = self.model.generator.encode(ids, mask)
+        source = self.model.encode(ids, mask)
         scores = self.model.generator.log_likelihood(source, words, words_mask)
         if config.channel_weight:
             code = self.model.reconstructor.code_of(words, words_mask)
-            losses = self.model.reconstructor(code, ids, mask)
+            losses = self.model.reconstruction_loss(code, ids, mask)
             scores = scores - config.channel_weight * losses * mask.sum(1)
         if config.salience_weight:
             preferred = bottleneck.preferred(words, words_mask, source)

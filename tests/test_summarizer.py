@@ -4,6 +4,7 @@ from safetensors.torch import load_file, save_file
 
 from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
+from summgan.salience import POSITION_BIN
 from summgan.summarizer import Summarizer, SummarizerOptions
 from summgan.text import count_units
 from summgan.tokenization import save_tokenizer
@@ -84,6 +85,29 @@ def test_long_documents_are_summarized_in_windows_and_not_cut(summarizer, docume
     assert summarizer._windows(changed)[-1].endswith("Graz again.")
     without_sentences = "word " * 300
     assert " ".join(summarizer._windows(without_sentences.strip())).split() == without_sentences.split()
+
+
+def test_the_search_goes_through_all_of_a_long_document(tokenizer, tiny_model, documents):
+    model = tiny_model(tokenizer, writer="search")
+    summarizer = Summarizer(model.eval(), tokenizer)
+    text = " ".join(documents[:12]) + " Zorba quivered"
+    ids = summarizer._ids(text)
+    window = model.config.max_document_length
+    assert len(summarizer._windows(text)) == 1 and len(ids) > 3 * window
+    # What is salient stands at the very end.
+    model.generator.bottleneck.salience.position[len(ids) // POSITION_BIN - 1 :] += 9
+    found, alone = summarizer([text, documents[0]], min_words=2, max_words=2)
+    assert found.summary_text == "Zorba quivered"
+    assert alone.reconstruction_loss == pytest.approx(
+        summarizer(documents[0], min_words=2, max_words=2).reconstruction_loss, rel=1e-4
+    )
+    batch = torch.tensor([[*ids, tokenizer.eos_token_id]])
+    states = model.encode(batch, torch.ones_like(batch)).states
+    part = slice(window, 2 * window)
+    expected = model.generator.encode(batch[:, part], torch.ones_like(batch[:, part])).states
+    assert torch.allclose(states[:, part], expected, atol=1e-5)
+    enormous = " ".join(documents[:60])
+    assert len(summarizer._windows(enormous)) > 1 and summarizer(enormous).summary_text
 
 
 def test_files_of_every_kind_are_summarized_in_order(summarizer, documents, write):
