@@ -27,7 +27,7 @@ from summgan.tokenization import LengthTable
 MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
-_SELECTION = 0.5  # weight of the selection beside salience
+_SELECTION = 0.25  # weight of the selection beside salience
 
 
 class WordsBottleneck(nn.Module):
@@ -202,8 +202,8 @@ class WordsBottleneck(nn.Module):
 
     def preference(self, source: Source) -> Tensor:
         """How much every piece of the documents is preferred in writing, ``[batch, source]``: its salience
-        and, with half its weight as both know the same in part, how likely it is selected, in nats above the
-        mean of its document.
+        and, with a quarter of its weight as both know the same in part, how likely it is selected, in nats
+        above the mean of its document.
         """
         salience = self.salience(source.input_ids)
         if self.copy_bias is None:
