@@ -79,14 +79,13 @@ WRITING: dict[str, tuple[Callable[[Summarizer], None], dict]] = {
     "no-selection": (forget("generator.bottleneck.copy_bias.keep"), {}),
     "no-salience": (forget("generator.bottleneck.salience"), {}),
     "no-succession": (forget("succession.word_gains", "succession.pair_gains"), {}),
-    "decoder": (decoder(), {}),
     "decoder-greedy": (decoder(), {"num_beams": 1, "num_candidates": 1}),
     "decoder-8-beams": (decoder(), {"num_beams": 8, "num_candidates": 8}),
     "decoder-no-preference": (decoder(salience_weight=0.0), {}),
     "decoder-with-channel": (decoder(channel_weight=0.2), {}),
 }
 BASELINES = {"lead": lead, "rule": rule}
-WITH_DECODER = [f"{row}/decoder" for row in ("warm-start", "gumbel", "no-search", *IDEAS)]
+WITH_DECODER = [f"{row}/decoder" for row in ("warm-start", "gumbel", *IDEAS) if row != "foreign-words"]
 ALL = (*BASELINES, *WARM_STARTS, *PLAYS, *WRITING, *IDEAS, *WITH_DECODER)
 COLUMNS = "rouge1 rouge2 rougeL score fluency content lead_copy4 novel_words repeated_words seconds".split()
 
@@ -199,7 +198,7 @@ def main() -> None:
                 name, _, writer = row.partition("/")
                 model = "gumbel" if name in WRITING else name
                 summarizer = Summarizer.from_pretrained(run_row(options, folder, model, say))
-                change, options_of_call = WRITING.get(writer or name, (None, {}))
+                change, options_of_call = (decoder(), {}) if writer else WRITING.get(name, (None, {}))
                 if change is not None:
                     change(summarizer)
                 how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | options_of_call

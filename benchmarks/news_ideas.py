@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from summgan.batches import Batch, pad
 from summgan.bottlenecks.code import Code
+from summgan.bottlenecks.words import first_places
 from summgan.compression import Compressor
 from summgan.losses import AutoencoderObjective, Judge, Objective
 from summgan.noise import Unit, join, split_into_units
@@ -113,7 +114,8 @@ class SimilarityObjective(AutoencoderObjective):
         documents = batch.documents.repeat_interleave(samples, dim=0)
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
         said = (code.one_hot * code.mask[..., None]).sum(1) @ self.vectors
-        whole = (self.vectors[documents] * mask[..., None]).sum(1)
+        once = mask * first_places(documents)
+        whole = (self.vectors[documents] * once[..., None]).sum(1)
         return super().content(code, batch, samples) - _SIMILARITY * F.cosine_similarity(said, whole)
 
 
@@ -123,6 +125,7 @@ class SimilarityTrainer(Trainer):
     def __init__(self, model, corpora, options, *args, **kwargs):
         super().__init__(model, corpora, options, *args, **kwargs)
         found = word_vectors(corpora.documents, model.config.vocab_size, options.training.seed)
+        found[corpora.tokenizer.eos_token_id] = 0  # which no half has
         self.autoencoder.vectors = found.to(self.accelerator.device)
 
 

@@ -19,6 +19,7 @@ from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
 
 _POSITIONS = 1024
+_SEARCHED = 1024  # pieces; memory grows with their square
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,13 @@ class SummGANConfig(PreTrainedConfig):
         kwargs.setdefault("vocab_size", main.vocab_size)
         kwargs.setdefault("is_encoder_decoder", True)
         super().__init__(**kwargs)
+
+    @property
+    def longest_document(self) -> int:
+        """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
+        return (
+            max(_SEARCHED, self.max_document_length) if self.writer == "search" else self.max_document_length
+        )
 
     @property
     def num_hidden_layers(self) -> int:

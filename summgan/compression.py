@@ -216,7 +216,7 @@ class Compressor:
         beside = [
             (row, first + 1, second)
             for row, there in enumerate(places)
-            for first, second in self._beside(words[row], there)
+            for first, second in self._beside(units[row], words[row], there)
         ]
         gains[tuple(torch.tensor(beside, dtype=torch.long).view(-1, 3).T)] += _TOGETHER
         paths = best_paths(values, costs, gains, lengths)
@@ -243,13 +243,14 @@ class Compressor:
             torch.tensor(values, dtype=torch.float),
         )
 
-    def _beside(self, words: list[Unit], places: list[int]) -> Iterator[tuple[int, int]]:
-        """Columns of words with nothing between them, or nothing but words to be omitted."""
+    def _beside(self, units: list[Unit], words: list[Unit], places: list[int]) -> Iterator[tuple[int, int]]:
+        """Columns of words that follow each other, or would in one clause without words to be omitted."""
         for column, place in enumerate(places):
             after = column + 1
             while after < len(places) and places[after] - place == after - column:
                 yield column, after
-                if not all(self.omitted[piece] for piece in words[places[after]]):
+                light = all(self.omitted[piece] for piece in words[places[after]])
+                if not light or any(len(units[p]) > len(words[p]) for p in (place, places[after])):
                     break
                 after += 1
 

@@ -33,7 +33,7 @@ print(summarizer("A long text ...").summary_text)
 
 - Summaries have {length} units (words, or characters in scripts without spaces) unless you ask
   otherwise.
-- Documents are read {pieces} pieces at a time; longer ones are summarized in windows.
+- Documents of up to {pieces} pieces are summarized at once; longer ones in windows.
 - Step {step} of the training{best}.
 
 ## Training
@@ -74,7 +74,7 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
     text = _CARD.format(
         title=Path(options.training.output_dir).name or "summgan model",
         length=config.summary_length,
-        pieces=config.max_document_length,
+        pieces=config.longest_document,
         step=state.step,
         best=best,
         documents=_names(options.data.documents),

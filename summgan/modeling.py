@@ -44,7 +44,7 @@ from summgan.reconstructor import Reconstructor
 from summgan.salience import Salience
 from summgan.tokenization import length_table
 
-_SEARCHED = 1024  # pieces; memory grows with their square
+_SEARCHED_AT_ONCE = 2**23  # pairs of pieces
 
 
 class SummGAN(PreTrainedModel, GenerationMixin):
@@ -340,12 +340,6 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         )
         return sequences[:, 1:]
 
-    @property
-    def longest_document(self) -> int:
-        """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
-        longest = self.config.max_document_length
-        return max(_SEARCHED, longest) if self.config.writer == "search" else longest
-
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
         """States of documents ``[batch, source]``, read in windows of ``max_document_length`` pieces."""
         windows = self._windows(input_ids, attention_mask)
@@ -355,9 +349,9 @@ class SummGAN(PreTrainedModel, GenerationMixin):
     def reconstruction_loss(self, code: Code, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Cross-entropy per piece ``[batch]`` of documents ``[batch, source]``, window by window."""
         windows = self._windows(input_ids, attention_mask)
-        sizes = torch.stack([mask.sum(1) for _, mask in windows])
-        losses = torch.stack([self.reconstructor(code, *window) for window in windows])
-        return torch.where(sizes > 0, losses * sizes, 0.0).sum(0) / sizes.sum(0)
+        parts = [self.reconstructor.scores(code, *window) for window in windows]
+        scores, weights = (torch.cat(columns, dim=1) for columns in zip(*parts, strict=True))
+        return -(scores * weights).sum(1) / weights.sum(1)
 
     def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
         """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
@@ -370,9 +364,12 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         bottleneck = self.generator.bottleneck
         weight = self.config.succession_weight
         compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
-        lengths = source.mask.sum(1).tolist()
+        lengths, worth, wanted = source.mask.sum(1).tolist(), bottleneck.preference(source), units.tolist()
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
-        found = compressor(ids, bottleneck.preference(source), units.tolist())
+        found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
+        for start in range(0, len(ids), rows):
+            part = slice(start, start + rows)
+            found += compressor(ids[part], worth[part], wanted[part])
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)

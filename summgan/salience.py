@@ -157,8 +157,8 @@ def _places(
     columns: dict[str, list] = {name: [] for name in names}
     classes = rarity.astype(int)
     written, known = (np.zeros(classes.max() + 1) for _ in range(2))
-    for number, (ids, source) in enumerate(_pairs(documents, near, spellings)):
-        text = source[:-1]
+    for number, (ids, source) in enumerate(_pairs(documents, near)):
+        text, ids = spellings[source[:-1]], spellings[ids]
         said = np.isin(text, ids)
         times = np.minimum((source[:, None] == source).sum(1), REPETITIONS)[:-1] - 1
         position = np.minimum(np.arange(len(text)) // POSITION_BIN, POSITION_BINS - 1)
@@ -174,15 +174,13 @@ def _places(
     return found | {"weight": np.where(found["said"], missed, 1.0)}
 
 
-def _pairs(
-    documents: Dataset, near: Dataset, spellings: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Spellings of sentences and of the documents nearest to them, the end piece included."""
+def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pieces of sentences and of the documents nearest to them, the end piece included."""
     rows = np.linspace(0, len(near) - 1, min(len(near), _SAMPLE), dtype=int)
     for part in near.select(rows).iter(1000):
         sources = documents[part["neighbour"]]["input_ids"]
         for ids, source in zip(part["input_ids"], sources, strict=True):
-            yield spellings[ids], spellings[source]
+            yield np.asarray(ids), np.asarray(source)
 
 
 def _log_odds(

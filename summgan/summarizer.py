@@ -49,8 +49,8 @@ class Summary:
         summary_text: The summary.
         reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
         reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
-            given the summary; lower is better. For a document of several windows it is that of the
-            window summaries from which the last one was made, unless the summary was searched.
+            given the summary; lower is better. For a document of more pieces than
+            `SummGANConfig.longest_document` it is that of the summaries of its windows.
         human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
             over words; None for a model without discriminator.
     """
@@ -237,7 +237,7 @@ class Summarizer:
 
     def _windows(self, text: str) -> list[str]:
         """Parts of a text that fit the model, cut between sentences where possible."""
-        room = self.model.longest_document - 1
+        room = self.model.config.longest_document - 1
         if len(text) <= room or len(self._ids(text)) <= room:
             return [text]
         parts: list[str] = []
@@ -266,7 +266,7 @@ class Summarizer:
     @torch.inference_mode()
     def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
         """Summaries of texts that fit, in batches of similar length."""
-        room = self.model.longest_document
+        room = self.model.config.longest_document
         ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
         writable = self.model.generator.bottleneck.writable.tolist()
         for text, row in zip(texts, ids, strict=True):

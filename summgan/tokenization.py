@@ -250,10 +250,11 @@ def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -
         stem = SnowballStemmer(stemming).stem
     first: dict[str, int] = {}
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    return [
-        first.setdefault(stem((piece or "").lstrip(_BLANK + "\u0120").lower()), index)
-        for index, piece in enumerate(pieces)
+    texts = [
+        text.strip() if text else piece or ""
+        for text, piece in zip(_surfaces(tokenizer), pieces, strict=True)
     ]
+    return [first.setdefault(stem(text.lower()), index) for index, text in enumerate(texts)]
 
 
 def word_pieces(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[int]:

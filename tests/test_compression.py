@@ -177,8 +177,10 @@ def test_the_form_of_a_word_makes_no_difference_to_what_follows():
     row = torch.tensor([[_key([ord(letter)], forms) for letter in "acb"]])
     gains = counted(row)[0]
     assert gains[1, 1] == gains[1, 2] > 0
-    found = Compressor(Letters(), counted, 1.0)([[*map(ord, "abc"), 0]], torch.zeros(1, 4), [3])
-    assert "".join(map(chr, found[0])) == "abc"
+    apart = succession("ab", "ab", "xy")
+    for table, expected in ((counted, "ac"), (apart, "ax")):
+        found = Compressor(Letters(), table, 1.0)([[*map(ord, "axxc"), 0]], torch.zeros(1, 5), [2])
+        assert "".join(map(chr, found[0])) == expected
 
 
 def test_the_weight_says_how_much_succession_counts():
@@ -198,7 +200,13 @@ def test_words_to_be_omitted_do_not_keep_their_neighbours_apart():
         striking = Compressor(Letters(), counted, 0.3)
         texts.append("".join(map(chr, striking([[*map(ord, "kthfg"), 0]], worth, [2])[0])))
     assert texts == ["fg", "kf"]
-    beside = [*striking._beside([[ord(letter)] for letter in "kthf"], [0, 1, 2, 3])]
+    words = [[ord(letter)] for letter in "kthf"]
+    beside = [*striking._beside(words, words, [0, 1, 2, 3])]
     assert beside == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
-    # Punctuation between them is no word, and does.
-    assert not [*striking._beside([[ord("k")], [], [ord("f")]], [0, 2])]
+    # Punctuation between them does, be it a unit of its own or at the end of one.
+    alone = [[ord("k")], [ord(".")], [ord("f")]]
+    assert not [*striking._beside(alone, [[ord("k")], [], [ord("f")]], [0, 2])]
+    for stop in (0, 1):
+        units = [[*word, *[ord(".")] * (place == stop)] for place, word in enumerate(words)]
+        found = {*striking._beside(units, words, [0, 1, 2, 3])}
+        assert found.isdisjoint({(0, 2), (0, 3)}) and found >= {(0, 1), (1, 2), (2, 3)}

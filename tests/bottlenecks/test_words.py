@@ -285,7 +285,7 @@ def test_what_is_selected_is_preferred_beside_what_is_salient(tokenizer, documen
     real = source.mask.bool()
     selected = bottleneck.copy_bias.selection(source.states).sigmoid().log()
     means = torch.stack([row[keep].mean() for row, keep in zip(selected, real, strict=True)])
-    expected = bottleneck.salience(source.input_ids) + (selected - means[:, None]) / 2
+    expected = bottleneck.salience(source.input_ids) + (selected - means[:, None]) / 4
     assert torch.allclose(bottleneck.preference(source)[real], expected[real], atol=1e-5)
     bottleneck.copy_bias = None
     assert torch.equal(bottleneck.preference(source), bottleneck.salience(source.input_ids))
