@@ -7,14 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from summgan.errors import SummGANError
 
-Stemming = Literal[
-    "arabic", "danish", "dutch", "english", "finnish", "french", "german", "hungarian", "italian",
-    "norwegian", "portuguese", "romanian", "russian", "spanish", "swedish",
-]  # fmt: skip
+STEMMERS = (
+    "arabic danish dutch english finnish french german hungarian italian norwegian portuguese romanian russian "
+    "spanish swedish"
+).split()
 """Languages that have a Snowball stemmer in nltk."""
 DEFAULT_MODEL = "news-en"
 """Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
@@ -46,8 +46,8 @@ class DataOptions:
     omitted_words: list[str] = field(default_factory=list)
     """Words that summaries do without where they can, as headlines do without articles, even if the human
     sentences are full ones."""
-    stemming: Stemming | None = None
-    """Language whose word endings make no difference to what is salient and what may follow what: "kills" is
+    stemming: str | None = None
+    """Language (``english``, ``german``, ...) whose word endings make no difference to what is salient and what may follow what: "kills" is
     as "killed". By its Snowball stemmer."""
     cache_dir: str | None = None
     """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
@@ -276,9 +276,9 @@ def check_options(options: Options) -> None:
             _require(_value(options, name) >= smallest, options, name, words)
     for name in _POSITIVE:
         _require(_value(options, name) > 0, options, name, "more than 0")
-    training, model, languages = options.training, options.model, get_args(Stemming)
-    known = options.data.stemming in (None, *languages)
-    _require(known, options, "data.stemming", f"null or one of {', '.join(languages)}")
+    training, model = options.training, options.model
+    known = options.data.stemming in (None, *STEMMERS)
+    _require(known, options, "data.stemming", f"null or one of {', '.join(STEMMERS)}")
     for name in ("word_dropout", "neighbour_share"):
         _require(0 <= getattr(training, name) <= 1, options, f"training.{name}", "from 0 to 1")
     _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
