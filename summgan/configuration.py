@@ -47,8 +47,8 @@ class DataOptions:
     """Words that summaries do without where they can, as headlines do without articles, even if the human
     sentences are full ones."""
     stemming: str | None = None
-    """Language (``english``, ``german``, ...) whose word endings make no difference to what is salient and what
-    may follow what: "kills" is as "killed". By its Snowball stemmer."""
+    """Language (``english``, ``german``, ...) whose word endings make no difference to what is salient and
+    what may follow what: "kills" is as "killed". By its Snowball stemmer."""
     cache_dir: str | None = None
     """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
 
