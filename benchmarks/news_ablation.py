@@ -137,7 +137,7 @@ def run_row(options: Options, folder: Path, row: str, say) -> Path:
             return warm_start(options, folder, row, IDEAS[row].options, say)
     if row in WARM_STARTS:
         return warm_start(options, folder, row, WARM_STARTS[row], say)
-    warm_start(options, folder, "warm-start", {}, say)
+    warm_start(options, folder, "warm-start", WARM_STARTS["warm-start"], say)
     if row in IDEAS:
         with IDEAS[row].in_place():
             return play(options, folder, row, IDEAS[row].options, say)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from unittest.mock import patch
 
@@ -26,6 +26,7 @@ from summgan.compression import Compressor
 from summgan.losses import AutoencoderObjective, Judge, Objective
 from summgan.noise import Unit, join, split_into_units
 from summgan.randomness import RandomStream
+from summgan.reconstructor import weighted_loss
 from summgan.trainer import Trainer
 
 _FRESH_EVERY = 20
@@ -40,17 +41,13 @@ class GainObjective(AutoencoderObjective):
 
     def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
         """``[batch * samples]``: and all pieces without any words, so that this is known."""
-        documents = batch.documents.repeat_interleave(samples, dim=0)
-        mask = batch.documents_mask.repeat_interleave(samples, dim=0)
-        noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
-        ends = torch.full_like(documents[:, :1], self.reconstructor.end_id)
+        rebuilt = self.rebuilt(batch, stream, samples)
+        ends = torch.full_like(rebuilt[0][:, :1], self.reconstructor.end_id)
         nothing = self.reconstructor.code_of(ends, torch.ones_like(ends))
-        stride = self.options.reconstruction_stride
-        scores, weights = self.reconstructor.scores(code, documents, mask, noise, stride=stride)
-        without, _ = self.reconstructor.scores(nothing, documents, mask, noise, stride=stride)
+        scores, weights = self.reconstructor.scores(code, *rebuilt)
+        without, _ = self.reconstructor.scores(nothing, *rebuilt)
         gain = (scores - without).detach().clamp_min(0) * weights
-        alone = -(without * weights).sum(1) / weights.sum(1)
-        return alone - (scores * gain).sum(1) / gain.sum(1).clamp_min(1e-6)
+        return weighted_loss(without, weights) - (scores * gain).sum(1) / gain.sum(1).clamp_min(1e-6)
 
 
 class FreshReconstructorObjective(AutoencoderObjective):
@@ -66,9 +63,9 @@ class FreshReconstructorObjective(AutoencoderObjective):
         """As ever, with another reconstructor from time to time."""
         if self.first is None:
             self.first = copy.deepcopy(self.reconstructor.state_dict())
-        # The table of embeddings is the generator's too and stays.
-        own = {k: v for k, v in self.first.items() if not k.endswith("embedding.weight")}
         if self.calls % _FRESH_EVERY == 0:
+            # The table of embeddings is the generator's too and stays.
+            own = {k: v for k, v in self.first.items() if not k.endswith("embedding.weight")}
             self.reconstructor.load_state_dict(own, strict=False)
         self.calls += 1
         return super().adversarial(batch, stream, temperature, judge)
@@ -252,14 +249,10 @@ class Idea:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Training inside of this follows the idea."""
-        patches = [patch(name, new) for name, new in self.replaced.items()]
-        for each in patches:
-            each.start()
-        try:
+        with ExitStack() as stack:
+            for name, new in self.replaced.items():
+                stack.enter_context(patch(name, new))
             yield
-        finally:
-            for each in patches:
-                each.stop()
 
 
 _OBJECTIVE, _TRAINER = "summgan.trainer.AutoencoderObjective", "summgan.trainer.Trainer"

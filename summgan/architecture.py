@@ -103,9 +103,8 @@ class SummGANConfig(PreTrainedConfig):
     @property
     def longest_document(self) -> int:
         """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
-        return (
-            max(_SEARCHED, self.max_document_length) if self.writer == "search" else self.max_document_length
-        )
+        least = _SEARCHED if self.writer == "search" else 0
+        return max(least, self.max_document_length)
 
     @property
     def num_hidden_layers(self) -> int:

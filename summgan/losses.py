@@ -144,14 +144,15 @@ class AutoencoderObjective(nn.Module):
 
     def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
         """``[batch * samples]``: write the document from the code."""
+        return self.reconstructor(code, *self.rebuilt(batch, stream, samples))
+
+    def rebuilt(self, batch: Batch, stream: RandomStream, samples: int = 1) -> tuple:
+        """What `Reconstructor` is asked for, besides a code: documents, mask, noise, dropout and stride."""
         documents = batch.documents.repeat_interleave(samples, dim=0)
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
         # Siblings get the same noise: their difference must come from their words.
         noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
-        options = self.options
-        return self.reconstructor(
-            code, documents, mask, noise, options.word_dropout, options.reconstruction_stride
-        )
+        return documents, mask, noise, self.options.word_dropout, self.options.reconstruction_stride
 
     def back_cycle(self, batch: Batch, stream: RandomStream) -> Tensor:
         """``[batch]``: summarize what the reconstructor makes of a human sentence to the sentence.

@@ -40,7 +40,7 @@ from summgan.discriminator import Discriminator
 from summgan.errors import SummGANError
 from summgan.generator import Generator
 from summgan.noise import UnitBoundaries
-from summgan.reconstructor import Reconstructor
+from summgan.reconstructor import Reconstructor, weighted_loss
 from summgan.salience import Salience
 from summgan.tokenization import length_table
 
@@ -350,8 +350,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         """Cross-entropy per piece ``[batch]`` of documents ``[batch, source]``, window by window."""
         windows = self._windows(input_ids, attention_mask)
         parts = [self.reconstructor.scores(code, *window) for window in windows]
-        scores, weights = (torch.cat(columns, dim=1) for columns in zip(*parts, strict=True))
-        return -(scores * weights).sum(1) / weights.sum(1)
+        return weighted_loss(*(torch.cat(columns, dim=1) for columns in zip(*parts, strict=True)))
 
     def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
         """Tensors ``[batch, source]`` cut where the networks have read enough at once."""

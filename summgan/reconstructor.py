@@ -72,8 +72,7 @@ class Reconstructor(nn.Module):
             stride: Ask for every so many-th piece only, from a random one on: an estimate that saves most of
                 the cost, which is that of the vocabulary.
         """
-        scores, weights = self.scores(code, documents, mask, stream, word_dropout, stride)
-        return -(scores * weights).sum(1) / weights.sum(1)
+        return weighted_loss(*self.scores(code, documents, mask, stream, word_dropout, stride))
 
     def scores(
         self,
@@ -144,6 +143,11 @@ class Reconstructor(nn.Module):
     def mask_of(self, documents: Tensor) -> Tensor:
         """1 up to and including the end piece of written documents."""
         return ended_mask(documents, self.end_id)
+
+
+def weighted_loss(scores: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy per piece ``[batch]`` of what `Reconstructor.scores` answers."""
+    return -(scores * weights).sum(1) / weights.sum(1)
 
 
 def _every(
