@@ -14,10 +14,10 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from summgan.checkpoint import write_folder, write_text
 from summgan.data import references_of
 from summgan.errors import SummGANError
 from summgan.evaluation.scoring import describe_report, evaluate_summaries
+from summgan.files import write_folder, write_text
 from summgan.output import SummaryFile, failed_record, record
 from summgan.readers import Row, read_rows
 from summgan.summarizer import Summarizer, SummarizerOptions
