@@ -180,5 +180,5 @@ def test_an_odd_list_of_files_makes_no_folder_ours(tmp_path, content):
     make(tmp_path / "k", "old")
     (tmp_path / "k" / MANIFEST).write_text(content)
     assert not is_ours(tmp_path / "k")
-    (tmp_path / "k" / MANIFEST).write_text(json.dumps({"files": ["old"]}))
+    (tmp_path / "k" / MANIFEST).write_text(json.dumps({"made_by": "summgan", "files": ["old"]}))
     assert is_ours(tmp_path / "k")
