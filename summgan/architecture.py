@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from transformers import (
@@ -14,9 +15,18 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from summgan.backbone import check_backbone
+from summgan.backbone import SUPPORTED_BACKBONES, check_backbone
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
+from summgan.model_folder import (
+    LARGEST,
+    WIDEST,
+    Wanted,
+    check_dtype,
+    check_fields,
+    check_harmless,
+    check_stack,
+)
 
 _POSITIONS = 1024
 _SEARCHED = 1024  # pieces; memory grows with their square
@@ -57,6 +67,28 @@ class SummGANConfig(PreTrainedConfig):
     """
 
     model_type = "summgan"
+    fields: ClassVar[dict[str, Wanted]] = {
+        "discriminator_hidden_size": (int, 1, WIDEST),
+        "copy": ("words", "pieces", "no"),
+        "tied_head": bool,
+        "pieces_per_unit": (float, 1, LARGEST),
+        "summary_length": (int, 1, LARGEST),
+        "shortest_summary": (int, 1, LARGEST),
+        "longest_summary": (int, 1, LARGEST),
+        "max_document_length": (int, 1, LARGEST),
+        "channel_weight": (float, 0, LARGEST),
+        "salience_weight": (float, 0, LARGEST),
+        "writer": ("decoder", "search"),
+        "succession_weight": (float, 0, LARGEST),
+        "succession_words": (int, 0, LARGEST),
+        "succession_pairs": (int, 0, LARGEST),
+        "has_discriminator": bool,
+        "vocab_size": (int, 1, LARGEST),
+        "pad_token_id": (int, 0, LARGEST),
+        "eos_token_id": (int, 0, LARGEST),
+        "decoder_start_token_id": (int, 0, LARGEST),
+    }
+    """Of ``config.json``, all of which must be there."""
     sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
     is_encoder_decoder = True
 
@@ -99,6 +131,23 @@ class SummGANConfig(PreTrainedConfig):
         kwargs.setdefault("vocab_size", main.vocab_size)
         kwargs.setdefault("is_encoder_decoder", True)
         super().__init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> SummGANConfig:
+        """A configuration from the fields of ``config.json``.
+
+        Args:
+            config_dict: The fields; those that are not known are left out.
+            **kwargs: Of transformers, which come from the caller and not from the file.
+
+        Raises:
+            SummGANError: A field is missing or cannot be, or the model is of another kind.
+        """
+        check_harmless(config_dict, cls.model_type)
+        kept = check_fields(config_dict, cls.fields)
+        for name in ("generator", "reconstructor"):
+            kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES)
+        return super().from_dict(kept | check_dtype(config_dict), **kwargs)
 
     @property
     def longest_document(self) -> int:

@@ -39,6 +39,7 @@ from summgan.decoding import ExactLength
 from summgan.discriminator import Discriminator
 from summgan.errors import SummGANError
 from summgan.generator import Generator
+from summgan.model_folder import CheckedModel
 from summgan.noise import UnitBoundaries
 from summgan.reconstructor import Reconstructor, weighted_loss
 from summgan.salience import Salience
@@ -47,10 +48,12 @@ from summgan.tokenization import length_table
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
 
 
-class SummGAN(PreTrainedModel, GenerationMixin):
+class SummGAN(CheckedModel, GenerationMixin):
     """Generator, reconstructor and discriminator."""
 
     config_class = SummGANConfig
+    noun = "summgan model"
+    advice = "Give the output_dir of a finished training, or one of its checkpoints."
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
