@@ -19,6 +19,7 @@ from summgan.backbone import SUPPORTED_BACKBONES, check_backbone
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
 from summgan.model_folder import (
+    CONFIG,
     LARGEST,
     WIDEST,
     Wanted,
@@ -26,6 +27,9 @@ from summgan.model_folder import (
     check_fields,
     check_harmless,
     check_stack,
+    load_stack,
+    read_object,
+    required_file,
 )
 
 _POSITIONS = 1024
@@ -153,7 +157,18 @@ class SummGANConfig(PreTrainedConfig):
     def longest_document(self) -> int:
         """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
         least = _SEARCHED if self.writer == "search" else 0
-        return max(least, self.max_document_length)
+        return max(least, self.window)
+
+    @property
+    def window(self) -> int:
+        """Pieces of a document that the networks read at once."""
+        return min(self.max_document_length, self.most_pieces)
+
+    @property
+    def most_pieces(self) -> int:
+        """Pieces that the stacks can tell the places of; T5's only know distances."""
+        stacks = (self.generator, self.reconstructor)
+        return min(s.max_position_embeddings if "bart" in s.model_type else LARGEST for s in stacks)
 
     @property
     def num_hidden_layers(self) -> int:
@@ -199,20 +214,16 @@ def load_backbone(name: str) -> PreTrainedModel:
     """Load a BART- or T5-style model from a folder or the hub, without running code from there.
 
     Raises:
-        SummGANError: It cannot be loaded or is of another kind.
+        SummGANError: It cannot be loaded, lacks weights, or is of another kind.
     """
     try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-        check_backbone(config)
+        config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
         if config.decoder_start_token_id is None:  # as mBART, which starts with a language's token
             config.decoder_start_token_id = config.eos_token_id
-        return AutoModelForSeq2SeqLM.from_pretrained(
-            name, config=config, trust_remote_code=False, use_safetensors=True
-        )
-    except OSError as error:
-        reason = str(error).splitlines()[0]
+        return load_stack(name, config)
+    except SummGANError as error:
         raise SummGANError(
-            f"The backbone {name!r} cannot be loaded: {reason} "
+            f"The backbone {name!r} cannot be loaded: {error}. "
             "Give a folder with config.json and model.safetensors, or go online once."
         ) from error
 

@@ -19,6 +19,7 @@ from summgan.bottlenecks.categorical import BinaryBottleneck, OneHotBottleneck
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.codebook import CodebookBottleneck
 from summgan.bottlenecks.estimators import ESTIMATORS, leave_one_out
+from summgan.mixture import spherical_mixture
 from summgan.model_folder import (
     LARGEST,
     WIDEST,
@@ -28,7 +29,6 @@ from summgan.model_folder import (
     check_fields,
     check_harmless,
 )
-from summgan.mixture import spherical_mixture
 from summgan.randomness import RandomStream
 
 _SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost

@@ -30,6 +30,7 @@ _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
 _LONGEST_ENDING = 4
+_LONGEST_WORD = 64  # pieces; longer are links, codes, rows of signs, which say little and have no end
 # Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
 _MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
 _BEGIN, _END, _FIRST = 1, 2, 7
@@ -165,6 +166,12 @@ def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
     return unit[:end]
 
 
+def _sayable(words: Sequence[Unit]) -> list[int]:
+    """Places of words; of those that are too long only where there are no others."""
+    places = [place for place, word in enumerate(words) if word]
+    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places
+
+
 def _units(word: Unit, lengths: UnitBoundaries) -> int:
     """Length of a word; one in scripts with spaces, where the pieces after the first go on with it."""
     units, inside = 0, False
@@ -204,7 +211,7 @@ class Compressor:
         """
         units = [split_into_units(ids[:-1], self.boundaries) for ids in documents]
         words = [[_without_punctuation(unit, self.silent) for unit in row] for row in units]
-        places = [[place for place, word in enumerate(row) if word] for row in words]
+        places = [_sayable(row) for row in words]
         columns = [
             self._columns(*row) for row in zip(units, words, places, worth.float().tolist(), strict=True)
         ]
@@ -224,6 +231,18 @@ class Compressor:
             self._written(units[row], words[row], [places[row][column] for column in path])
             for row, path in enumerate(paths)
         ]
+
+    def fitting(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], most_pieces: int
+    ) -> list[Unit]:
+        """The same, of fewer units where so many have ``most_pieces``, the end piece included."""
+        found = self(documents, worth, lengths)
+        for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
+            if len(words) >= most_pieces and length > 1:
+                part, fewer = slice(row, row + 1), length * most_pieces // (len(words) + 1)
+                shorter = [max(1, min(fewer, length - 1))]
+                found[row] = self.fitting(documents[part], worth[part], shorter, most_pieces)[0]
+        return found
 
     def _columns(
         self, units: list[Unit], words: list[Unit], places: list[int], worth: list[float]
@@ -259,9 +278,20 @@ class Compressor:
         people end.
         """
         if not kept:  # nothing but punctuation
-            return join(units)
+            return self._begin(join(units))
         sentence = [units[p] if after == p + 1 else words[p] for p, after in pairwise([*kept, -1])]
-        return join(sentence) + self.ending
+        return join([self._begin(unit) for unit in sentence]) + self.ending
+
+    def _begin(self, unit: Unit) -> Unit:
+        """A unit, or of one that is too long the beginning, cut between two characters."""
+        end = min(len(unit), _LONGEST_WORD)
+        while 0 < end < len(unit) and self._goes_on(unit[end]):
+            end -= 1
+        return unit[:end]
+
+    def _goes_on(self, piece: int) -> bool:
+        """Whether a piece is a byte inside of a character."""
+        return self.boundaries.units[piece] == 0 and self.boundaries.ends_inside[piece]
 
 
 def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[int]) -> list[list[int]]:

@@ -9,14 +9,15 @@ are never read, code from a folder never runs, and fields that are not known are
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForSeq2SeqLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import cached_file
 
 from summgan.errors import SummGANError
@@ -28,6 +29,7 @@ LARGEST = 2**24
 """The most that a vocabulary, a table or a length may be."""
 
 _MOST_LAYERS = 1024
+_SLACK = 3  # a table may be saved once and used three times
 _IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_eos_token_id")
 # Fields of every configuration of transformers, and others that say how a model is called and not what it is.
 _GENERAL = {*PreTrainedConfig().to_dict(), "is_decoder", "use_cache", "model_type"}
@@ -58,8 +60,22 @@ def find_file(folder: str | Path, name: str, **hub: Any) -> Path | None:
     try:
         found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False, **hub)
     except (OSError, ValueError) as error:
-        raise SummGANError(f"there is no such folder, and no such name on the hub ({_first_line(error)})") from error
+        raise SummGANError(
+            f"there is no such folder, and no such name on the hub ({_first_line(error)})"
+        ) from error
     return Path(found) if found else None
+
+
+def required_file(folder: str | Path, name: str, **hub: Any) -> Path:
+    """`find_file` of a file that must be there.
+
+    Raises:
+        SummGANError: It is not.
+    """
+    path = find_file(folder, name, **hub)
+    if path is None:
+        raise SummGANError(f"it has no {name}")
+    return path
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -102,7 +118,9 @@ def check_harmless(values: Mapping[str, Any], model_type: str | tuple[str, ...])
     """
     types = (model_type,) if isinstance(model_type, str) else model_type
     if (found := values.get("model_type")) not in types:
-        raise SummGANError(f"{CONFIG} is of model_type {_shown(found)}, not {' or '.join(types)}")
+        raise SummGANError(
+            f"{CONFIG}: model_type {_shown(found)} is not supported; it must be {' or '.join(types)}"
+        )
     for name in _ATTENTION:
         if values.get(name) not in (None, "eager", "sdpa"):
             raise SummGANError(
@@ -163,9 +181,13 @@ def _check(name: str, value: Any, wanted: Wanted) -> None:
     kind, limits = (wanted[0], wanted[1:]) if isinstance(wanted, tuple) else (wanted, ())
     if isinstance(kind, str):
         if value not in wanted:
-            raise SummGANError(f"{CONFIG} has {name} {_shown(value)}, which must be one of {', '.join(wanted)}")
+            raise SummGANError(
+                f"{CONFIG} has {name} {_shown(value)}, which must be one of {', '.join(wanted)}"
+            )
         return
-    fits = isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
+    fits = isinstance(value, (int, float) if kind is float else kind) and (
+        kind is bool or not isinstance(value, bool)
+    )
     if not fits or (limits and not limits[0] <= value <= limits[1]):
         between = f" from {limits[0]} to {limits[1]}" if limits else ""
         raise SummGANError(f"{CONFIG} has {name} {_shown(value)}, which must be {_TYPES[kind]}{between}")
@@ -215,28 +237,84 @@ class CheckedModel(PreTrainedModel):
         options.pop("use_safetensors", None)  # nothing else is read
         try:
             if config is None:
-                config = cls.config_class.from_dict(read_object(_required(folder, CONFIG, hub)))
-            weights = read_weights(_required(folder, WEIGHTS, hub), build(cls, config))
+                config = cls.config_class.from_dict(read_object(required_file(folder, CONFIG, **hub)))
+            weights = read_weights(required_file(folder, WEIGHTS, **hub), build(cls, config))
             model, found = super().from_pretrained(
                 None, config=config, state_dict=weights, output_loading_info=True, **options
             )
-            model.check_numbers()
+            check_numbers(model)
         except SummGANError as error:
-            raise SummGANError(f"No {cls.noun} can be loaded from {str(folder)!r}: {error}. {cls.advice}") from error
+            raise SummGANError(
+                f"No {cls.noun} can be loaded from {str(folder)!r}: {error}. {cls.advice}"
+            ) from error
         return (model, found) if output_loading_info else model
 
-    def check_numbers(self) -> None:
-        """Refuse weights that are no numbers.
 
-        Raises:
-            SummGANError: Naming the tensor.
-        """
-        for name, tensor in self.state_dict().items():
-            if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise SummGANError(f"{WEIGHTS} has numbers in {name} that are not finite, or too large for {tensor.dtype}")
+def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
+    """An encoder-decoder of transformers, whose names of tensors transformers knows.
+
+    Args:
+        folder: A folder, or a name on the hub.
+        config: From `check_stack`.
+
+    Raises:
+        SummGANError: The weights are missing, damaged or of another model.
+    """
+    paths = _weight_files(folder)
+    model = build(AutoModelForSeq2SeqLM.from_config, config)
+    weights = {name: tensor for path in paths for name, tensor in _tensors(path).items()}
+    numbers = sum(tensor.numel() for tensor in weights.values())
+    described = sum(tensor.numel() for tensor in model.state_dict().values())
+    if described > _SLACK * numbers:  # before it is filled with random numbers
+        raise SummGANError(
+            f"{CONFIG} describes a network of {described:,} numbers, but the weights have {numbers:,}"
+        )
+    try:
+        model, found = type(model).from_pretrained(
+            None, config=config, state_dict=weights, output_loading_info=True
+        )
+    except Exception as error:  # a tensor of another size
+        raise SummGANError(f"the weights do not fit {CONFIG} ({_first_line(error)})") from error
+    if missing := sorted(found["missing_keys"]):
+        raise SummGANError(f"the weights lack {missing[0]} and {len(missing) - 1} more tensors")
+    check_numbers(model)
+    return model
 
 
-def build(cls: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+def _weight_files(folder: str | Path) -> list[Path]:
+    """The file of a model's weights, or the several ones of a large model."""
+    if path := find_file(folder, WEIGHTS):
+        return [path]
+    index = find_file(folder, f"{WEIGHTS}.index.json")
+    if index is None:
+        raise SummGANError(f"it has no {WEIGHTS}")
+    shards = read_object(index).get("weight_map")
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+        raise SummGANError(f"{index.name} is damaged (it has no weight_map)")
+    return [required_file(folder, Path(name).name) for name in sorted(set(shards.values()))]
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SummGANError(f"{path.name} is damaged ({_first_line(error)})") from error
+
+
+def check_numbers(model: nn.Module) -> None:
+    """Refuse weights that are no numbers.
+
+    Raises:
+        SummGANError: Naming the tensor.
+    """
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise SummGANError(
+                f"{WEIGHTS} has numbers in {name} that are not finite, or too large for {tensor.dtype}"
+            )
+
+
+def build(make: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
     """A network on the meta device, of which only the sizes are there.
 
     Raises:
@@ -244,7 +322,7 @@ def build(cls: type[PreTrainedModel], config: PreTrainedConfig) -> PreTrainedMod
     """
     try:
         with torch.device("meta"):
-            return cls(config)
+            return make(config)
     except Exception as error:  # transformers and torch have one of their own for every field
         raise SummGANError(f"{CONFIG} describes no network ({_first_line(error)})") from error
 
@@ -293,11 +371,3 @@ def _check_tensor(name: str, shape: list[int], dtype: str, wanted: Tensor) -> No
 
 def _sizes(shape) -> str:
     return " x ".join(map(str, shape)) or "one number"
-
-
-def _required(folder: str | Path, name: str, hub: Mapping[str, Any]) -> Path:
-    """A file that must be there."""
-    path = find_file(folder, name, **hub)
-    if path is None:
-        raise SummGANError(f"it has no {name}")
-    return path

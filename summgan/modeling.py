@@ -71,7 +71,8 @@ class SummGAN(CheckedModel, GenerationMixin):
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
         encoder, decoder = build_stacks(new_backbone(config.generator), self.embedding, config.tied_head)
-        bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
+        room = {"pieces_per_unit": config.pieces_per_unit, "most_pieces": config.most_pieces}
+        bottleneck = WordsBottleneck(decoder, **room, **sizes, **ends)
         self.generator = Generator(encoder, bottleneck, hidden)
         encoder, decoder = build_stacks(new_backbone(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
@@ -357,9 +358,7 @@ class SummGAN(CheckedModel, GenerationMixin):
 
     def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
         """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
-        return [
-            *zip(*(tensor.split(self.config.max_document_length, dim=1) for tensor in tensors), strict=True)
-        ]
+        return [*zip(*(tensor.split(self.config.window, dim=1) for tensor in tensors), strict=True)]
 
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
@@ -371,7 +370,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):
             part = slice(start, start + rows)
-            found += compressor(ids[part], worth[part], wanted[part])
+            found += compressor.fitting(ids[part], worth[part], wanted[part], self.config.most_pieces)
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)

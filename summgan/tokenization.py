@@ -176,8 +176,8 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
             tokenizer.sentencepiece_model = path.read_bytes()
         path = _file_beside(folder, TRUECASE_FILE)
         tokenizer.truecaser = Truecaser.load(path) if path else None
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # transformers and tokenizers have one of their own for every kind of damage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
     return tokenizer
 
