@@ -167,9 +167,9 @@ def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
 
 
 def _sayable(words: Sequence[Unit]) -> list[int]:
-    """Places of words; of those that are too long only where there are no others."""
+    """Places of words; of those that are too long only one, where there are no others."""
     places = [place for place, word in enumerate(words) if word]
-    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places
+    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places[:1]
 
 
 def _units(word: Unit, lengths: UnitBoundaries) -> int:
@@ -233,15 +233,15 @@ class Compressor:
         ]
 
     def fitting(
-        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], most_pieces: int
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], room: Sequence[int]
     ) -> list[Unit]:
-        """The same, of fewer units where so many have ``most_pieces``, the end piece included."""
+        """The same, of fewer units where so many have more pieces than there is ``room`` for."""
         found = self(documents, worth, lengths)
         for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
-            if len(words) >= most_pieces and length > 1:
-                part, fewer = slice(row, row + 1), length * most_pieces // (len(words) + 1)
+            if len(words) > room[row] and length > 1:
+                part, fewer = slice(row, row + 1), length * room[row] // len(words)
                 shorter = [max(1, min(fewer, length - 1))]
-                found[row] = self.fitting(documents[part], worth[part], shorter, most_pieces)[0]
+                found[row] = self.fitting(documents[part], worth[part], shorter, room[part])[0]
         return found
 
     def _columns(

@@ -47,6 +47,7 @@ from summgan.salience import Salience
 from summgan.tokenization import length_table
 
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
+_SEARCHED_ROOM = 256
 
 
 class SummGAN(CheckedModel, GenerationMixin):
@@ -298,6 +299,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         num_beams: int = 1,
         num_return_sequences: int = 1,
         no_repeat_bigrams: bool = False,
+        source: Source | None = None,
         **kwargs,
     ) -> Tensor:
         """Write summaries of exactly ``num_units`` units with greedy or beam search; with ``writer: search``
@@ -310,6 +312,7 @@ class SummGAN(CheckedModel, GenerationMixin):
             num_beams: Width of the search.
             num_return_sequences: Best beams returned of each document.
             no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+            source: The same documents, where they are encoded already.
             **kwargs: Further options of transformers' ``generate``.
 
         Returns:
@@ -323,7 +326,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        source = self.encode(input_ids, attention_mask)
+        source = source or self.encode(input_ids, attention_mask)
         if self.config.writer == "search":
             if num_return_sequences > 1:
                 raise SummGANError("An exact search finds one summary: num_return_sequences must be 1.")
@@ -372,11 +375,17 @@ class SummGAN(CheckedModel, GenerationMixin):
         weight = self.config.succession_weight
         compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
         lengths, worth, wanted = source.mask.sum(1).tolist(), bottleneck.preference(source), units.tolist()
+        # Words of the document may have more pieces than the decoder's, but not without end.
+        room = (
+            (2 * bottleneck.max_pieces(units) + _SEARCHED_ROOM)
+            .clamp_max(self.config.most_pieces - 1)
+            .tolist()
+        )
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):
             part = slice(start, start + rows)
-            found += compressor.fitting(ids[part], worth[part], wanted[part], self.config.most_pieces)
+            found += compressor.fitting(ids[part], worth[part], wanted[part], room[part])
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)
