@@ -7,3 +7,17 @@ line prints the sentence alone; a library user catches one class.
 
 class SummGANError(ValueError):
     """Something in the user's input, options or files is wrong; the message says what to do."""
+
+
+class RowError(SummGANError):
+    """Something is wrong with one row of a file; the rows after it may be good.
+
+    Args:
+        reason: A sentence.
+        file: Where the row stands.
+        line: Line number from 1; the row number in formats without lines.
+    """
+
+    def __init__(self, reason: str, file: str, line: int):
+        super().__init__(f"{file}:{line}: {reason}")
+        self.file, self.line = file, line
