@@ -11,13 +11,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from summgan.errors import RowError, SummGANError
 from summgan.readers import Row, read_rows, resolve_files
 from summgan.readers.columns import find_column, is_usual
 from summgan.readers.paths import STANDARD_INPUT
-from summgan.readers.values import Problem, texts_of
+from summgan.readers.values import Problem, text_of, texts_of
 from summgan.text import split_sentences, split_words
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _rows(paths: Paths, column: str | None, role: str, bad: BadRows | None) -> I
     try:
         yield from read_rows(paths, column, role, bad, option=f"--data.{role}_column")
     except RowError as error:
-        raise RowError(error.file, error.line, error.problem + _SKIP) from None
+        raise RowError(error.reason + _SKIP, error.file, error.line) from None
 
 
 def _version(file: Path) -> list[tuple[str, int, int]]:
@@ -197,7 +197,8 @@ def load_pairs(
     if any(references for _, references in found):
         for row, references in found:
             if not references:
-                _take(RowError(row.file, row.line, "has no summary, as other rows have."), bad, skip_bad_rows)
+                error = RowError("has no summary, as other rows have.", row.file, row.line)
+                _take(error, bad, skip_bad_rows)
         found = [(row, references) for row, references in found if references]
     report = bad.report()
     if report:
@@ -214,7 +215,7 @@ def load_pairs(
 
 def _take(error: RowError, bad: BadRows, skip: bool) -> None:
     if not skip:
-        raise RowError(error.file, error.line, error.problem + _SKIP)
+        raise RowError(error.reason + _SKIP, error.file, error.line)
     bad(error)
 
 
@@ -227,7 +228,7 @@ def _references(row: Row, column: str | None) -> list[str] | None:
     try:
         name, _ = find_column(names, "reference", "--data.summary_column", column)
     except Problem as problem:
-        raise RowError(row.file, row.line, str(problem)) from None
+        raise RowError(str(problem), row.file, row.line) from None
     return references_of(row, name)
 
 
@@ -240,7 +241,27 @@ def references_of(row: Row, column: str) -> list[str]:
     try:
         return texts_of(row.fields[column], column)
     except Problem as problem:
-        raise RowError(row.file, row.line, str(problem)) from None
+        raise RowError(str(problem), row.file, row.line) from None
+
+
+def document_beside(row: Row, column: str | None) -> str | None:
+    """The document in the row of a reference, or None where no column is one.
+
+    Args:
+        row: Of a reference.
+        column: Of the document, if it is known.
+
+    Raises:
+        RowError: The column is not there or holds no text, or two may be it.
+    """
+    names = tuple(name for name in row.fields if name != row.column)
+    if column is None and not any(is_usual(name, "document") for name in names):
+        return None
+    try:
+        name, _ = find_column(names, "document", "--document_column", column)
+        return text_of(row.fields[name], name)
+    except Problem as problem:
+        raise RowError(str(problem), row.file, row.line) from None
 
 
 def corpus_fingerprint(dataset: Dataset) -> str:

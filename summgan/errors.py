@@ -10,17 +10,17 @@ class SummGANError(ValueError):
 
 
 class RowError(SummGANError):
-    """What is wrong with one row; the other rows of its file can be used.
+    """Something is wrong with one row of a file; the rows after it may be good.
 
     Args:
+        reason: A sentence, without the place.
         file: Where the row stands.
-        line: Its line number from 1; the row number in formats without lines.
-        problem: A sentence without the place, which the message puts before it.
+        line: Line number from 1; the row number in formats without lines.
     """
 
-    def __init__(self, file: str, line: int, problem: str):
-        super().__init__(file, line, problem)
-        self.file, self.line, self.problem = file, line, problem
+    def __init__(self, reason: str, file: str, line: int):
+        super().__init__(reason, file, line)
+        self.reason, self.file, self.line = reason, file, line
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.problem}"
+        return f"{self.file}:{self.line}: {self.reason}"

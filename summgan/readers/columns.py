@@ -36,9 +36,7 @@ def is_usual(name: object, role: str) -> bool:
 
 
 @lru_cache(maxsize=256)
-def find_column(
-    names: tuple[str, ...], role: str, option: str, wanted: str | None = None
-) -> tuple[str, int]:
+def find_column(names: tuple[str, ...], role: str, option: str, wanted: str | None = None) -> tuple[str, int]:
     """The column of a role, and which group of `COLUMNS` it was found in (0 if it was wanted by name).
 
     Args:

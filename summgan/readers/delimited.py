@@ -88,7 +88,7 @@ def read_delimited(
             if isinstance(cells, RowError):
                 yield line, cells
             elif len(cells) != len(names):
-                yield line, RowError(file, line, _wrong_count(len(cells), len(names)))
+                yield line, RowError(_wrong_count(len(cells), len(names)), file, line)
             else:
                 # Nobody can ask for a column without a name, such as an index or a blank one at the end.
                 yield line, {name: cell for name, cell in zip(names, cells, strict=True) if name}
@@ -137,7 +137,7 @@ def _records(file: str, lines: _Lines, delimiter: str) -> Iterator[tuple[int, li
             kept = 1 + _spoiled_line([_text(line) for line in lines.taken], delimiter)
             lines.give_back(kept)
             number = lines.taken[-1][0]
-            yield number, lines.bad() or RowError(file, number, _quoting(str(error)))
+            yield number, lines.bad() or RowError(_quoting(str(error)), file, number)
             continue
         number = lines.taken[0][0]
         if bad := lines.bad():

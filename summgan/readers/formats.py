@@ -43,7 +43,7 @@ def raw_rows(path: Path, column: str | None = None) -> Iterator[Raw]:
         reason = _reason(error)
         if not some:
             raise SummGANError(f"{shown(path)}: {reason}") from error
-        yield number + 1, RowError(shown(path), number + 1, f"{reason} The rows before this one are read.")
+        yield number + 1, RowError(f"{reason} The rows before this one are read.", shown(path), number + 1)
 
 
 def _reason(error: Exception) -> str:
@@ -100,11 +100,11 @@ def _document(folder: str, number: int, path: Path) -> dict[str, Any] | RowError
         check_start(name, data)
         return {"text": data.decode("utf-8-sig"), "id": name}
     except UnicodeDecodeError as error:
-        return RowError(folder, number, f"{name}: byte {error.start + 1} is not UTF-8; save it as UTF-8.")
+        return RowError(f"{name}: byte {error.start + 1} is not UTF-8; save it as UTF-8.", folder, number)
     except SummGANError as error:
-        return RowError(folder, number, str(error))
+        return RowError(str(error), folder, number)
     except (Broken, EOFError, OSError, zlib.error) as error:
-        return RowError(folder, number, f"{name}: {_reason(error)}")
+        return RowError(f"{name}: {_reason(error)}", folder, number)
 
 
 _READERS: dict[str, Callable[[Path, frozenset[str]], Iterator[Raw]]] = {

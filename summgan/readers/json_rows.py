@@ -96,9 +96,9 @@ def _line(file: str, number: int, text: str) -> dict[str, Any] | RowError:
     try:
         return _row(file, number, _DECODER.decode(text))
     except ValueError as error:
-        return RowError(file, number, f"broken JSON ({_printable(error)}).")
+        return RowError(f"broken JSON ({_printable(error)}).", file, number)
     except RecursionError:
-        return RowError(file, number, "broken JSON (nested too deeply).")
+        return RowError("broken JSON (nested too deeply).", file, number)
 
 
 def _printable(error: ValueError) -> str:
@@ -110,7 +110,7 @@ def _row(file: str, number: int, value: Any) -> dict[str, Any] | RowError:
         return {"text": value}
     if isinstance(value, dict):
         return value
-    return RowError(file, number, f"is {describe(value)}, not an object or a text.")
+    return RowError(f"is {describe(value)}, not an object or a text.", file, number)
 
 
 class _Pieces:

@@ -90,6 +90,6 @@ def decoded_lines(file: str, lines: Iterable[bytes]) -> Iterator[tuple[int, str 
             text = data.removeprefix(BYTE_ORDER_MARK).decode("utf-8")
         except UnicodeDecodeError as error:
             problem = f"byte {error.start + 1} is not UTF-8; save the file as UTF-8."
-            yield number, RowError(file, number, problem)
+            yield number, RowError(problem, file, number)
         else:
             yield number, text.removesuffix("\n").removesuffix("\r")

@@ -100,7 +100,7 @@ class _Reading:
                 try:
                     yield self._row(line, values)
                 except Problem as problem:
-                    yield RowError(self.file, line, str(problem))
+                    yield RowError(str(problem), self.file, line)
 
     def _with_known_column(self, raw: Iterator[Raw]) -> Iterator[Raw]:
         """The same rows, after the first of them have shown that the file has the column, and where."""

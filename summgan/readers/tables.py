@@ -45,7 +45,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
                     number += 1
             except Broken as error:
                 rest = f"rows {number:,} to {first + size - 1:,} of this parquet file"
-                yield number, RowError(shown(path), number, f"{rest} are damaged ({error}).")
+                yield number, RowError(f"{rest} are damaged ({error}).", shown(path), number)
             first += size
 
 
