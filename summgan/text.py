@@ -17,6 +17,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from itertools import groupby
 
 import regex
 
@@ -37,12 +38,13 @@ _UNSPACED_CHARACTER = regex.compile(
     r"\p{Block=CJK_Symbols_And_Punctuation}\p{Block=Halfwidth_And_Fullwidth_Forms}]",
     regex.VERSION1,
 )
-_ATTACHED = regex.compile(r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=Prepend}]")
+_ATTACHING = regex.compile(r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=Prepend}]")
 _CLUSTER = regex.compile(r"\X")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What no reader sees: soft hyphens, breaks of width zero, byte order marks, marks and controls of direction.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_UNSEEN = re.compile(f"{_CONTROL.pattern}|{_INVISIBLE.pattern}|[\u200c\u200d]")
 # Joiners say how letters of these scripts connect, and tell words apart; elsewhere they make emoji of emoji.
 _CONNECTING = (
     r"[[\p{L}\p{M}]&&["
@@ -69,7 +71,7 @@ def normalize(text: str) -> str:
     Control characters and white space of every kind become blanks, one between words; what no reader sees
     goes. Joiners of width zero stay where they mean something (Persian, Indic scripts, emoji).
     """
-    return " ".join(unicodedata.normalize("NFC", _cleaned(text)).split())
+    return " ".join(_composed(text).split())
 
 
 def normalize_lines(text: str) -> str:
@@ -77,15 +79,16 @@ def normalize_lines(text: str) -> str:
     return "\n".join(filter(None, map(normalize, text.splitlines())))
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", _cleaned(text))
+
+
 def _cleaned(text: str) -> str:
     """Without control characters and what is invisible."""
-    text = _CONTROL.sub(" ", text)
-    if text.isascii():
+    if not _UNSEEN.search(text):
         return text
-    text = _INVISIBLE.sub("", text)
-    if "\u200c" in text or "\u200d" in text:
-        text = _IDLE_JOINER.sub("", _JOINERS.sub(r"\1", text))
-    return text
+    text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+    return _IDLE_JOINER.sub("", _JOINERS.sub(r"\1", text))
 
 
 @cache
@@ -97,35 +100,39 @@ def is_unspaced(character: str) -> bool:
 @cache
 def _attaches(character: str) -> bool:
     """Whether the character makes one cluster with one before or after it."""
-    return _ATTACHED.match(character) is not None
+    return _ATTACHING.match(character) is not None
 
 
 def split_units(text: str) -> list[str]:
     """The length units of a text, in order; ``len(split_units(text))`` is its length."""
-    return _cut_unspaced(text.split())
-
-
-def _cut_unspaced(runs: list[str]) -> list[str]:
-    """Runs of characters, with those of scripts without blanks cut into clusters."""
-    characters = set().union(*runs)
-    unspaced = {character for character in characters if is_unspaced(character)}
-    if not unspaced:
-        return runs
-    attached = any(map(_attaches, characters))
+    if text.isascii():
+        return text.split()
+    spread = text.translate(_SPREAD)
+    if _ATTACHED not in spread:
+        return spread.split()
     units = []
-    for run in runs:
-        spaced = ""
-        for cluster in _CLUSTER.findall(run) if attached else run:
-            if cluster[0] not in unspaced:
-                spaced += cluster
-                continue
-            if spaced:
-                units.append(spaced)
-                spaced = ""
-            units.append(cluster)
-        if spaced:
-            units.append(spaced)
+    for run in text.split():
+        if not any(map(is_unspaced, run)):
+            units.append(run)
+            continue
+        clusters = _CLUSTER.findall(run)
+        for unspaced, group in groupby(clusters, key=lambda cluster: is_unspaced(cluster[0])):
+            units += group if unspaced else ["".join(group)]
     return units
+
+
+class _Spread(dict):
+    """Every character, with blanks around it if it is a unit, and a sign before it if it may be of a cluster."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        spread = f" {character} " if is_unspaced(character) else character
+        self[code] = _ATTACHED + spread if _attaches(character) else spread
+        return self[code]
+
+
+_SPREAD = _Spread()
+_ATTACHED = "\ufdd0"  # no character, and none ever will be
 
 
 def count_units(text: str) -> int:
@@ -161,10 +168,10 @@ def fold(text: str) -> str:
     become plain ones; the stretching of Arabic words and selectors of variants go. Accents and vowel points
     stay: they tell words apart.
     """
-    text = _cleaned(text)
+    text = _composed(text)
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_FOLDED))
+    text = unicodedata.normalize("NFC", text.translate(_FOLDED))
     if _SMALL in text:
         text = _SMALL_AFTER_DIGIT.sub(" ", text).replace(_SMALL, "")
     return _NIKHAHIT.sub(_sara_am, text).replace("i\u0307", "i")
@@ -209,7 +216,27 @@ def split_words(text: str) -> list[str]:
     """The words of a text for overlap counts, folded and without punctuation, in any script."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
-    return _cut_unspaced(_WORD.findall(fold(text)))
+    text = _composed(text)
+    spread = text.translate(_SPREAD_WORDS)
+    if _ATTACHED not in spread:
+        return spread.split()
+    return split_units(" ".join(_WORD.findall(fold(text))))
+
+
+class _SpreadWords(dict):
+    """As `_Spread`, folded, and with blanks for punctuation; the sign is before whatever needs its neighbours."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _FOLDED[code]
+        if _CONTEXTUAL.search(folded):
+            self[code] = _ATTACHED
+        else:
+            self[code] = "".join(_SPREAD[ord(c)] if _WORD.match(c) else " " for c in folded)
+        return self[code]
+
+
+_SPREAD_WORDS = _SpreadWords()
+_CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d{_SMALL}]")
 
 
 # Abbreviations that are no words of their own; those of one letter, or with a full stop inside, need no list.
@@ -236,7 +263,7 @@ _FULL_STOPS = "[.!?\u2026\u203c\u203d\u2047-\u2049]"
 # Marks of other scripts end a sentence with or without a blank; one between two Burmese clauses does not.
 _SENTENCE_MARK = regex.compile(
     rf"(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--[\u104a\uff0e]])+"
-    r"(?P<closing>[\p{Pe}\p{Pf}\p{Pi}\"'\u00b4]*)(?:\s[\u00bb\u203a](?=\s|$))?",
+    r"(?P<closing>(?:[\p{Pe}\p{Pf}\"'\u00b4]|\p{Pi}(?=\s|$))*)(?:\s[\u00bb\u203a](?=\s|$))?",
     regex.VERSION1,
 )
 _FULL_STOP = re.compile(_FULL_STOPS)
