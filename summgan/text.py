@@ -87,7 +87,7 @@ def _cleaned(text: str) -> str:
     """Without control characters and what is invisible."""
     if not _UNSEEN.search(text):
         return text
-    text = _INVISIBLE.sub("", _CONTROL.sub(" ", text))
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
     return _IDLE_JOINER.sub("", _JOINERS.sub(r"\1", text))
 
 
@@ -115,14 +115,14 @@ def split_units(text: str) -> list[str]:
         if not any(map(is_unspaced, run)):
             units.append(run)
             continue
-        clusters = _CLUSTER.findall(run)
-        for unspaced, group in groupby(clusters, key=lambda cluster: is_unspaced(cluster[0])):
-            units += group if unspaced else ["".join(group)]
+        for unspaced, clusters in groupby(_CLUSTER.findall(run), lambda cluster: is_unspaced(cluster[0])):
+            together = list(clusters)
+            units += together if unspaced else ["".join(together)]
     return units
 
 
 class _Spread(dict):
-    """Every character, with blanks around it if it is a unit, and a sign before it if it may be of a cluster."""
+    """Every character, with blanks around it if it is a unit, and a sign before it if it may attach."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -153,10 +153,12 @@ def join_units(units: Iterable[str]) -> str:
 
 def _blank_between(before: str, after: str) -> bool:
     """Whether two units would not be these two without a blank."""
-    last = _CLUSTER.findall(before[-32:])[-1] if _attaches(before[-1]) else before[-1]
+    last, attached = before[-1], _attaches(before[-1]) or _attaches(after[0])
+    if len(before) > 1 and (attached or is_unspaced(last)):
+        last = _CLUSTER.findall(before[-32:])[-1]
     if not is_unspaced(last[0]) and not is_unspaced(after[0]):
         return True
-    return (len(last) > 1 or _attaches(after[0])) and len(_CLUSTER.findall(last + after[0])) == 1
+    return attached and len(_CLUSTER.findall(last + after[0])) == 1
 
 
 def fold(text: str) -> str:
@@ -164,23 +166,26 @@ def fold(text: str) -> str:
 
     Folded are case (ß is ss; Turkish İ is i, while ı stays a letter of its own), composed and decomposed
     characters, and forms of compatibility: full and half width, ligatures, Arabic letters by position,
-    raised and lowered digits (not those after a digit: 10² is not 102). Apostrophes that count as letters
-    become plain ones; the stretching of Arabic words and selectors of variants go. Accents and vowel points
+    raised and lowered digits (not those after a digit: 10² is not 102). Apostrophes of every shape become
+    straight ones; the stretching of Arabic words and selectors of variants go. Accents and vowel points
     stay: they tell words apart.
     """
     text = _composed(text)
     if text.isascii():
         return text.lower()
-    text = unicodedata.normalize("NFC", text.translate(_FOLDED))
+    text = text.translate(_FOLDED)
     if _SMALL in text:
         text = _SMALL_AFTER_DIGIT.sub(" ", text).replace(_SMALL, "")
-    return _NIKHAHIT.sub(_sara_am, text).replace("i\u0307", "i")
+    text = _NIKHAHIT.sub(_sara_am, _DOTTED_I.sub("i", text))
+    return unicodedata.normalize("NFC", text)
 
 
 _SMALL = "\u2060"  # before the digits of a raised one, or a fraction; invisible, so never in a cleaned text
 _SMALL_AFTER_DIGIT = re.compile(rf"(?<=\d){_SMALL}")
 # Thai and Lao AM is one character; typed as two, a tone mark may stand between them.
 _NIKHAHIT = re.compile("(?:\u0e4d([\u0e48-\u0e4b]?)\u0e32)|(?:\u0ecd([\u0ec8-\u0ecb]?)\u0eb2)")
+_DOTTED_I = re.compile("i\u0307+")
+_APOSTROPHE = re.compile("[\u02b9\u02bb-\u02bd\u2018\u2019\ua78c]")  # bent ones, and those that are letters
 _VANISHING = regex.compile(r"[\u0640\u034f\p{Variation_Selector}]")
 
 
@@ -194,19 +199,15 @@ class _Folded(dict):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         plain = unicodedata.normalize("NFKC", character)
-        if _VANISHING.match(character):
-            folded = ""
-        elif character in "\u02b9\u02bb\u02bc\u02bd\ua78c":
-            folded = "'"
-        elif character in "\u0e33\u0eb3":
+        if character in "\u0e33\u0eb3":
             folded = character
         elif character in "\u2120\u2122":  # service and trade marks are no part of a name
             folded = " "
         else:
             small = unicodedata.category(character) == "No" and plain != character
             folded = _SMALL * small + unicodedata.normalize("NFKC", plain.casefold())
-        self[code] = folded
-        return folded
+        self[code] = _APOSTROPHE.sub("'", _VANISHING.sub("", folded))
+        return self[code]
 
 
 _FOLDED = _Folded()
@@ -224,7 +225,7 @@ def split_words(text: str) -> list[str]:
 
 
 class _SpreadWords(dict):
-    """As `_Spread`, folded, and with blanks for punctuation; the sign is before whatever needs its neighbours."""
+    """As `_Spread`, folded, and with blanks for punctuation; the sign is for what needs its neighbours."""
 
     def __missing__(self, code: int) -> str:
         folded = _FOLDED[code]
@@ -239,40 +240,43 @@ _SPREAD_WORDS = _SpreadWords()
 _CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d{_SMALL}]")
 
 
-# Abbreviations that are no words of their own; those of one letter, or with a full stop inside, need no list.
+# Abbreviations; those of one letter, of a doubled one, or with a full stop inside, need no list.
 _ABBREVIATIONS = frozenset(
     # English: titles, firms, places, and what stands in notes
-    "mr mrs ms dr prof st rev fr sr jr messrs mme gen col maj capt cpt cmdr lt sgt cpl adm gov sen rep pres hon "
-    "inc ltd corp co bros cos llc dept univ assn mt ft ave blvd rd hwy vs etc cf al viz approx ed eds "
+    "mr mrs ms dr prof st rev fr sr jr messrs gen col maj capt cpt cmdr lt sgt cpl adm gov sen rep pres hon "
+    "supt det insp inc ltd corp co bros cos llc dept univ assn mt ft ave blvd rd hwy vs etc cf al viz approx "
+    "ed eds "
     # German
-    "bzw usw evtl ggf ca inkl exkl zzgl vgl sog bspw hrsg str tel mio mrd jh dipl ing hr frl geb gest verh "
+    "bzw usw evtl ggf ca inkl exkl zzgl vgl sog bspw hrsg str mio mrd jh dipl ing hr frl geb gest verh "
     # French, Spanish, Portuguese, Italian, Dutch
-    "mlle mgr env av apr boul sra srta dra ud uds avda admón dña gral lic exmo ilmo dott avv sig ecc dhr mevr "
-    "drs bijv enz resp jhr "
-    # Scandinavian, Polish, Czech, Hungarian, Turkish
-    "bl dvs mfl osv ev tzn tzw np ul płk gen dyr hab mgr inż tzv např mudr ing stb pl vb vs doç av "
-    # Russian, Ukrainian, Bulgarian; Greek
-    "им ул пр проф акад доц тов гг стр руб тыс млн млрд напр обл р-н см ср кв рис κ κκ δρ αρ σελ".split()
+    "mme mlle mgr env av apr boul sra srta dra ud uds avda admón gral lic exmo dott avv sig ecc dhr mevr drs "
+    "bijv enz resp jhr "
+    # Scandinavian, Finnish, Polish, Czech, Hungarian, Turkish, Indonesian, Vietnamese
+    "dvs mfl osv esim tzn tzw np gen dyr hab inż tzv např atd apod mudr stb pl vb doç cad mah dll dsb tp "
+    # Russian, Greek
+    "им ул пр проф акад доц тов гг стр руб тыс млн млрд напр обл см ср рис κκ δρ αρ σελ".split()
 )
-# Of these, many are words too: they abbreviate only before a number.
+# Many of these are words too: they abbreviate only before a number.
 _BEFORE_NUMBERS = frozenset(
-    "no nos nr nrs núm nº vol vols fig figs sec sect ch chap art arts abs para par eq eqs pp pg pág págs op ver "
-    "bd aufl jan feb mar apr may jun jul aug sep sept oct nov dec tel ext lit bl rn vers kap ziff s z".split()
+    "no nos nr nrs núm nº vol vols fig figs sec sect ch chap art arts abs para par eq eqs pp pg pág págs op "
+    "ver bd aufl jan feb mar apr may jun jul aug sep sept oct nov dec tel ext bl vers kap ziff ok godz kl "
+    "klo".split()
 )
 _FULL_STOPS = "[.!?\u2026\u203c\u203d\u2047-\u2049]"
 # Marks of other scripts end a sentence with or without a blank; one between two Burmese clauses does not.
 _SENTENCE_MARK = regex.compile(
-    rf"(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--[\u104a\uff0e]])+"
+    rf"(?P<marks>(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--\u104a])+)"
     r"(?P<closing>(?:[\p{Pe}\p{Pf}\"'\u00b4]|\p{Pi}(?=\s|$))*)(?:\s[\u00bb\u203a](?=\s|$))?",
     regex.VERSION1,
 )
 _FULL_STOP = re.compile(_FULL_STOPS)
+_BLANKS = re.compile(r"\s*")
 _OPENING = regex.compile(r"[\p{Ps}\p{Pi}\p{Pf}\"'\u00b4\u00bf\u00a1\p{Pd}]*")
-_GOING_ON = regex.compile(r"[,;:.!?%\p{Pe}]")
-_LAST_TOKEN = regex.compile(r"[^\s\p{Ps}\p{Pi}\p{Pf}\"']*$")
-_TAIL = regex.compile(r"[\p{L}\p{M}\p{N}.\u200c\u200d]*$")
-_INITIALS = regex.compile(r"(?:[\p{L}\p{M}]{1,4}\.)+[\p{L}\p{M}]{1,4}")
-_ORDINAL = regex.compile(r"(?:\p{Nd}{1,3}\.?[/\u2013-])*\p{Nd}{1,3}|\p{Nd}{1,2}\.\p{Nd}{1,2}|[IVXLC]{2,}")
+_GOING_ON = regex.compile(r"[,;:.!?%\u060c\u061b\u3001\uff0c\uff1a\uff1b\p{Pe}]")
+_WIDE_FULL_STOP = "\uff0e"  # a decimal point after digits, and for initials
+_LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.'\u2019\u200c\u200d]*$")
+_INITIALS = regex.compile(r"(?:\p{L}+['\u2019])?(?:[\p{L}\p{M}]{1,4}\.)+[\p{L}\p{M}]{1,4}|(\p{Lu})\1")
+_ORDINAL = regex.compile(r"(?:\p{Nd}{1,3}\.[/\u2013-])*\p{Nd}{1,3}|\p{Nd}{1,2}\.\p{Nd}{1,2}|[IVXLC]{2,}")
 
 
 def split_sentences(text: str) -> list[str]:
@@ -296,37 +300,36 @@ def split_sentences(text: str) -> list[str]:
 
 def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
     """Whether there is an end at a mark; case says nothing in a text that is all ``lower``."""
-    rest = text[match.end() : match.end() + 16]
-    blank = rest[:1].isspace()
-    rest = rest.lstrip()
-    begin = _OPENING.sub("", rest, count=1)[:1]
-    if not rest:
-        return True
-    marks = match[0][: len(match[0].rstrip()) - len(match["closing"])]
-    before = text[match.start() - 1] if match.start() else " "
-    if unicodedata.category(before) == "Ps":  # "(?)" is a remark
+    marks, closing, before = match["marks"], match["closing"], text[match.start() - 1 : match.start()]
+    after = _BLANKS.match(text, match.end()).end()
+    following, blank = text[after : after + 1], after > match.end()
+    # "(?)" is a remark.
+    if not following or _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):
         return False
     if not _FULL_STOP.match(marks[-1]):
-        return blank or not match["closing"] or unicodedata.category(rest[0]) in ("Ps", "Pi")
+        if marks == _WIDE_FULL_STOP and not regex.match(r"[\p{Han}\p{Hiragana}\p{Katakana}]", before):
+            return False
+        return blank or not closing or unicodedata.category(following) in ("Ps", "Pi")
     if not blank:  # a Latin mark in a text without blanks
-        return marks[-1] in "!?" and is_unspaced(before) and not match["closing"] and is_unspaced(rest[0])
+        return marks[-1] in "!?" and not closing and is_unspaced(following) and is_unspaced(before or " ")
+    begin = text[(place := _OPENING.match(text, after).end()) : place + 1]
     goes_on = begin.islower() and not lower
     if "?" in marks:
-        return not (goes_on and match["closing"])
-    if goes_on or _GOING_ON.match(rest):
+        return not (goes_on and closing)
+    if goes_on:
         return False
     return marks != "." or not _abbreviates(text[max(0, match.start() - 40) : match.start()], begin)
 
 
 def _abbreviates(before: str, begin: str) -> bool:
     """Whether a full stop may belong to what is before it; ``begin`` is the first character after it."""
-    token = _LAST_TOKEN.search(before)[0]
-    tail = _TAIL.search(token)[0].strip(".")
-    word = tail.casefold()
+    token = _OPENING.sub("", before[before.rfind(" ") + 1 :], count=1)
+    word = _LAST_WORD.search(token)[0].strip(".'\u2019")
+    lower = word.casefold()
     return bool(
         _ORDINAL.fullmatch(token)
-        or _INITIALS.fullmatch(tail)
-        or word in _ABBREVIATIONS
-        or (word in _BEFORE_NUMBERS and begin.isdigit())
-        or (len(_CLUSTER.findall(tail)) == 1 and tail[0].isalpha() and not is_unspaced(tail[0]))
+        or _INITIALS.fullmatch(word)
+        or lower in _ABBREVIATIONS
+        or (lower in _BEFORE_NUMBERS and begin.isdigit())
+        or (len(_CLUSTER.findall(word)) == 1 and word[0].isalpha() and not is_unspaced(word[0]))
     )

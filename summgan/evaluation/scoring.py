@@ -63,7 +63,9 @@ def evaluate_summaries(
     texts = {"predictions": predictions, **(compare or {})}
     for name, rows in {**texts, "documents": documents}.items():
         if rows is not None and len(rows) != len(predictions):
-            raise SummGANError(f"There are {len(predictions)} predictions but {len(rows)} {name}; give as many.")
+            raise SummGANError(
+                f"There are {len(predictions)} predictions but {len(rows)} {name}; give as many."
+            )
     texts = {name: [normalize_lines(text) for text in rows] for name, rows in texts.items()}
     if documents is not None:
         documents = [normalize(text) for text in documents]
