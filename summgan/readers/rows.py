@@ -16,7 +16,7 @@ from summgan.errors import RowError, SummGANError
 from summgan.readers.columns import find_column, fold
 from summgan.readers.formats import Raw, raw_rows
 from summgan.readers.paths import STANDARD_INPUT, file_format, resolve_files
-from summgan.readers.values import Problem, id_of, listed, shown, text_of, texts_of
+from summgan.readers.values import Problem, id_of, shown, text_of, texts_of
 
 _AHEAD = 100
 _UNKNOWN = 99
@@ -132,13 +132,10 @@ class _Reading:
                 f"the {self.role} would be {column!r} here, but other rows have it in a column of its own "
                 f"name; say which column it is with {self.option}."
             )
-        value = values[column]
         if self.role == "reference":
-            if self.format in (".csv", ".tsv"):
-                value = listed(value)
-            text = texts_of(value, column)[0]
+            text = texts_of(values[column], column)[0]
         else:
-            text = text_of(value, column)
+            text = text_of(values[column], column)
         return Row(text, self.file, line, _with_id(values), column)
 
 
