@@ -15,7 +15,7 @@ from summgan.encoder import Codes, Encoder
 from summgan.errors import SummGANError
 from summgan.files import check_folder, check_output
 from summgan.output import CODE_FORMATS, PrintedRecords
-from summgan.readers import Row, resolve_files
+from summgan.readers import Row, count_rows, resolve_files
 from summgan.records import Record, in_order, read_items, record
 from summgan.search import HashIndex
 
@@ -51,7 +51,8 @@ def encode(options: dict[str, Any], say: Say) -> int:
                     indexed.append((row.text, values["bits"]))
                 yield record(row, values)
 
-        status = extend_records(output, in_order(items, options["batch_size"] * _CHUNK, make, {}), say)
+        records = in_order(items, options["batch_size"] * _CHUNK, make, {})
+        status = extend_records(output, records, count_rows(resolve_files(options["files"])), "encoded", say)
         if options["index"]:
             _save_index(encoder, indexed, options["index"])
         output.finish()

@@ -21,7 +21,8 @@ from summgan.errors import RowError, SummGANError
 from summgan.evaluation.scoring import ScoreReport, describe_report, evaluate_summaries
 from summgan.files import check_folder, check_output, write_folder, write_text
 from summgan.output import PrintedRecords, RecordFile, describe_files
-from summgan.readers import Row, read_rows, resolve_files
+from summgan.readers import Row, count_rows, read_rows, resolve_files
+from summgan.readers.standard_input import standard_input
 from summgan.records import Record, failed_record, in_order, read_items, record
 from summgan.summarizer import Summarizer, SummarizerOptions
 from summgan.tokenization import save_tokenizer, train_tokenizer
@@ -32,6 +33,7 @@ _OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruc
 _NOT_SETTINGS = ("output", "resume", "device", "batch_size")
 _CHUNK = 16  # batches that are summarized together, by length
 _SHOWN = 5
+_WHERE = {"references": "references", "documents": "in documents"}
 _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None, "human_likeness": None}
 
 
@@ -53,8 +55,11 @@ def summarize(options: dict[str, Any], say: Say) -> int:
                 bad = isinstance(summary, SummGANError)
                 yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
 
-        records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING)
-        status = extend_records(output, records, say)
+        ready = standard_input().ready if options["files"] == ["-"] else lambda: True
+        records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING, ready)
+        status = extend_records(
+            output, records, count_rows(resolve_files(options["files"])), "summarized", say
+        )
         output.finish()
     return status
 
@@ -72,10 +77,10 @@ def open_output(
     Raises:
         SummGANError: There is no such input, the output must not be written, or there is none to resume.
     """
+    if options["resume"] and not options["output"]:
+        raise SummGANError("--resume needs --output: only a file can be gone on with.")
     inputs = resolve_files(options["files"])
     if not options["output"]:
-        if options["resume"]:
-            raise SummGANError("--resume needs --output: only a file can be gone on with.")
         return screen
     if options["resume"] and Path("-") in inputs:
         raise SummGANError("--resume needs files: standard input cannot be read a second time.")
@@ -93,7 +98,9 @@ def _model_files(model: str) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".model")]
 
 
-def extend_records(output: RecordFile | PrintedRecords, records: Iterable[Record], say: Say) -> int:
+def extend_records(
+    output: RecordFile | PrintedRecords, records: Iterable[Record], total: int | None, done: str, say: Say
+) -> int:
     """Write records, tell of the rows that failed, and answer the exit status."""
     messages: list[str] = []
 
@@ -103,11 +110,12 @@ def extend_records(output: RecordFile | PrintedRecords, records: Iterable[Record
                 messages.append(values["error"])
             yield values
 
-    output.extend(tqdm(noted(), initial=output.done, unit="document", disable=None))
+    bar = tqdm(noted(), initial=output.done, total=total, unit="document", disable=None)
+    output.extend(bar)
     for message in messages:
         say(message)
     if output.failed:
-        say(f"{output.failed:,} rows could not be used; their places are empty.")
+        say(f"{output.failed:,} rows could not be {done}; their places are empty.")
     return 1 if output.failed else 0
 
 
@@ -165,14 +173,15 @@ def _aligned(columns: dict[str, list]) -> dict[str, list]:
     Raises:
         SummGANError: They differ in more than that.
     """
-    count = max(_used(texts) for texts in columns.values())
-    count = max(count, min(len(texts) for texts in columns.values()))
+    shortest = min(len(texts) for texts in columns.values())
+    count = max(shortest, *(_used(texts) for texts in columns.values()))
+    predictions = columns["predictions"]
     for name, texts in columns.items():
-        if len(texts) < count:
-            longest = next(other for other, rows in columns.items() if len(rows) >= count)
+        if min(len(texts), len(predictions)) < count:
+            other = _WHERE.get(name, f"in {name}")
             raise SummGANError(
-                f"There are {count} {longest} but {len(texts)} {name}; every file must have one row for each "
-                "document, in the same order."
+                f"There are {len(predictions)} predictions but {len(texts)} {other}; every file must have "
+                "one row for each document, in the same order."
             )
     return {name: texts[:count] for name, texts in columns.items()}
 

@@ -5,7 +5,6 @@ What ``summarize`` and ``encode`` share, between `readers.py` and `output.py`.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -83,10 +82,7 @@ def record(row: Row, values: Record) -> Record:
     """
     place: Record = {"file": row.file, "line": row.line}
     if "id" in row.fields:
-        try:
-            place["id"] = _plain(row.fields["id"])
-        except RecursionError:
-            return failed_record(RowError("id is nested too deeply.", row.file, row.line), values)
+        place["id"] = row.fields["id"]
     return place | values
 
 
@@ -99,20 +95,3 @@ def failed_record(error: SummGANError, empty: Record) -> Record:
     """
     place = {"file": error.file, "line": error.line} if isinstance(error, RowError) else {}
     return place | empty | {"error": str(error)}
-
-
-def _plain(value: Any) -> Any:
-    """A value of any format as JSON can hold it; what JSON lacks becomes text."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, dict):
-        return {str(name): _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    if isinstance(value, float):
-        return value if value - value == 0 else None  # JSON has no NaN and no infinity
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    return str(value)

@@ -1,6 +1,4 @@
 import csv
-import datetime
-import decimal
 import errno
 import json
 import os
@@ -111,35 +109,16 @@ def test_records_end_with_a_line_feed_alone(tmp_path, extension):
     assert {row["file"] for row in kept} == {ODD}
 
 
-IDS = [
-    (datetime.date(2026, 1, 2), "2026-01-02"),
-    (datetime.datetime(2026, 1, 2, 3, 4), "2026-01-02T03:04:00"),
-    (datetime.timedelta(seconds=5), "0:00:05"),
-    (b"ab\xff", "ab\\xff"),
-    (decimal.Decimal("1.50"), "1.50"),
-    (float("nan"), None),
-    (float("inf"), None),
-    (2**80, 2**80),
-    (None, None),
-    (True, True),
-    ([1, {"a": decimal.Decimal(2), 3: float("nan")}], [1, {"a": "2", "3": None}]),
-]
-
-
-@pytest.mark.parametrize(("given", "kept"), IDS, ids=str)
+@pytest.mark.parametrize("kept", [7, 2**80, 1.5, "x", None], ids=str)
 @pytest.mark.parametrize("extension", ["jsonl", "csv", "parquet"])
-def test_ids_of_every_kind_are_kept(tmp_path, extension, given, kept):
-    rows = [record(Row("d", "a", n, {"id": i}), {"summary_text": "x"}) for n, i in enumerate([given, "b"])]
+def test_ids_of_every_kind_are_kept(tmp_path, extension, kept):
+    rows = [record(Row("d", "a", n, {"id": i}), {"summary_text": "x"}) for n, i in enumerate([kept, "b"])]
     (first, second) = read(made(tmp_path / f"out.{extension}", rows))
     assert second["id"] == "b"
     if extension == "jsonl":
         assert first["id"] == kept
-    elif kept is None:
-        assert first["id"] in (None, "")
     else:
-        assert first["id"] == (kept if isinstance(kept, str) else json.dumps(kept)) or first["id"] == str(
-            kept
-        )
+        assert first["id"] == str(kept) if kept is not None else not first["id"]
 
 
 @pytest.mark.parametrize("extension", FORMATS)
@@ -150,14 +129,6 @@ def test_half_a_character_is_no_traceback(tmp_path, extension):
         assert read(path)[0]["id"] == "x\ud800"
     elif extension != "txt":
         assert read(path)[0]["id"] == "x\ufffd" and read(path)[0]["file"] == "a\ufffd"
-
-
-def test_an_id_that_is_too_deep_is_an_error_of_its_row():
-    deep: list = []
-    for _ in range(100_000):
-        deep = [deep]
-    row = record(Row("d", "a", 3, {"id": deep}), EMPTY)
-    assert row["error"] == "a:3: id is nested too deeply." and "id" not in row
 
 
 @pytest.mark.parametrize("sign", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "=cmd|' /C calc'!A0"])

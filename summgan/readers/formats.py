@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from summgan.readers.delimited import DELIMITERS, read_delimited
 from summgan.readers.json_rows import read_json
 from summgan.readers.lines import UNREADABLE, Broken, check_start, decoded_lines, open_bytes
 from summgan.readers.paths import STANDARD_INPUT, data_files, file_format, is_saved
+from summgan.readers.standard_input import standard_input
 from summgan.readers.tables import read_parquet, read_saved
 from summgan.readers.values import shown
 
@@ -78,9 +78,7 @@ def _read_txt(path: Path, known: frozenset[str]) -> Iterator[Raw]:
 
 
 def _read_standard_input(path: Path, known: frozenset[str]) -> Iterator[Raw]:
-    if sys.stdin is None:
-        raise SummGANError("Standard input is closed; name a file.")
-    yield from _text_lines(str(path), sys.stdin.buffer)
+    yield from _text_lines(str(path), standard_input())
 
 
 def _read_folder(folder: Path, known: frozenset[str]) -> Iterator[Raw]:

@@ -8,10 +8,25 @@ from __future__ import annotations
 import io
 import os
 import select
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import BinaryIO
 
+from summgan.errors import SummGANError
+
 _CHUNK = 2**16
+
+
+def standard_input() -> LineStream:
+    """The one stream of lines of standard input.
+
+    Raises:
+        SummGANError: It is closed.
+    """
+    if sys.stdin is None:
+        raise SummGANError("Standard input is closed; name a file.")
+    return _stream_of(sys.stdin.buffer)
 
 
 class LineStream:
@@ -62,3 +77,8 @@ class LineStream:
         data = self._file.read(_CHUNK) if self._descriptor is None else os.read(self._descriptor, _CHUNK)
         self._rest += data
         self._ended = not data
+
+
+@lru_cache(maxsize=1)
+def _stream_of(file: BinaryIO) -> LineStream:
+    return LineStream(file)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from summgan.lines import LineStream
+from summgan.readers.standard_input import LineStream
 
 TEXTS = [b"", b"\n", b"one", b"one\n", b"one\ntwo", b"\n\none\r\n\x0c\x85two\n", b"x" * 200_000 + b"\ny\n"]
 
