@@ -22,7 +22,7 @@ from summgan.readers.values import shown
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SAMPLE = 100
-_SEPARATOR_LINE = re.compile('"?sep=(.)"?')
+_SEPARATOR_LINE = re.compile('"?sep=([,;\t|])"?')
 
 
 class _Lines:

@@ -92,7 +92,10 @@ def id_of(value: Any) -> str | int | float | None:
         except UnicodeDecodeError:
             return value.hex()
     if isinstance(value, list | dict):
-        value = json.dumps(value, ensure_ascii=False, default=str)
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except RecursionError:
+            raise Problem("id is nested too deeply.") from None
     return _encodable(value if isinstance(value, str | BadCell) else str(value), "id", nul=True)
 
 

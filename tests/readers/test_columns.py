@@ -1,9 +1,11 @@
+import io
 import json
 import re
 
 import pyarrow
 import pyarrow.parquet
 import pytest
+from datasets import Dataset
 
 from summgan.data import references_of
 from summgan.errors import RowError, SummGANError
@@ -73,11 +75,13 @@ def test_the_case_of_a_wanted_column_matters_only_where_there_are_two(write):
 
 
 @pytest.mark.parametrize("role", ["document", *SHORT])
-@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "saved"])
 def test_a_file_without_a_known_column_is_refused(role, ending, tmp_path):
     path = tmp_path / f"a.{ending}"
     if ending == "parquet":
         pyarrow.parquet.write_table(pyarrow.table({"odd": ["a", "b"]}), path)
+    elif ending == "saved":
+        Dataset.from_dict({"odd": ["a", "b"]}).save_to_disk(path)
     else:
         path.write_text("odd\na\nb\n" if ending == "csv" else '{"odd": "a"}\n{"odd": "b"}\n')
     with pytest.raises(SummGANError, match="there are odd. Name one with --prediction_column") as caught:
@@ -132,3 +136,17 @@ def test_references_that_are_no_texts_are_named(value, message, write):
 def test_a_list_is_no_document(write):
     with pytest.raises(RowError, match="a.jsonl:1: text is a list, not a text"):
         list(read_rows(write("a.jsonl", ['{"text": ["a"]}'])))
+
+
+@pytest.mark.parametrize("name", ["a.txt", "folder", "-"])
+def test_plain_text_has_no_other_columns(name, tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    for path in ("a.txt", "folder/b.txt"):
+        (tmp_path / path).write_text("one\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"one\n")))
+    monkeypatch.chdir(tmp_path)
+    assert [row.text for row in read_rows(name, "text")] == ["one"]
+    with pytest.raises(
+        SummGANError, match=f"{name}: plain text has no column 'story', only text; leave --x out"
+    ):
+        list(read_rows(name, "story", option="--x", on_bad_row=lambda error: None))

@@ -112,3 +112,12 @@ def test_one_object_over_many_lines_is_refused(name, values, tmp_path):
     (tmp_path / name).write_text(json.dumps(values, indent=2))
     with pytest.raises(SummGANError, match=f"{name}:1: is one JSON object over many lines; write each row"):
         read(tmp_path / name)
+
+
+@pytest.mark.parametrize("depth", [10, *range(900, 1000, 5), 3000])
+def test_an_id_of_any_depth_is_text_or_an_error(depth, write):
+    row = f'{{"text": "a", "id": {"[" * depth}{"]" * depth}}}'
+    rows, errors = [], []
+    rows += read_rows(write("a.jsonl", [row, '{"text": "b"}']), on_bad_row=errors.append)
+    assert [row.text for row in rows][-1:] == ["b"] and len(rows) + len(errors) == 2
+    assert all(isinstance(row.fields.get("id", ""), str) for row in rows)
