@@ -47,9 +47,12 @@ def text_of(value: Any, column: str) -> str:
 def texts_of(value: Any, column: str) -> list[str]:
     """The normalized texts in a cell that holds one text or a list of them; empty ones are left out.
 
+    A list may also be written as a JSON array, as formats without lists need it.
+
     Raises:
         Problem: There is none, or one of them is no text.
     """
+    value = _listed(value) if isinstance(value, str) else value
     values = value if isinstance(value, list) else [value]
     for text in values:
         if not isinstance(text, str | bytes):
@@ -60,8 +63,8 @@ def texts_of(value: Any, column: str) -> list[str]:
     return [text for text in texts if text]
 
 
-def listed(cell: str) -> str | list[Any]:
-    """The list that a cell of delimited text holds as a JSON array, else the cell as it is."""
+def _listed(cell: str) -> str | list[str]:
+    """The texts of a cell that is a JSON array of nothing else; any other cell as it is."""
     if not cell.lstrip().startswith("["):
         return cell
     try:
@@ -89,7 +92,10 @@ def id_of(value: Any) -> str | int | float | None:
         except UnicodeDecodeError:
             return value.hex()
     if isinstance(value, list | dict):
-        value = json.dumps(value, ensure_ascii=False, default=str)
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except RecursionError:
+            raise Problem("id is nested too deeply.") from None
     return _encodable(value if isinstance(value, str | BadCell) else str(value), "id", nul=True)
 
 
