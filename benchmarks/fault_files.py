@@ -193,8 +193,8 @@ def _write_table(rng: Random, case: Case, texts: Sequence[str], column: str, del
 
 def _cells(values: Sequence[Any], delimiter: str) -> bytes:
     buffer = io.StringIO()
-    csv.writer(buffer, delimiter=delimiter, lineterminator="").writerow(values)
-    return buffer.getvalue().encode("utf-8", "surrogatepass")
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(values)
+    return buffer.getvalue()[:-1].encode("utf-8", "surrogatepass")
 
 
 def _end_lines(rng: Random, case: Case, lines: list[bytes]) -> bytes:

@@ -119,23 +119,23 @@ def _after_refusal(found: int | None, text: str, resumed: list[str], verdict: Ve
 def _kill(process: BaseProcess, rng: Random, seconds: float, verdict: Verdict) -> bool:
     """Wait for a moment, and send a signal; whether the process still lived to get it."""
     moment = rng.choice(("time", "time", "file", "rename", "line"))
-    number = rng.choice(SIGNALS)
-    after, until = rng.random() * seconds, time.monotonic() + seconds * 2
+    number, pause = rng.choice(SIGNALS), rng.choice((0, 0, 0.002, 0.02, 0.1))
+    after, lines, share = rng.random() * seconds, rng.randint(1, ROWS), rng.random()
     begun, there = time.monotonic(), _names(RUN)
-    lines, pause = rng.randint(1, ROWS), rng.choice((0, 0, 0.002, 0.02, 0.1))
-    while process.is_alive() and time.monotonic() < until:
-        names = _names(RUN)
-        new = names - there
+    while process.is_alive() and time.monotonic() - begun < 2 * seconds:
         if moment == "time" and time.monotonic() - begun > after:
-            break
-        if moment == "file" and any(not name.startswith(".") for name in new) and rng.random() < 0.3:
-            break
-        if moment == "rename" and any(name.endswith((".incomplete", ".replaced")) for name in new):
             break
         if moment == "line" and _lines(RUN) > lines:
             break
-        there |= {name for name in names if not name.endswith((".incomplete", ".replaced"))}
-        time.sleep(0.0005)
+        if moment in ("file", "rename"):
+            new = _names(RUN) - there
+            if moment == "file" and new and share < 0.3:
+                break
+            if moment == "rename" and any(name.endswith((".incomplete", ".replaced")) for name in new):
+                break
+            there |= {name for name in new if not name.startswith(".")}
+            share = share - 0.3 if new else share
+        time.sleep(0.001)
     time.sleep(pause)
     if not process.is_alive():
         return False

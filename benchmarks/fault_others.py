@@ -28,14 +28,24 @@ ENDLESS = re.compile("steps|accumulation|batch_size|documents$|layers|workers|sa
 
 
 def load_models_once() -> None:
-    """Keep models between calls of the command: what is tried is what it reads, not them."""
+    """Keep models between calls with plain names: what is tried is what a command reads, not they."""
     for kind in (Summarizer, Encoder):
-        kind.from_pretrained = functools.cache(kind.from_pretrained)
+        kind.from_pretrained = _kept(kind.from_pretrained)
+
+
+def _kept(load: Callable[..., Any]) -> Callable[..., Any]:
+    kept = functools.cache(load)
+
+    def loaded(*arguments: Any) -> Any:
+        plain = all(isinstance(argument, str | Path | None) for argument in arguments)
+        return (kept if plain else load)(*arguments)
+
+    return loaded
 
 
 @functools.cache
 def _summarizer(name: str) -> Summarizer:
-    return Summarizer.from_pretrained(name, device="cpu")
+    return Summarizer.from_pretrained(name, "cpu")
 
 
 # Texts -------------------------------------------------------------------------------------------

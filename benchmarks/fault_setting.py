@@ -164,7 +164,8 @@ def _succeed(arguments: list[str]) -> None:
 
 def call(arguments: list[str], standard_input: bytes = b"") -> Called:
     """Run the command in this process, with streams like those of a shell."""
-    streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (standard_input, b"", b"")]
+    parts = ((standard_input, "strict"), (b"", "strict"), (b"", "backslashreplace"))
+    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", errors) for data, errors in parts]
     logging.getLogger().handlers.clear()  # they hold the streams of the call before
     before, (sys.stdin, out, err) = sys.stdin, streams
     try:

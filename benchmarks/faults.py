@@ -21,6 +21,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -82,9 +83,11 @@ def work(row: str, setting: Setting, seed: int, numbers: list[int], keep: bool, 
         began = time.monotonic()
         try:
             verdict = attempt(row, setting, seed, number, folder)
+        except Exception:  # such as an output that nobody can read
+            verdict = Verdict("see the traceback", [traceback.format_exc()])
         finally:
             os.chdir(setting.folder)
-        if time.monotonic() - began > LIMIT:
+        if row not in KILLS and time.monotonic() - began > LIMIT:
             verdict.failed.append(f"took {time.monotonic() - began:.0f} s")
         if keep:
             verdict.what += f" (in {folder})"
@@ -108,6 +111,8 @@ class Processes:
         self.setting, self.seed, self.jobs, self.keep = setting, seed, jobs, keep
         # A server that has everything imported forks in no time; it finds modules where this process does.
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        # Of processes that are killed something is always left.
+        os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(_PRELOADED)
 
@@ -146,6 +151,7 @@ class Processes:
                     process.join()
                     yield number, Verdict(failed=[f"the process ended with {process.exitcode}"])
                     return
+            process.join(LIMIT)
         finally:
             process.kill()
             process.join()
