@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from summgan.checkpoint import write_text
 from summgan.errors import SummGANError
+from summgan.files import write_text
 from summgan.text import normalize, split_words
 
 _FILE = "bag_of_words.json"

@@ -8,6 +8,7 @@ os.environ |= {
     "HF_HOME": _CACHE,
     "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",  # threads of processes that tests start would wait for each other
 }
 
 import logging  # noqa: E402
