@@ -98,6 +98,8 @@ def try_kill(row: str, setting: Setting, rng: Random, folder: Path) -> Verdict:
             if found not in (130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM):
                 verdict.failed.append(f"exit status {found} of a killed call: {text[-300:]}")
             resumed = ["--resume"]
+            if kind != "train" and read_all(RUN).keys() == files.keys():  # all was done but the goodbye
+                break
         if verdict.failed or verdict.lost:
             return verdict
     else:

@@ -36,9 +36,9 @@ def load_models_once() -> None:
 def _kept(load: Callable[..., Any]) -> Callable[..., Any]:
     kept = functools.cache(load)
 
-    def loaded(*arguments: Any) -> Any:
-        plain = all(isinstance(argument, str | Path | None) for argument in arguments)
-        return (kept if plain else load)(*arguments)
+    def loaded(*arguments: Any, **named: Any) -> Any:
+        plain = all(isinstance(a, str | Path | None) for a in (*arguments, *named.values()))
+        return (kept if plain else load)(*arguments, **named)
 
     return loaded
 
