@@ -33,7 +33,7 @@ from summgan.text import (
     split_units,
 )
 from summgan.tokenization import load_tokenizer
-from summgan.truecasing import restore_case
+from summgan.writing import finish
 
 logger = logging.getLogger(__name__)
 
@@ -281,10 +281,10 @@ class Summarizer:
             rows = order[start : start + options.batch_size]
             batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
             for row, summary in zip(rows, self._best(*batch, options), strict=True):
-                text = restore_case(self.tokenizer, summary.summary_text, texts[row])
+                text = finish(self.tokenizer, summary.summary_text, texts[row])
                 rebuilt = summary.reconstruction
                 if rebuilt is not None:
-                    rebuilt = restore_case(self.tokenizer, rebuilt, text)
+                    rebuilt = finish(self.tokenizer, rebuilt, text)
                 results[row] = replace(summary, summary_text=text, reconstruction=rebuilt)
         return results
 
