@@ -23,6 +23,7 @@ from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.words import MAX_UNITS, ended_mask
 from summgan.configuration import DEFAULT_MODEL
 from summgan.errors import SummGANError
+from summgan.finishing import finish
 from summgan.modeling import SummGAN
 from summgan.readers import Row, read_rows
 from summgan.text import (
@@ -33,7 +34,6 @@ from summgan.text import (
     split_units,
 )
 from summgan.tokenization import load_tokenizer
-from summgan.writing import finish
 
 logger = logging.getLogger(__name__)
 

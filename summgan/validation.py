@@ -20,10 +20,10 @@ from summgan.corpora import Corpora
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.rouge import rouge_scores
+from summgan.finishing import finish
 from summgan.modeling import SummGAN
 from summgan.report import Sample
 from summgan.text import count_units
-from summgan.writing import finish
 
 LEAST_NEIGHBOURS = 30
 """Watched documents near a human sentence without which the score is fluency x content."""
