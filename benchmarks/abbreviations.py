@@ -26,11 +26,11 @@ import torch
 
 from summgan import Summarizer
 from summgan.batches import pad
-from summgan.checkpoint import write_text
 from summgan.configuration import Options
 from summgan.corpora import measure_lengths, prepare_corpora
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
+from summgan.files import write_text
 from summgan.modeling import SummGAN
 from summgan.parsing import load_options
 from summgan.randomness import RandomStream

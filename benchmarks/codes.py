@@ -31,9 +31,9 @@ from sklearn.random_projection import GaussianRandomProjection
 from summgan import Encoder
 from summgan.bags import BagOfWords, principal_directions
 from summgan.bottlenecks.codebook import perplexity
-from summgan.checkpoint import write_text
 from summgan.code_trainer import train_codes
 from summgan.evaluation.scoring import format_table
+from summgan.files import write_text
 from summgan.parsing import load_options
 from summgan.text import split_sentences
 

@@ -20,10 +20,10 @@ from tqdm.auto import tqdm
 from summgan import Summarizer
 from summgan.batches import BatchStream
 from summgan.bottlenecks.estimators import ESTIMATORS
-from summgan.checkpoint import write_text
 from summgan.configuration import DataOptions, LossWeights, Options, TokenizerOptions, TrainingOptions
 from summgan.corpora import prepare_corpora
 from summgan.evaluation.scoring import format_table
+from summgan.files import write_text
 from summgan.losses import AutoencoderObjective, make_judge
 from summgan.noise import UnitBoundaries
 from summgan.randomness import RandomStream

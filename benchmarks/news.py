@@ -24,13 +24,13 @@ import torch
 from tqdm.auto import tqdm
 
 from summgan import Summarizer
-from summgan.checkpoint import write_text
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval, paired_bootstrap
+from summgan.files import write_text
 from summgan.text import count_units
 
 LENGTHS = (8, 10, 13)

@@ -24,7 +24,6 @@ from pathlib import Path
 from news_ideas import IDEAS
 
 from summgan import Summarizer
-from summgan.checkpoint import write_text
 from summgan.configuration import Options
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.content import ContentScorer, reference_free_score
@@ -32,6 +31,7 @@ from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
+from summgan.files import write_text
 from summgan.parsing import load_options
 from summgan.trainer import train
 

@@ -8,11 +8,11 @@ functions of the step, so no random state has to be kept. A checkpoint appears w
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from summgan.errors import SummGANError
+from summgan.files import MANIFEST, remove_folder, write_file, write_folder
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _OPTIMIZERS, _STATE = "optimizers.safetensors", "trainer_state.json"
@@ -51,32 +52,6 @@ class TrainerState:
     options: dict = field(default_factory=dict)
     fingerprint: str = ""
     scaler: dict = field(default_factory=dict)
-
-
-def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
-    """Make a folder that appears under ``path`` only when it is complete.
-
-    Args:
-        path: Its final name; an older folder of that name is replaced.
-        fill: Writes the files into the temporary folder that it is given.
-    """
-    temporary = path.with_name(f".{path.name}.incomplete")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    fill(temporary)
-    replaced = path.with_name(f".{path.name}.replaced")
-    shutil.rmtree(replaced, ignore_errors=True)
-    if path.exists():
-        os.rename(path, replaced)
-    os.rename(temporary, path)
-    shutil.rmtree(replaced, ignore_errors=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that is never seen half written."""
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def checkpoints(output_dir: Path) -> list[Path]:
@@ -110,17 +85,15 @@ def save_checkpoint(
     path = output_dir / f"checkpoint-{state.step}"
     write_folder(path, fill)
     for old in checkpoints(output_dir)[:-keep] if keep else ():
-        shutil.rmtree(old)
+        remove_folder(old)
     return path
 
 
 def publish_model(source: Path, output_dir: Path) -> None:
     """Copy the model of a checkpoint to the top of the output folder, each file at once."""
     for file in sorted(source.iterdir()):
-        if file.name not in (_OPTIMIZERS, _STATE):
-            temporary = output_dir / f".{file.name}.incomplete"
-            shutil.copyfile(file, temporary)
-            os.replace(temporary, output_dir / file.name)
+        if file.name not in (_OPTIMIZERS, _STATE, MANIFEST):
+            write_file(output_dir / file.name, partial(shutil.copyfile, file))
 
 
 def find_checkpoint(output_dir: Path) -> Path:

@@ -14,13 +14,14 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from summgan.checkpoint import write_folder, write_text
 from summgan.data import references_of
 from summgan.errors import SummGANError
 from summgan.evaluation.scoring import describe_report, evaluate_summaries
+from summgan.files import write_folder, write_text
 from summgan.output import SummaryFile, failed_record, record
 from summgan.readers import Row, read_rows
-from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.summarizer import Summarizer
+from summgan.summary import SummarizerOptions
 from summgan.text import normalize
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
@@ -86,11 +87,12 @@ def _records(
         good = [row for row in chunk if isinstance(row, Row)]
         summaries = summarizer.stream(good, how)
         for row in chunk:
-            if isinstance(row, Row):
-                yield record(*next(summaries))
+            answer = next(summaries)[1] if isinstance(row, Row) else row
+            if isinstance(answer, SummGANError):
+                errors.append(answer)
+                yield failed_record(answer)
             else:
-                errors.append(row)
-                yield failed_record(row)
+                yield record(row, answer)
 
 
 def score(options: dict[str, Any], say: Say) -> int:

@@ -1,10 +1,11 @@
-"""The last touch to what a model has written: case as in the document, marks in pairs."""
+"""The last touch to what a model has written: one line, case as in the document, marks in pairs."""
 
 from __future__ import annotations
 
 from transformers import PreTrainedTokenizerBase
 
 from summgan.punctuation import balanced
+from summgan.text import normalize
 from summgan.truecasing import restore_case
 
 
@@ -16,4 +17,4 @@ def finish(tokenizer: PreTrainedTokenizerBase, text: str, document: str = "") ->
         text: Decoded pieces.
         document: What it was written about, whose words keep their case.
     """
-    return balanced(restore_case(tokenizer, text, document))
+    return balanced(restore_case(tokenizer, normalize(text), document))

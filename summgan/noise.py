@@ -96,7 +96,7 @@ def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
     """Cut pieces into units; a lone blank goes with the unit after it, and what has several units is one."""
     units: list[Unit] = []
     after_blank = False
-    for pieces, cost, state, begins in lengths.walk(ids):
+    for pieces, cost, _, begins in lengths.walk(ids):
         if not units or (begins and not after_blank):
             units.append([])
         units[-1] += pieces

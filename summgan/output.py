@@ -16,7 +16,7 @@ from typing import Any
 
 from summgan.errors import SummGANError
 from summgan.readers import Row
-from summgan.summarizer import Summary
+from summgan.summary import Summary
 
 FORMATS = (".jsonl", ".txt", ".csv", ".parquet")
 _EMPTY = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import html
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from summgan.files import write_text
 from summgan.text import is_unspaced, split_units, split_words
 
 Curve = Sequence[tuple[float, float]]
@@ -103,10 +103,7 @@ def render_report(
 
 def write_report(path: str | Path, title: str, **content) -> None:
     """Write `render_report` to a file that is never seen half written."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.incomplete")
-    temporary.write_text(render_report(title, **content), encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, render_report(title, **content))
 
 
 def _table(rows: Sequence[Mapping[str, float | str]]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from summgan.checkpoint import TrainerState, write_text
+from summgan.checkpoint import TrainerState
+from summgan.files import write_text
 from summgan.report import Sample, write_report
 
 

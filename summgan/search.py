@@ -13,9 +13,9 @@ from types import ModuleType
 
 import numpy as np
 
-from summgan.checkpoint import write_folder
 from summgan.encoder import Encoder
 from summgan.errors import SummGANError
+from summgan.files import write_folder
 
 _INDEX, _DOCUMENTS = "index.faiss", "index.json"
 

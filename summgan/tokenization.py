@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -140,7 +141,10 @@ def _wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
     piece by piece instead.
     """
     model = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
-    pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(len(model))]
+    scores = [model.get_score(i) for i in range(len(model))]
+    # A required character that no text has, has a chance of 0, of which the logarithm cannot be saved.
+    lowest = min(filter(math.isfinite, scores))
+    pieces = [(model.id_to_piece(i), max(score, lowest)) for i, score in enumerate(scores)]
     has_bytes = any(model.is_byte(i) for i in range(len(model)))
     # `add_dummy_prefix` is not readable from the model; an encoded letter shows it.
     prefix = "always" if model.encode("a", out_type=str)[0].startswith(LITERAL_BLANK) else "never"
@@ -221,8 +225,8 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
         path = _file_beside(folder, TRUECASE_FILE)
         tokenizer.truecaser = Truecaser.load(path) if path else None
         harden(tokenizer)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # transformers and tokenizers have one of their own for every kind of damage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
     return tokenizer
 

@@ -30,6 +30,7 @@ from summgan.compression import Compressor
 from summgan.configuration import Options, check_options
 from summgan.corpora import Corpora, measure_lengths, prepare_corpora
 from summgan.errors import SummGANError
+from summgan.files import write_folder
 from summgan.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
 from summgan.model_card import write_model_card
 from summgan.modeling import SummGAN
@@ -301,7 +302,7 @@ class Trainer:
         self.say(f"Step {self.state.step}: {shown}")
         if self.state.best_score is None or figures["eval_score"] > self.state.best_score:
             self.state.best_score, self.state.best_step = figures["eval_score"], self.state.step
-            checkpoint.write_folder(self.output_dir / "best", self._save_model)
+            write_folder(self.output_dir / "best", self._save_model)
         self.log.write_report(self.state, self.validator.samples)
 
     def _save_model(self, folder: Path) -> None:

@@ -161,8 +161,11 @@ class UnitCounter:
         return costs, F.pad(after + UNFINISHED * unfinished, (1, 0), value=BLANK)
 
     def step(self, words: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Units that the last one of pieces ``[batch, length]`` adds, and the state after it; ``state`` ``[batch]``
-        is that before it, and four pieces are enough.
+        """Units that the last one of pieces ``[batch, length]`` adds, and the state after it.
+
+        Args:
+            words: The last four pieces are enough.
+            state: ``[batch]`` before the last one.
         """
         effects, unfinished = (column[:, -1] for column in self.effects(words))
         state = state % UNFINISHED

@@ -11,8 +11,6 @@ from summgan.checkpoint import (
     load_tensors,
     publish_model,
     save_checkpoint,
-    write_folder,
-    write_text,
 )
 from summgan.errors import SummGANError
 
@@ -48,27 +46,6 @@ def test_the_oldest_are_deleted_and_the_newest_is_found(tokenizer, tiny_model, t
         save_checkpoint(tmp_path, TrainerState(step=step), model.save_pretrained, {}, 2)
     assert [path.name for path in checkpoints(tmp_path)] == ["checkpoint-9", "checkpoint-10"]
     assert find_checkpoint(tmp_path).name == "checkpoint-10"
-
-
-def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    def fill(folder):
-        (folder / "half").write_text("x")
-        raise RuntimeError("power cut")
-
-    write_folder(tmp_path / "kept", lambda folder: (folder / "old").write_text("x"))
-    for name in ("kept", "new"):
-        with pytest.raises(RuntimeError):
-            write_folder(tmp_path / name, fill)
-    assert [p.name for p in (tmp_path / "kept").iterdir()] == ["old"]
-    assert not (tmp_path / "new").exists()
-    write_folder(tmp_path / "new", lambda folder: (folder / "whole").write_text("x"))
-    assert [p.name for p in (tmp_path / "new").iterdir()] == ["whole"]
-
-
-def test_texts_are_replaced(tmp_path):
-    for text in ("one", "two"):
-        write_text(tmp_path / "a.json", text)
-    assert (tmp_path / "a.json").read_text() == "two" and len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_published_model_has_no_training_state(tokenizer, tiny_model, tmp_path):

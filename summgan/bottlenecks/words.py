@@ -41,6 +41,7 @@ class WordsBottleneck(nn.Module):
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
         pieces_per_unit: Room for pieces, per unit of length.
+        most_pieces: Room for pieces, of whatever length.
     """
 
     def __init__(
@@ -52,13 +53,15 @@ class WordsBottleneck(nn.Module):
         start_id: int,
         end_id: int,
         pieces_per_unit: float,
+        most_pieces: int = 1024,
     ):
         super().__init__()
         self.decoder = decoder
         self.pointer = None if copy == "no" else Pointer(hidden_size)
         self.copy_bias = CopyBias(hidden_size) if copy == "words" else None
         self.countdown = nn.Embedding(MAX_UNITS + 1, hidden_size)
-        self.start_id, self.end_id, self.pieces_per_unit = start_id, end_id, pieces_per_unit
+        self.start_id, self.end_id = start_id, end_id
+        self.pieces_per_unit, self.most_pieces = pieces_per_unit, most_pieces
         # The vocabulary's lengths travel with the weights: see `units.LengthTable`.
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
         for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
@@ -119,7 +122,9 @@ class WordsBottleneck(nn.Module):
 
     def max_pieces(self, units: Tensor) -> Tensor:
         """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
-        return (units * self.pieces_per_unit).ceil().long() + 2
+        wanted = (units * self.pieces_per_unit).ceil().long() + 2
+        # Every unit needs a piece, and the end one.
+        return wanted.clamp_max(self.most_pieces).maximum(units + 1)
 
     def fitting(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor

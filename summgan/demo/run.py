@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from summgan.checkpoint import write_text
 from summgan.configuration import LossWeights, Options
 from summgan.demo.corpus import DemoCorpus, build_corpus, write_corpus
 from summgan.evaluation.baselines import lead, rule
@@ -18,9 +17,11 @@ from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import TYPES, rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval
+from summgan.files import write_text
 from summgan.parsing import load_options
 from summgan.report import Sample, write_report
-from summgan.summarizer import Summarizer, Summary
+from summgan.summarizer import Summarizer
+from summgan.summary import Summary
 from summgan.text import count_units
 from summgan.trainer import train
 
