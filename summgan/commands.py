@@ -24,7 +24,8 @@ from summgan.output import PrintedRecords, RecordFile, describe_files
 from summgan.readers import Row, count_rows, read_rows, resolve_files
 from summgan.readers.standard_input import standard_input
 from summgan.records import Record, failed_record, in_order, read_items, record
-from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.summarizer import Summarizer
+from summgan.summary import SummarizerOptions
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
 Say = Callable[[str], None]
@@ -39,8 +40,7 @@ _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": N
 
 def summarize(options: dict[str, Any], say: Say) -> int:
     """Summarize files or standard input; rows that cannot be used are reported and counted."""
-    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS})
-    how.check()
+    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS}).check()
     options["files"] = options["files"] or ["-"]
     with open_output(options, PrintedRecords("summary_text")) as output:
         rows = read_items(options["files"], options["document_column"], "document", "--document_column")

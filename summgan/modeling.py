@@ -39,6 +39,7 @@ from summgan.decoding import ExactLength
 from summgan.discriminator import Discriminator
 from summgan.errors import SummGANError
 from summgan.generator import Generator
+from summgan.model_folder import CheckedModel
 from summgan.noise import UnitBoundaries
 from summgan.reconstructor import Reconstructor, weighted_loss
 from summgan.salience import Salience
@@ -47,10 +48,12 @@ from summgan.tokenization import length_table
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
 
 
-class SummGAN(PreTrainedModel, GenerationMixin):
+class SummGAN(CheckedModel, GenerationMixin):
     """Generator, reconstructor and discriminator."""
 
     config_class = SummGANConfig
+    noun = "summgan model"
+    advice = "Give the output_dir of a finished training, or one of its checkpoints."
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -68,7 +71,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
         encoder, decoder = build_stacks(new_backbone(config.generator), self.embedding, config.tied_head)
-        bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
+        room = {"pieces_per_unit": config.pieces_per_unit, "most_pieces": config.most_pieces}
+        bottleneck = WordsBottleneck(decoder, **room, **sizes, **ends)
         self.generator = Generator(encoder, bottleneck, hidden)
         encoder, decoder = build_stacks(new_backbone(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
@@ -354,9 +358,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
 
     def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
         """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
-        return [
-            *zip(*(tensor.split(self.config.max_document_length, dim=1) for tensor in tensors), strict=True)
-        ]
+        return [*zip(*(tensor.split(self.config.window, dim=1) for tensor in tensors), strict=True)]
 
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
@@ -368,7 +370,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):
             part = slice(start, start + rows)
-            found += compressor(ids[part], worth[part], wanted[part])
+            found += compressor.fitting(ids[part], worth[part], wanted[part], self.config.most_pieces)
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)

@@ -20,7 +20,8 @@ from summgan.evaluation.significance import bootstrap_interval
 from summgan.files import write_text
 from summgan.parsing import load_options
 from summgan.report import Sample, write_report
-from summgan.summarizer import Summarizer, Summary
+from summgan.summarizer import Summarizer
+from summgan.summary import Summary
 from summgan.text import count_units
 from summgan.trainer import train
 
