@@ -175,14 +175,14 @@ def _aligned(columns: dict[str, list]) -> dict[str, list]:
     """
     shortest = min(len(texts) for texts in columns.values())
     count = max(shortest, *(_used(texts) for texts in columns.values()))
-    predictions = columns["predictions"]
-    for name, texts in columns.items():
-        if min(len(texts), len(predictions)) < count:
-            other = _WHERE.get(name, f"in {name}")
-            raise SummGANError(
-                f"There are {len(predictions)} predictions but {len(texts)} {other}; every file must have "
-                "one row for each document, in the same order."
-            )
+    short = [name for name, texts in columns.items() if len(texts) < count]
+    if short:
+        other = short[0] if short[0] != "predictions" else max(columns, key=lambda name: len(columns[name]))
+        raise SummGANError(
+            f"There are {len(columns['predictions'])} predictions but {len(columns[other])} "
+            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in the same "
+            "order."
+        )
     return {name: texts[:count] for name, texts in columns.items()}
 
 

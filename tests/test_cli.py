@@ -9,6 +9,7 @@ import pytest
 
 from summgan import __version__
 from summgan.cli import main
+from summgan.evaluation.rouge import rouge_scores
 from summgan.output import RecordFile
 from summgan.readers import read_rows
 from summgan.tokenization import load_tokenizer, save_tokenizer
@@ -244,6 +245,18 @@ def test_blank_lines_and_failed_rows_keep_their_place(call, model, write, docume
     three = write("three.txt", ["a", "b", "c"])
     status, text, err = call("score", "--predictions", bad, "--references", three)
     assert status == 0 and "3 items" in text and "2 rows of" in err, err
+
+
+def test_lines_of_summaries_count_as_they_do_in_python(call, write):
+    prediction, reference = "the cat sat\nthe dog ran", "the dog ran\nthe cat sat"
+    predictions = write("p.jsonl", [json.dumps({"summary": prediction})])
+    for references in ({"summary": reference}, {"references": [reference, "none"]}):
+        path = write("r.jsonl", [json.dumps(references)])
+        status, out, err = call("score", "--predictions", predictions, "--references", path)
+        assert status == 0, err
+        row = next(line.split() for line in out.splitlines() if line.startswith("predictions"))
+        lsum = rouge_scores([prediction], [reference])["rougeLsum"][0]
+        assert float(row[4]) == pytest.approx(lsum) == 100 and float(row[3]) < 60
 
 
 def test_predictions_without_a_known_column_are_refused(call, write):

@@ -143,7 +143,7 @@ class _Reading:
         if self.role == "reference":
             text = texts_of(values[column], column)[0]
         else:
-            text = text_of(values[column], column)
+            text = text_of(values[column], column, lines=self.role == "summary")
         return Row(text, self.file, line, _with_id(values), column)
 
 
