@@ -180,8 +180,7 @@ def _aligned(columns: dict[str, list]) -> dict[str, list]:
         other = short[0] if short[0] != "predictions" else max(columns, key=lambda name: len(columns[name]))
         raise SummGANError(
             f"There are {len(columns['predictions'])} predictions but {len(columns[other])} "
-            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in the same "
-            "order."
+            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in order."
         )
     return {name: texts[:count] for name, texts in columns.items()}
 
