@@ -300,6 +300,28 @@ def test_a_terminal_of_few_characters_is_no_traceback(model, chinese_documents):
     assert len(done.stdout.splitlines()) == 3 and done.stdout.isascii() and done.stderr.isascii()
 
 
+def test_documents_are_counted_when_they_are_done(model, write, documents, monkeypatch, capsys):
+    seen = []
+
+    class Bar:
+        def __init__(self, initial, total, **others):
+            seen.append(("total", initial, total))
+
+        def update(self, count=1):
+            seen.append(count)
+
+        def close(self):
+            seen.append("closed")
+
+    monkeypatch.setattr("summgan.commands.tqdm", Bar)
+    path = write("d.txt", [*documents[:5], "", *documents[5:7]])
+    assert main(["summarize", path, "--model", model, "--batch_size", "2"]) == 0
+    # Batches of two as they are done, the blank line as it is written.
+    assert (
+        seen == [("total", 0, 8), 2, 2, 2, 1, 1, "closed"] and len(capsys.readouterr().out.splitlines()) == 8
+    )
+
+
 def test_a_document_that_comes_is_summarized_at_once(model, documents):
     arguments = [sys.executable, "-m", "summgan", "summarize", "--model", model]
     with subprocess.Popen(
