@@ -2,17 +2,18 @@
 
 `text.split_units` says what the units of a text are. What a piece adds to their number depends on what stands
 before it: "day" adds nothing to "Tues" and one to a blank or to "は"; a vowel sign adds nothing to the letter
-that it belongs to. So counting is an automaton of three states, and what every piece does in each of them is
+that it belongs to. So counting is an automaton of a few states, and what every piece does in each of them is
 read off `split_units` itself. A character that is written as bytes counts when its last byte is there.
 """
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+import regex
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -21,16 +22,26 @@ from summgan.text import count_units, is_unspaced
 
 BLANK, WORD, CLUSTER = 0, 1, 2
 """States: a text is empty or ends with a blank, ends inside a word, or with a character that is a unit."""
-UNFINISHED = 3
+_TEXTS = ("", "a", "\u3042", "\u1780\u17d2", "\u0928\u094d", "\u0600")
+"""A text in each state; the last three end with signs that draw the next consonant or character to them."""
+UNFINISHED = len(_TEXTS)
 """Added to a state while bytes of a character are to come."""
 LITERAL_BLANK = "\u2581"
 """What stands for a blank in pieces, and in bytes of vocabularies that have no piece for it."""
 STAND_IN = "\x1a"
 """What stands in pieces for this mark where a text itself has it: a control character, which no text has."""
 
-_TEXTS = ("", "a", "\u3042")  # one in each state
-_UNIFORM = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x17000, 0x18D00), (0x20000, 0x323B0))
-_OTHER = ((0x80, 0x20000), (0xE0000, 0xE01F0))
+# Code points that are alike from first to last, and others.
+_UNIFORM = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x17000, 0x18B00), (0x20000, 0x323B0))
+_VARIED = (
+    (0x80, 0x3400),
+    (0x4DC0, 0x4E00),
+    (0xA000, 0xAC00),
+    (0xD7A4, 0xD800),
+    (0xF900, 0x17000),
+    (0x18B00, 0x20000),
+    (0xE0000, 0xE01F0),
+)
 
 
 def following(byte: int) -> int:
@@ -49,48 +60,62 @@ def _bits(byte: int) -> int:
 class Effect:
     """What a piece does in each state: the units that it adds, and the state that it leaves."""
 
-    costs: tuple[int, int, int]
-    states: tuple[int, int, int]
+    costs: tuple[int, ...]
+    states: tuple[int, ...]
 
 
-NOTHING = Effect((0, 0, 0), (BLANK, WORD, CLUSTER))
+NOTHING = Effect((0,) * UNFINISHED, tuple(range(UNFINISHED)))
 """The effect of what is not written: special pieces, and bytes until the last one of a character."""
 
 
 def effect_of(text: str) -> Effect:
     """The effect of a piece of this text."""
-    costs, states = [], []
-    for before in _TEXTS:
-        after = before + text
-        units = count_units(after)
-        costs.append(units - count_units(before))
-        if not after or after[-1].isspace():
-            states.append(BLANK)
-        else:
-            states.append(WORD if count_units(after + "a") == units else CLUSTER)
-    return Effect(tuple(costs), tuple(states))
+    return _effect_of(_UNITS.sub("\u3042", _LETTERS.sub("a", text)))
+
+
+@cache
+def _effect_of(text: str) -> Effect:
+    counts = [(count_units(before), count_units(before + text)) for before in _TEXTS]
+    states = (_STATES[_what_follows(before + text)] for before in _TEXTS)
+    return Effect(tuple(after - before for before, after in counts), tuple(states))
+
+
+def _what_follows(text: str) -> tuple[int, ...]:
+    """What a text of each kind adds to the units of a text; no two states have the same."""
+    units = count_units(text)
+    return tuple(count_units(text + after) - units for after in ("a", "\u3042", "\u1780", "\u0301"))
+
+
+# Characters that are all alike, so that few texts have to be looked at.
+_LETTERS = re.compile("[!-~\u00c0-\u02af\u0370-\u0482\u048a-\u0556\uac00-\ud7a3]+")
+_UNITS = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]")
+_STATES = {_what_follows(text): state for state, text in enumerate(_TEXTS)}
+
+
+# Characters that make clusters with others; all of a kind do the same.
+_JOINING = regex.compile(
+    r"(\p{InCB=Linker})|(\p{InCB=Extend})|(\p{GCB=Extend})|(\p{GCB=ZWJ})|(\p{GCB=SpacingMark})"
+    r"|(\p{GCB=Prepend})|(\p{InCB=Consonant})"
+)
 
 
 @cache
 def character_effects() -> tuple[tuple[Effect, ...], Tensor]:
     """The effects that characters may have, and which one each code point has, uint8 ``[0x110000]``."""
-    effects = {effect_of("a"): 0, effect_of("\u3042"): 1}
+    effects = {effect_of("a"): 0, effect_of("\u3042"): 1, effect_of(" "): 2}
     kinds = torch.zeros(0x110000, dtype=torch.uint8)
-    for start, end in _OTHER:
-        for code in range(start, end):
-            if any(first <= code < last for first, last in _UNIFORM) or 0xD800 <= code < 0xF900:
-                continue
-            character = chr(code)
-            if is_unspaced(character):
-                kinds[code] = 1
-            if unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf", "Sk", "Lm") or code in (
-                0xE33,
-                0xEB3,
-            ):
-                kinds[code] = effects.setdefault(effect_of(character), len(effects))
     for start, end in _UNIFORM:
         kinds[start:end] = int(is_unspaced(chr(start)))
-    kinds[ord(" ")] = kinds[ord(LITERAL_BLANK)] = effects.setdefault(effect_of(" "), len(effects))
+    codes = [code for start, end in _VARIED for code in range(start, end)]
+    kinds[codes] = torch.tensor([is_unspaced(chr(code)) for code in codes], dtype=torch.uint8)
+    known: dict[tuple[int, int], int] = {}
+    for match in _JOINING.finditer("".join(map(chr, codes))):
+        code = ord(match[0])
+        key = (int(kinds[code]), match.lastindex)
+        if key not in known:
+            known[key] = effects.setdefault(effect_of(match[0]), len(effects))
+        kinds[code] = known[key]
+    kinds[[ord(" "), ord(LITERAL_BLANK)]] = 2
     return tuple(effects), kinds
 
 
@@ -98,9 +123,9 @@ class UnitCounter:
     """Counts the units of pieces, as tensors.
 
     Attributes:
-        costs: int64 ``[3, effects]``, units that each effect adds in each state. Effects are those of the
-            pieces, in order, then `NOTHING`, then those of characters that are written as bytes.
-        states: int64 ``[3, effects]``, the state that it leaves.
+        costs: int64 ``[states, effects]``, units that each effect adds in each state. Effects are those of
+            the pieces, in order, then `NOTHING`, then those of characters that are written as bytes.
+        states: int64 ``[states, effects]``, the state that it leaves.
         values: int64 ``[pieces]``, the byte that a piece stands for, or -1.
 
     Args:
@@ -225,7 +250,7 @@ def counter_of_columns(units: Tensor, continues: Tensor, ends_inside: Tensor, lo
     effects = []
     for cost, goes_on, inside in columns:
         after = WORD if inside else CLUSTER if cost else BLANK
-        effects.append(Effect((cost, cost - goes_on, cost), (after,) * 3))
+        effects.append(Effect((cost, cost - goes_on, *[cost] * (UNFINISHED - 2)), (after,) * UNFINISHED))
     values = [-1] * len(effects)
     places = lone.nonzero().flatten().tolist()
     if len(places) == 256:  # in their order in every vocabulary of SentencePiece
