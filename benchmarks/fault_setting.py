@@ -11,9 +11,9 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from summgan.checkpoint import write_text
 from summgan.cli import main
 from summgan.demo.corpus import build_corpus
+from summgan.files import write_text
 
 STATUSES = (0, 1, 2, 130)
 LENGTH = ["--max_words", "6"]  # of every summary, so that a document has one summary wherever it stands

@@ -33,8 +33,8 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NU
 from fault_setting import Setting, Verdict, make_setting  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from summgan.checkpoint import write_text  # noqa: E402
 from summgan.evaluation.scoring import format_table  # noqa: E402
+from summgan.files import write_text  # noqa: E402
 
 LIMIT = 60  # seconds that a try may take, on a machine with other work
 MEMORY = 16 * 2**30

@@ -33,7 +33,7 @@ def checked(count):
     )
 
 
-CHARACTERS = st.characters(exclude_categories=["Cs"])
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")  # which no text has
 SCRIPTS = (
     "abc XYZ 019 .,!?'\"()-_@#%&*/\\:;<>[]{}|~^`+=$ \t",
     "äßİıĞéñœÅ\u0301\u0308",
@@ -145,9 +145,6 @@ WRITERS = {
 @checked(60)
 @given(rows=st.lists(st.tuples(TEXT, FULL), min_size=1, max_size=5), zipped=st.booleans())
 def test_rows_are_read_as_they_were_written(name, rows, zipped, tmp_path):
-    if name in ("csv", "tsv"):  # which cannot hold a NUL
-        rows = [tuple(cell.replace("\x00", "") for cell in row) for row in rows]
-        rows = [row for row in rows if normalize(row[1])] or [("1", "one")]
     path = tmp_path / f"a.{name}{'.gz' * zipped}"
     data = WRITERS[name](rows)
     path.write_bytes(gzip.compress(data, 1) if zipped else data)
