@@ -69,6 +69,7 @@ class SummaryWriter:
             rows = order[start : start + options.batch_size]
             for row, answer in zip(rows, self._answers([ids[row] for row in rows], options), strict=True):
                 answers[row] = self._finished(answer, texts[row])
+            on_done(len(rows))
         return answers
 
     def _warn_of_strange_texts(self, texts: Sequence[str], ids: Sequence[list[int]]) -> None:

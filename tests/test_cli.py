@@ -10,7 +10,7 @@ import pytest
 from summgan import __version__
 from summgan.cli import main
 from summgan.evaluation.rouge import rouge_scores
-from summgan.output import RecordFile
+from summgan.output import PrintedRecords, RecordFile
 from summgan.readers import read_rows
 from summgan.tokenization import load_tokenizer, save_tokenizer
 
@@ -301,7 +301,11 @@ def test_a_terminal_of_few_characters_is_no_traceback(model, chinese_documents):
 
 
 def test_documents_are_counted_when_they_are_done(model, write, documents, monkeypatch, capsys):
-    seen = []
+    seen, done, written = [], [0], []
+    extend = PrintedRecords.extend
+
+    def watched(self, records):
+        extend(self, (written.append(done[0]) or values for values in records))
 
     class Bar:
         def __init__(self, initial, total, **others):
@@ -309,17 +313,20 @@ def test_documents_are_counted_when_they_are_done(model, write, documents, monke
 
         def update(self, count=1):
             seen.append(count)
+            done[0] += count
 
         def close(self):
             seen.append("closed")
 
     monkeypatch.setattr("summgan.commands.tqdm", Bar)
+    monkeypatch.setattr(PrintedRecords, "extend", watched)
     path = write("d.txt", [*documents[:5], "", *documents[5:7]])
     assert main(["summarize", path, "--model", model, "--batch_size", "2"]) == 0
-    # Batches of two as they are done, the blank line as it is written.
-    assert (
-        seen == [("total", 0, 8), 2, 2, 2, 1, 1, "closed"] and len(capsys.readouterr().out.splitlines()) == 8
-    )
+    out = capsys.readouterr().out
+    assert seen[0] == ("total", 0, 8) and seen[-1] == "closed"
+    # Each once, seven when they are done, and the blank line when it is written.
+    assert sum(seen[1:-1]) == 8 == len(out.splitlines())
+    assert written[0] == 7
 
 
 def test_a_document_that_comes_is_summarized_at_once(model, documents):
