@@ -16,10 +16,12 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from summgan.checkpoint import TrainerState
+from summgan.bags import BagOfWords
+from summgan.checkpoint import TrainerState, find_checkpoint
 from summgan.code_corpus import CodeBatch, CodeBatches, CodeCorpus, prepare_code_corpus
 from summgan.code_model import CodeAutoencoder, CodeConfig
 from summgan.configuration import Options, check_code_options, check_options
+from summgan.errors import SummGANError
 from summgan.meaning import meaning_table, meanings
 from summgan.model_card import write_code_card
 from summgan.optimizers import make_optimizer
@@ -132,6 +134,15 @@ class CodeTrainer(Trainer):
         self.model.save_pretrained(folder)
         self.corpora.bag_of_words.save(folder)
         write_code_card(folder, self.model.config.to_dict(), self.options, self.state)
+
+    def _resume(self) -> None:
+        path = find_checkpoint(self.output_dir)
+        if BagOfWords.load(path) != self.corpora.bag_of_words:
+            raise SummGANError(
+                f"{path} counts other words than the documents have now: resume with the text and options "
+                "that it was made with, or train into another --training.output_dir."
+            )
+        super()._resume()
 
     @torch.no_grad()
     def write_report(self) -> None:

@@ -195,6 +195,7 @@ class Run:
             self._save()
         best = self.output_dir / BEST
         if self.accelerator.is_main_process:
+            checkpoint.rotate(self.output_dir, self.state.good_step, self.training.save_total_limit)
             if self._resumed == self.steps:
                 self.validator.evaluate()  # for the samples
             use_best = self.training.load_best_model_at_end and best.is_dir()
