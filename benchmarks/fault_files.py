@@ -128,11 +128,12 @@ def _write_jsonl(rng: Random, case: Case, texts: Sequence[str], column: str) -> 
             lines.append(b"")
         if entry.intact or rng.random() < 0.5:
             text = _spaced(rng, texts[entry.document]) if entry.intact else rng.choice(ODD_TEXTS + ODD_VALUES)
-            values = {"id": entry.id, column: text, "title": "x"}
+            values = {"id": entry.id, column: text, "title" if column in TEXT_COLUMNS else "note": "x"}
             lines.append(json.dumps(values, ensure_ascii=rng.random() < 0.5).encode("utf-8"))
         else:
             lines.append(rng.choice(ODD_LINES))
         entry.line = len(lines)
+    case.refusable = lines[0].startswith(b"[")
     return _end_lines(rng, case, lines)
 
 
@@ -200,6 +201,8 @@ def _cells(values: Sequence[Any], delimiter: str) -> bytes:
 def _end_lines(rng: Random, case: Case, lines: list[bytes]) -> bytes:
     """Put lines together, in one of the ways of systems and editors."""
     end, form = b"\n", rng.random()
+    # How a file begins says what it is.
+    case.refusable = case.refusable or lines[0].startswith(b"\xff\xfe") or b"\x00" in lines[0]
     if form < 0.1:
         end = b"\r\n"
         case.notes.append("CRLF")
