@@ -185,8 +185,12 @@ def harden(tokenizer: PreTrainedTokenizerBase) -> None:
     where a text has one, is read as a control character, which is a byte, and becomes that mark again.
     """
     tokenizer.split_special_tokens = True
-    backend = tokenizer.backend_tokenizer
-    if not isinstance(backend.model, models.Unigram) or "(?=" in str(backend.pre_tokenizer):
+    backend = tokenizer.backend_tokenizer if isinstance(tokenizer, PreTrainedTokenizerFast) else None
+    if (
+        backend is None
+        or not isinstance(backend.model, models.Unigram)
+        or "(?=" in str(backend.pre_tokenizer)
+    ):
         return
     names = [re.escape(name[1:]) for name in tokenizer.all_special_tokens if name.startswith("<")]
     parts = pre_tokenizers.Split(Regex(f"<(?={'|'.join(names)}|0x[0-9A-F]{{2}}>)"), "merged_with_previous")
@@ -245,29 +249,27 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     """Read the length of every piece of a SentencePiece or byte-level BPE vocabulary."""
     size = vocabulary_size or len(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    special = set(tokenizer.all_special_ids)
-    units = torch.zeros(size, dtype=torch.long)
-    continues, ends_inside, writable, glues, lone = (torch.zeros(size, dtype=torch.bool) for _ in range(5))
-    effects, values, texts = [NOTHING] * size, [-1] * size, _surfaces(tokenizer)
+    special, texts = set(tokenizer.all_special_ids), _surfaces(tokenizer)
+    # Units, then whether it continues, ends inside, is writable, glues, and is a byte.
+    columns = [(0, False, False, False, False, False)] * size
+    effects, values = [NOTHING] * size, [-1] * size
     for index, (piece, text) in enumerate(zip(pieces, texts, strict=True)):
         if text is None:
-            units[index], continues[index], ends_inside[index] = _byte_length(piece or "")
+            units, continues, inside = _byte_length(piece or "")
+            lone = index not in special and (units > 0 or inside)
             # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
-            glues[index] = ends_inside[index]
-            lone[index] = index not in special and bool(units[index] > 0 or ends_inside[index])
-            if lone[index]:
-                values[index] = int(_BYTE.fullmatch(piece)[1], 16)
+            columns[index] = (units, continues, inside, False, inside, lone)
+            values[index] = int(_BYTE.fullmatch(piece)[1], 16) if lone else -1
             continue
-        writable[index] = True
         effect = effects[index] = effect_of(text)
-        units[index] = effect.costs[BLANK]
-        continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
-        ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
+        continues = not (text[0].isspace() or is_unspaced(text[0]))
+        inside = not (text[-1].isspace() or is_unspaced(text[-1]))
         # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
-        glues[index] = continues[index] and (text[0].isalnum() or text[0] == "-")
-        glues[index] |= effect.costs[CLUSTER] < effect.costs[BLANK]
-    counter, parts = UnitCounter(effects, values), _parts(texts, values)
-    return LengthTable(units, continues, ends_inside, writable, glues, lone, counter, parts)
+        glues = continues and (text[0].isalnum() or text[0] == "-")
+        glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
+        columns[index] = (effect.costs[BLANK], continues, inside, True, glues, False)
+    units, *flags = map(torch.tensor, zip(*columns, strict=True))
+    return LengthTable(units, *flags, UnitCounter(effects, values), _parts(texts, values))
 
 
 def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
