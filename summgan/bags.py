@@ -19,7 +19,7 @@ from torch import Tensor
 from summgan.errors import SummGANError
 from summgan.files import write_text
 from summgan.model_folder import read_object, required_file
-from summgan.text import normalize, split_words
+from summgan.text import split_words
 
 _FILE = "bag_of_words.json"
 _RARE = 2
@@ -65,7 +65,7 @@ class BagOfWords:
         places = {word: index for index, word in enumerate(self.words)}
         rows = []
         for text in texts:
-            counts = Counter(places[word] for word in split_words(normalize(text)) if word in places)
+            counts = Counter(places[word] for word in split_words(text) if word in places)
             ids = sorted(counts)
             values = torch.tensor([(1 + math.log(counts[i])) * self.idf[i] for i in ids])
             norm = values.norm() if ids else torch.tensor(1.0)

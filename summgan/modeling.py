@@ -47,7 +47,6 @@ from summgan.salience import Salience
 from summgan.tokenization import length_table
 
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
-_SEARCHED_ROOM = 256
 
 
 class SummGAN(CheckedModel, GenerationMixin):
@@ -371,16 +370,10 @@ class SummGAN(CheckedModel, GenerationMixin):
 
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
-        bottleneck = self.generator.bottleneck
-        weight = self.config.succession_weight
+        bottleneck, weight = self.generator.bottleneck, self.config.succession_weight
         compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
         lengths, worth, wanted = source.mask.sum(1).tolist(), bottleneck.preference(source), units.tolist()
-        # Words of the document may have more pieces than the decoder's, but not without end.
-        room = (
-            (2 * bottleneck.max_pieces(units) + _SEARCHED_ROOM)
-            .clamp_max(self.config.most_pieces - 1)
-            .tolist()
-        )
+        room = bottleneck.searched_pieces(units).tolist()
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):

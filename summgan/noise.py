@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from summgan.salience import POSITION_BIN
+from summgan.units import BLANK, LITERAL_BLANK, WORD, following
 
 Unit = list[int]
 
@@ -32,25 +33,74 @@ class Contexts(Protocol):
 
 
 class UnitBoundaries:
-    """`tokenization.LengthTable` as lists, which Python reads faster than tensors."""
+    """`units.LengthTable` as lists, which Python reads faster than tensors.
+
+    Args:
+        table: A table, or a bottleneck that knows the same.
+
+    Attributes:
+        pieces: How many there are.
+        parts: As of the table.
+        blank: Pieces that are a blank alone, none where the vocabulary cannot say it.
+    """
 
     def __init__(self, table):
-        self.units = table.units.tolist()
-        self.continues = table.continues.tolist()
-        self.ends_inside = table.ends_inside.tolist()
+        counter, self.parts = table.counter, table.parts
+        self._costs, self._states = counter.costs.tolist(), counter.states.tolist()
+        self._values, self.pieces = counter.values.tolist(), len(counter.values)
+        self._character = counter.effect_of_character
+        self.blank = self._blank()
+
+    def walk(self, ids: Sequence[int], state: int = BLANK) -> Iterator[tuple[Unit, int, int, bool]]:
+        """Pieces one by one, bytes of a character together.
+
+        Yields:
+            The pieces, the units that they add, the state that they leave, and whether what they write is not
+            part of a unit before it.
+        """
+        start = 0
+        while start < len(ids):
+            end = self._end(ids, start)
+            effect = self._effect(ids[start:end])
+            cost, alone = self._costs[state][effect], self._costs[BLANK][effect]
+            begins = cost == alone if alone else self._states[WORD][effect] == BLANK
+            state = self._states[state][effect]
+            yield list(ids[start:end]), cost, state, begins
+            start = end
+
+    def length(self, ids: Sequence[int], state: int = BLANK) -> int:
+        """Units that pieces add after a text of this state."""
+        return sum(cost for _, cost, _, _ in self.walk(ids, state))
+
+    def _end(self, ids: Sequence[int], start: int) -> int:
+        """Where the character ends that begins with this piece, if it is a byte; else after the piece."""
+        end = start + 1 + max(0, following(self._values[ids[start]]))
+        tail = (self._values[piece] for piece in ids[start + 1 : end])
+        whole = end <= len(ids) and all(0x80 <= value < 0xC0 for value in tail)
+        return end if whole else start + 1
+
+    def _effect(self, pieces: Sequence[int]) -> int:
+        values = [self._values[piece] for piece in pieces]
+        return pieces[0] if values[0] < 0 else self._character(bytes(values))
+
+    def _blank(self) -> Unit:
+        for piece in range(self.pieces):
+            if self._states[WORD][piece] == BLANK and not self._costs[BLANK][piece]:
+                return [piece]
+        places = {value: piece for piece, value in enumerate(self._values)}
+        spelled = [places.get(byte) for byte in LITERAL_BLANK.encode()]
+        return [] if None in spelled else spelled
 
 
 def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
-    """Cut pieces into units; a lone blank goes with the unit after it."""
+    """Cut pieces into units; a lone blank goes with the unit after it, and what has several units is one."""
     units: list[Unit] = []
-    inside = after_blank = False
-    for piece in ids:
-        blank = lengths.units[piece] == 0 and not lengths.ends_inside[piece]
-        starts = blank or lengths.units[piece] > (lengths.continues[piece] and inside)
-        if not units or (starts and not after_blank):
+    after_blank = False
+    for pieces, cost, _, begins in lengths.walk(ids):
+        if not units or (begins and not after_blank):
             units.append([])
-        units[-1].append(piece)
-        inside, after_blank = lengths.ends_inside[piece], blank
+        units[-1] += pieces
+        after_blank = begins and not cost
     return units
 
 

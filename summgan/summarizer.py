@@ -29,7 +29,7 @@ from summgan.text import count_units, is_unspaced
 from summgan.tokenization import load_tokenizer, save_tokenizer
 from summgan.truecasing import TRUECASE_FILE
 from summgan.windows import cut
-from summgan.writing import Answer, SummaryWriter
+from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
@@ -172,11 +172,18 @@ class Summarizer:
         answers = self.stream(read_rows(paths, column), how)
         return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
 
-    def stream(self, rows: Iterable[Row], options: SummarizerOptions) -> Iterator[tuple[Row, Answer]]:
+    def stream(
+        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> Iterator[tuple[Row, Answer]]:
         """Rows with their summaries, in order, however many there are.
 
         With a ``batch_size`` of 1 every row is answered before the next one is asked for. Else 16 batches
         are gathered, to be sorted by length.
+
+        Args:
+            rows: With a text each.
+            options: How the summaries are written.
+            on_done: Told how many rows more have their answer, which is before they are yielded.
 
         Yields:
             Each row with its `Summary`, or with a `SummGANError` that says why it has none.
@@ -195,11 +202,14 @@ class Summarizer:
                     texts[index] = one_text(row.text, "The text")
                 except SummGANError as error:
                     answers[index] = error
-            for index, answer in zip(texts, self._summarize([*texts.values()], options), strict=True):
+            made = self._summarize([*texts.values()], options, on_done)
+            for index, answer in zip(texts, made, strict=True):
                 answers[index] = answer
             yield from zip(chunk, answers, strict=True)
 
-    def _summarize(self, texts: Sequence[str], options: SummarizerOptions) -> list[Answer]:
+    def _summarize(
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> list[Answer]:
         """Answers to normalized texts; to long ones by way of summaries of their windows."""
         answers: dict[int, Answer] = {}
         windows = {index: self._windows(text) for index, text in enumerate(texts)}
@@ -218,7 +228,7 @@ class Summarizer:
                     f"than {count_units(text)}; lower it."
                 )
         fitting = {index: text for index, (text,) in windows.items() if index not in answers}
-        answers |= zip(fitting, self.writer([*fitting.values()], options), strict=True)
+        answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
         return [answers[index] for index in range(len(texts))]
 
     def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:

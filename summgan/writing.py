@@ -7,7 +7,7 @@ how sure the generator is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -19,14 +19,17 @@ from summgan.batches import pad
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
+from summgan.finishing import finish
 from summgan.modeling import SummGAN
 from summgan.summary import SummarizerOptions, Summary
-from summgan.truecasing import restore_case
+from summgan.tokenization import harden, length_table
 
 logger = logging.getLogger(__name__)
 
 Answer = Summary | SummGANError
 """Of one text; an error says why it has no summary."""
+OnDone = Callable[[int], None]
+"""Told how many texts more have their answer."""
 
 
 class SummaryWriter:
@@ -39,6 +42,8 @@ class SummaryWriter:
 
     def __init__(self, model: SummGAN, tokenizer: PreTrainedTokenizerBase):
         self.model, self.tokenizer = model, tokenizer
+        harden(tokenizer)
+        model.generator.bottleneck.set_lengths(length_table(tokenizer, model.config.vocab_size))
         self.room = model.config.longest_document - 1
 
     def ids(self, text: str) -> list[int]:
@@ -47,13 +52,18 @@ class SummaryWriter:
 
     @torch.inference_mode()
     def __call__(
-        self, texts: Sequence[str], options: SummarizerOptions, drafts: bool = False
+        self,
+        texts: Sequence[str],
+        options: SummarizerOptions,
+        on_done: OnDone = lambda count: None,
+        drafts: bool = False,
     ) -> list[Answer]:
         """One answer for every text, made in batches of similar length.
 
         Args:
             texts: To be summarized.
             options: Checked.
+            on_done: Told of each batch.
             drafts: Whether the likeliest length is enough, with no judgement, loss or reconstruction.
         """
         ids = [self.ids(text) for text in texts]
@@ -72,6 +82,7 @@ class SummaryWriter:
                 rows, self._answers([ids[row] for row in rows], options, drafts), strict=True
             ):
                 answers[row] = self._finished(answer, texts[row])
+            on_done(len(rows))
         return answers
 
     def _warn_of_strange_texts(self, texts: Sequence[str], ids: Sequence[list[int]]) -> None:
@@ -101,10 +112,10 @@ class SummaryWriter:
             return summary
         if not summary.summary_text:
             return SummGANError(f"Nothing of {document[:40]!r} can be said in the vocabulary of the model.")
-        text = restore_case(self.tokenizer, summary.summary_text, document)
+        text = finish(self.tokenizer, summary.summary_text, document)
         rebuilt = summary.reconstruction
         if rebuilt is not None:
-            rebuilt = restore_case(self.tokenizer, rebuilt, text)
+            rebuilt = finish(self.tokenizer, rebuilt, text)
         return replace(summary, summary_text=text, reconstruction=rebuilt)
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
