@@ -13,8 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from httpx import HTTPError
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
 from transformers import PreTrainedTokenizerBase
 
 from summgan.arguments import device_of, one_text, texts_of
@@ -119,7 +119,7 @@ class Summarizer:
                 repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
                 options = {"commit_message": "Upload a summgan model"} | options
                 return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
-            except (OSError, ValueError, HfHubHTTPError) as error:
+            except (OSError, ValueError, HTTPError) as error:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
 
@@ -283,7 +283,7 @@ def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
         )
     config, bottleneck = model.config, model.generator.bottleneck
     advice = "give the tokenizer that the model was trained with."
-    pieces = tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])
+    pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])]
     # A backbone may have more entries than its tokenizer has pieces, but these are never written.
     if len(pieces) > config.vocab_size or bottleneck.writable[len(pieces) :].any():
         raise SummGANError(
@@ -300,7 +300,7 @@ def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
     agree = [
         not writable if piece.startswith(_BYTE) else writable and goes_on != piece.startswith(_BLANKS)
         for piece, writable, goes_on in columns
-        if piece.startswith((_BYTE, *_BLANKS)) or (piece[0].isascii() and piece[0].isalpha())
+        if piece.startswith((_BYTE, *_BLANKS)) or (piece[:1].isascii() and piece[:1].isalpha())
     ]
     if sum(agree) < _ALIKE * len(agree):
         raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
