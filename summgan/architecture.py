@@ -26,11 +26,10 @@ from summgan.model_folder import (
     check_dtype,
     check_fields,
     check_harmless,
-    check_stack,
-    load_stack,
     read_object,
     required_file,
 )
+from summgan.stacks import check_stack, load_stack
 
 _POSITIONS = 1024
 _SEARCHED = 1024  # pieces; memory grows with their square
@@ -150,7 +149,7 @@ class SummGANConfig(PreTrainedConfig):
         check_harmless(config_dict, cls.model_type)
         kept = check_fields(config_dict, cls.fields)
         for name in ("generator", "reconstructor"):
-            kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES)
+            kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES, whole=True)
         return super().from_dict(kept | check_dtype(config_dict), **kwargs)
 
     @property
@@ -218,8 +217,13 @@ def load_backbone(name: str) -> PreTrainedModel:
     """
     try:
         config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
-        if config.decoder_start_token_id is None:  # as mBART, which starts with a language's token
-            config.decoder_start_token_id = config.eos_token_id
+        for field in ("pad_token_id", "eos_token_id"):
+            if getattr(config, field) is None:
+                raise SummGANError(f"{CONFIG} has no {field}")
+        # mBART starts with a language's token, which has no default; T5 starts with padding.
+        start = config.eos_token_id if "bart" in config.model_type else config.pad_token_id
+        if getattr(config, "decoder_start_token_id", None) is None:
+            config.decoder_start_token_id = start
         return load_stack(name, config)
     except SummGANError as error:
         raise SummGANError(

@@ -7,7 +7,9 @@ A mistake of the user's ends with one sentence on standard error and exit status
 from __future__ import annotations
 
 import difflib
+import io
 import logging
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -68,21 +70,45 @@ def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> in
     """Parse and run; turn every expected exception into a sentence and a status."""
     from datasets.exceptions import DatasetGenerationError
 
+    _write_any_character()
+    resumable = False
     try:
-        return run(parser.parse_args(arguments), parser)
+        namespace = parser.parse_args(arguments)
+        _refuse_empty(namespace)
+        resumable = bool(namespace.get("output")) and "resume" in namespace
+        return run(namespace, parser)
     except ArgumentError as error:
         message = _with_nearest_option(str(error), parser)
     except (SummGANError, DatasetGenerationError) as error:
         message = str(error)
+    except BrokenPipeError:
+        # Whoever read has gone; what is still buffered must not be written to it at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         message = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
     except KeyboardInterrupt:
-        print(f"\nsummgan {name}: stopped.", file=sys.stderr)
+        more = " Go on with --resume." if resumable else ""
+        print(f"\nsummgan {name}: stopped.{more}", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        return 1
     print(f"summgan {name}: {message}", file=sys.stderr)
     return 2
+
+
+def _write_any_character() -> None:
+    """Characters that the terminal's encoding lacks are written as escapes, not as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse_empty(namespace: Namespace) -> None:
+    """An empty word where a name or text is wanted is a slip, as of an empty variable in a script."""
+    for name, value in vars(namespace).items():
+        if value == "" or (isinstance(value, list) and "" in value):
+            raise SummGANError(
+                f"{'' if name in ('files', 'text') else '--'}{name}: is empty; give a name or text."
+            )
 
 
 def _nearest(name: str, names) -> str:
@@ -223,6 +249,7 @@ def _encode_parser() -> ArgumentParser:
     parser.add_argument("--document_column", type=str | None, help="column of the document")
     parser.add_argument("--batch_size", type=int, default=256, help="documents at a time")
     parser.add_argument("--device", type=str | None, help="cpu, cuda, ...")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted output")
     return parser
 
 

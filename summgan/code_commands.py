@@ -3,53 +3,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from transformers.utils import logging as transformers_logging
 
+from summgan.commands import Progress, Say, extend_records, open_output
 from summgan.encoder import Codes, Encoder
 from summgan.errors import SummGANError
-from summgan.output import SummaryFile
-from summgan.readers import read_rows
+from summgan.files import check_folder, check_output
+from summgan.output import CODE_FORMATS, PrintedRecords
+from summgan.readers import Row, count_rows, resolve_files
+from summgan.records import Record, in_order, read_items, record
 from summgan.search import HashIndex
 
+_CHUNK = 4  # batches
 
-def encode(options: dict[str, Any], say: Callable[[str], None]) -> int:
+
+def encode(options: dict[str, Any], say: Say) -> int:
     """Write codes, a row for each document, and an index if one is wanted."""
     if not (options["output"] or options["index"]):
         raise SummGANError("Name an --output file, an --index folder, or both.")
-    output = None
-    if options["output"]:
-        if options["output"].endswith(".txt"):
-            raise SummGANError("--output must be .parquet, .jsonl or .csv.")
-        output = SummaryFile(options["output"], {"model": options["model"], "files": options["files"]})
-    transformers_logging.disable_progress_bar()
-    encoder = Encoder.from_pretrained(options["model"], options["device"])
-    texts, bits, records = [], [], []
-    for row, codes in encoder.stream(
-        read_rows(options["files"], options["document_column"]), options["batch_size"]
-    ):
-        records.append({"file": row.file, "line": row.line} | _ids(row.fields) | _record(codes))
-        if options["index"]:
-            texts.append(row.text)
-            bits.append(codes.bits)
-    if output:
-        output.extend(records)
-        output.finish()
+    if options["batch_size"] < 1:
+        raise SummGANError(f"--batch_size is {options['batch_size']}; it must be at least 1.")
     if options["index"]:
-        bits = None if encoder.kind != "binary" else np.concatenate(bits)
-        HashIndex(encoder, texts, bits).save(options["index"])
-    say(f"{len(records):,} documents encoded.")
-    return 0
+        check_output(options["index"], resolve_files(options["files"]), "--index")
+        check_folder(options["index"])
+    transformers_logging.disable_progress_bar()
+    with open_output(options, PrintedRecords(None), formats=CODE_FORMATS) as output:
+        encoder = Encoder.from_pretrained(options["model"], options["device"])
+        if options["index"] and encoder.kind != "binary":
+            raise SummGANError(f"--index needs a binary code; this model's is {encoder.kind}.")
+        items = read_items(options["files"], options["document_column"], "document", "--document_column")
+        indexed: list[tuple[str, str]] = []  # text, and bits as they are written
+        for item, values in zip(islice(items, output.done), output.records(), strict=True):
+            if options["index"] and "bits" in values:
+                indexed.append((item.text, values["bits"]))
+        if output.done:
+            say(f"Going on after {output.done:,} rows.")
+
+        def make(rows: list[Row]) -> Iterator[Record]:
+            for row, codes in encoder.stream(rows, options["batch_size"]):
+                values = _values(codes)
+                if options["index"]:
+                    indexed.append((row.text, values["bits"]))
+                yield record(row, values)
+
+        records = in_order(items, options["batch_size"] * _CHUNK, make, {})
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
+        status = extend_records(output, records, progress, "encoded", say)
+        if options["index"]:
+            _save_index(encoder, indexed, options["index"])
+        output.finish()
+    say(f"{output.done - output.failed:,} documents encoded.")
+    return status
 
 
-def _ids(fields: dict[str, Any]) -> dict[str, Any]:
-    return {"id": fields["id"]} if "id" in fields else {}
+def _save_index(encoder: Encoder, indexed: list[tuple[str, str]], folder: str) -> None:
+    if not indexed:
+        raise SummGANError("There is no document to make an --index of.")
+    bits = np.stack([np.frombuffer(bytes.fromhex(code), dtype=np.uint8) for _, code in indexed])
+    HashIndex(encoder, [text for text, _ in indexed], bits).save(folder)
 
 
-def _record(codes: Codes) -> dict[str, Any]:
+def _values(codes: Codes) -> dict[str, Any]:
     """One document's code as plain values."""
     if codes.bits is not None:
         return {"bits": codes.bits[0].tobytes().hex()}

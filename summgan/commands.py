@@ -6,7 +6,8 @@ Each takes its options as a dict and ``say`` for sentences to the user, and retu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,145 +15,253 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers.utils import logging as transformers_logging
 
-from summgan.data import references_of
-from summgan.errors import SummGANError
-from summgan.evaluation.scoring import describe_report, evaluate_summaries
-from summgan.files import write_folder, write_text
-from summgan.output import SummaryFile, failed_record, record
-from summgan.readers import Row, read_rows
+from summgan.configuration import TokenizerOptions
+from summgan.data import document_beside, references_of
+from summgan.errors import RowError, SummGANError
+from summgan.evaluation.scoring import ScoreReport, describe_report, evaluate_summaries
+from summgan.files import check_folder, check_output, write_folder, write_text
+from summgan.output import PrintedRecords, RecordFile, describe_files
+from summgan.readers import Row, count_rows, read_rows, resolve_files
+from summgan.readers.standard_input import standard_input
+from summgan.records import Record, failed_record, in_order, read_items, record
 from summgan.summarizer import Summarizer
 from summgan.summary import SummarizerOptions
-from summgan.text import normalize
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
 Say = Callable[[str], None]
 
 _OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruct", "batch_size")
 _NOT_SETTINGS = ("output", "resume", "device", "batch_size")
+_CHUNK = 16  # batches that are summarized together, by length
+_SHOWN = 5
+_WHERE = {"references": "references", "documents": "in documents"}
+_NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None, "human_likeness": None}
 
 
 def summarize(options: dict[str, Any], say: Say) -> int:
     """Summarize files or standard input; rows that cannot be used are reported and counted."""
-    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS})
-    how.check()
-    settings = {k: v for k, v in options.items() if k not in _NOT_SETTINGS}
-    output = None
-    if options["output"]:
-        output = SummaryFile(options["output"], settings, options["resume"])
-    elif options["resume"]:
-        raise SummGANError("--resume needs --output: only a file can be gone on with.")
-    errors: list[SummGANError] = []
-    rows = _rows_and_errors(options["files"] or ["-"], options["document_column"])
-    done = output.done if output else 0
-    if done:
-        say(f"Going on after {done:,} rows.")
-    rows = islice(rows, done, None)
-    transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
-    summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
-    records = _records(summarizer, rows, how, errors)
-    records = tqdm(records, initial=done, unit="document", disable=None)
-    if output:
-        output.extend(records)
+    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS}).check()
+    options["files"] = options["files"] or ["-"]
+    with open_output(options, PrintedRecords("summary_text")) as output:
+        rows = read_items(options["files"], options["document_column"], "document", "--document_column")
+        rows = islice(rows, output.done, None)
+        if output.done:
+            say(f"Going on after {output.done:,} rows.")
+        transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
+        summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
+
+        def make(rows: list[Row]) -> Iterator[Record]:
+            for row, summary in summarizer.stream(rows, how, progress.done):
+                bad = isinstance(summary, SummGANError)
+                yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
+
+        ready = standard_input().ready if options["files"] == ["-"] else lambda: True
+        records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING, ready)
+        status = extend_records(output, records, progress, "summarized", say)
         output.finish()
-    else:
+    return status
+
+
+def open_output(
+    options: dict[str, Any], screen: PrintedRecords | None = None, **more
+) -> RecordFile | PrintedRecords:
+    """Where records go: the ``--output`` of a call, or else the screen.
+
+    Args:
+        options: Of the call, with ``files``, ``model``, ``output`` and ``resume``.
+        screen: For a call without output.
+        **more: Further arguments of `RecordFile`.
+
+    Raises:
+        SummGANError: There is no such input, the output must not be written, or there is none to resume.
+    """
+    if options["resume"] and not options["output"]:
+        raise SummGANError("--resume needs --output: only a file can be gone on with.")
+    inputs = resolve_files(options["files"])
+    if not options["output"]:
+        return screen
+    if options["resume"] and Path("-") in inputs:
+        raise SummGANError("--resume needs files: standard input cannot be read a second time.")
+    settings = {name: value for name, value in options.items() if name not in _NOT_SETTINGS}
+    read = [path for path in inputs if path != Path("-")]
+    settings["read"] = describe_files([*read, *_model_files(options["model"])])
+    return RecordFile(options["output"], settings, options["resume"], inputs, **more)
+
+
+def _model_files(model: str) -> list[Path]:
+    """Weights, configuration and vocabulary of a folder; of a hub name, the name has to do."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".model")]
+
+
+class Progress:
+    """A bar of documents that are done, which many are before they can be written in order.
+
+    Args:
+        initial: Documents of an earlier call.
+        total: Of the bar, if it is known.
+    """
+
+    def __init__(self, initial: int, total: int | None):
+        self.bar = tqdm(initial=initial, total=total, unit="document", disable=None)
+        self._ahead = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def done(self, count: int) -> None:
+        """So many documents more are done, and will be written."""
+        self._ahead += count
+        self.bar.update(count)
+
+    def written(self) -> None:
+        """One is written; it is news if it needed no work."""
+        if self._ahead:
+            self._ahead -= 1
+        else:
+            self.bar.update()
+
+
+def extend_records(
+    output: RecordFile | PrintedRecords, records: Iterable[Record], progress: Progress, done: str, say: Say
+) -> int:
+    """Write records, tell of the rows that failed, and answer the exit status."""
+    messages: list[str] = []
+
+    def noted() -> Iterator[Record]:
         for values in records:
-            print(values["summary_text"], flush=True)
-    for error in errors[:5]:
-        say(str(error))
-    if errors:
-        say(f"{len(errors):,} rows could not be summarized; their places are empty.")
-    return 1 if errors else 0
+            if "error" in values and len(messages) < _SHOWN:
+                messages.append(values["error"])
+            yield values
+            progress.written()
 
-
-def _rows_and_errors(
-    files: list[str], column: str | None, role: str = "document"
-) -> Iterator[Row | SummGANError]:
-    """Rows in order, with the error in the place of a row that cannot be used."""
-    bad: list[SummGANError] = []
-    for row in read_rows(files, column, role, on_bad_row=bad.append):
-        yield from bad
-        bad.clear()
-        yield row
-    yield from bad
-
-
-def _records(
-    summarizer: Summarizer,
-    rows: Iterator[Row | SummGANError],
-    how: SummarizerOptions,
-    errors: list[SummGANError],
-) -> Iterator[dict[str, Any]]:
-    """One record for every row or error, in order."""
-    while chunk := list(islice(rows, how.batch_size * 16)):
-        good = [row for row in chunk if isinstance(row, Row)]
-        summaries = summarizer.stream(good, how)
-        for row in chunk:
-            answer = next(summaries)[1] if isinstance(row, Row) else row
-            if isinstance(answer, SummGANError):
-                errors.append(answer)
-                yield failed_record(answer)
-            else:
-                yield record(row, answer)
+    with progress:
+        output.extend(noted())
+    for message in messages:
+        say(message)
+    if output.failed:
+        say(f"{output.failed:,} rows could not be {done}; their places are empty.")
+    return 1 if output.failed else 0
 
 
 def score(options: dict[str, Any], say: Say) -> int:
     """Print the table of scores, and write all figures if asked to."""
-    predictions = _summaries(options["predictions"], options["prediction_column"], say)
-    references, documents = _references(options)
+    report_file = Path(options["output"]) if options["output"] else None
+    if report_file:
+        names = [options[name] for name in ("predictions", "references", "documents", "compare")]
+        check_output(report_file, resolve_files([name for name in names if name]))
+        _check_report(report_file)
+    predictions = _summaries(options, "predictions", say)
+    references, documents = _references(options, say)
     if options["documents"]:
-        rows = read_rows(options["documents"], options["document_column"])
-        documents = [row.text for row in rows]
+        documents = _texts(options["documents"], options["document_column"], "document", "--document_column")
     compare = {}
     if options["compare"]:
-        name = Path(options["compare"]).name
-        compare[name] = _summaries(options["compare"], options["prediction_column"], say)
-    texts = {"documents": documents, "--compare": compare and next(iter(compare.values()))}
-    for name, rows in texts.items():
-        if rows and len(rows) != len(predictions):
-            raise SummGANError(
-                f"There are {len(predictions)} predictions but {len(rows)} in {name}; every file must "
-                "have one row for each document, in the same order."
-            )
+        compare[Path(options["compare"]).name] = _summaries(options, "compare", say)
+    columns = {"predictions": predictions, "references": references, "documents": documents}
+    columns = _aligned({name: texts for name, texts in (columns | compare).items() if texts is not None})
+    kept = [row for row, texts in enumerate(columns["references"]) if texts]
+    if len(kept) < len(columns["references"]):
+        say(f"{len(columns['references']) - len(kept):,} rows have no reference and are left out.")
+    columns = {name: [texts[row] for row in kept] for name, texts in columns.items()}
     report = evaluate_summaries(
-        predictions,
-        references,
-        documents,
-        compare=compare,
+        columns["predictions"],
+        columns["references"],
+        columns.get("documents"),
+        compare={name: columns[name] for name in compare},
         stemmer=options["stemmer"],
         seed=options["seed"],
     )
     print(describe_report(report))
-    if options["output"]:
-        write_text(Path(options["output"]), json.dumps(report.to_dict(), indent=1) + "\n")
+    if report_file:
+        write_text(report_file, json.dumps(report.to_dict(), indent=1) + "\n")
     return 0
 
 
-def _summaries(path: str, column: str | None, say: Say) -> list[str]:
+def _check_report(path: Path) -> None:
+    """Refuse to replace what is no report of scores."""
+    if not path.exists():
+        return
+    try:
+        ours = json.loads(path.read_bytes() or b"{}").keys() <= {field.name for field in fields(ScoreReport)}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        ours = False
+    if not ours:
+        raise SummGANError(
+            f"--output {path}: is there already and is no report of scores; name another, or move it away."
+        )
+
+
+def _aligned(columns: dict[str, list]) -> dict[str, list]:
+    """Columns of one length; blank lines at the end of a file, beyond all others, are nothing.
+
+    Raises:
+        SummGANError: They differ in more than that.
+    """
+    shortest = min(len(texts) for texts in columns.values())
+    count = max(shortest, *(_used(texts) for texts in columns.values()))
+    short = [name for name, texts in columns.items() if len(texts) < count]
+    if short:
+        other = short[0] if short[0] != "predictions" else max(columns, key=lambda name: len(columns[name]))
+        raise SummGANError(
+            f"There are {len(columns['predictions'])} predictions but {len(columns[other])} "
+            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in order."
+        )
+    return {name: texts[:count] for name, texts in columns.items()}
+
+
+def _used(texts: list) -> int:
+    """How many there are up to the last that is not empty."""
+    return max((index for index, text in enumerate(texts, 1) if text), default=0)
+
+
+def _texts(path: str, column: str | None, role: str, option: str) -> list[str]:
+    """Texts in order, blank lines of a txt among them; a row that cannot be used stops the call."""
+    return [row.text for row in read_rows(path, column, role, option=option, keep_blank=True)]
+
+
+def _summaries(options: dict[str, Any], name: str, say: Say) -> list[str]:
     """Summaries in order; a row without one scores nothing, and is counted."""
-    rows = list(_rows_and_errors([path], column, "summary"))
-    missing = [str(row) for row in rows if not isinstance(row, Row)]
+    path, column = options[name], options["prediction_column"]
+    items = list(read_items(path, column, "summary", "--prediction_column"))
+    missing = [item for item in items if isinstance(item, SummGANError) or not item.text]
     if missing:
-        say(f"{len(missing):,} rows of {path} hold no summary and score 0: {missing[0]}")
-    return [row.text if isinstance(row, Row) else "" for row in rows]
+        first = missing[0] if isinstance(missing[0], SummGANError) else f"{path}:{missing[0].line}: is blank."
+        say(f"{len(missing):,} rows of {path} hold no summary and score 0: {first}")
+    return [item.text if isinstance(item, Row) else "" for item in items]
 
 
-def _references(options: dict[str, Any]) -> tuple[list[list[str]], list[str] | None]:
-    """References of each document, and the documents where the same rows hold them."""
+def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], list[str] | None]:
+    """References of each document, none where its line is blank, and the documents if the rows hold them."""
     column, path = options["reference_column"], options["references"]
-    rows = list(read_rows(path, None if column == "references" else column, role="reference"))
-    several = column or ("references" if rows and "references" in rows[0].fields else None)
-    references = [references_of(row, several) if several else [row.text] for row in rows]
-    name = options["document_column"] or "document"
-    if not options["documents"] and rows and all(name in row.fields for row in rows):
-        return references, [normalize(str(row.fields[name])) for row in rows]
-    return references, None
+    rows = list(read_rows(path, column, "reference", option="--reference_column", keep_blank=True))
+    references = [references_of(row, row.column) if row.text else [] for row in rows]
+    if options["documents"]:
+        return references, None
+    documents = [document_beside(row, options["document_column"]) for row in rows]
+    if not any(documents):
+        return references, None
+    for row, document in zip(rows, documents, strict=True):
+        if document is None:
+            raise RowError("holds no document, as other rows do.", row.file, row.line)
+    return references, documents
 
 
 def tokenizer(options: dict[str, Any], say: Say) -> int:
     """Learn a vocabulary and save it."""
-    rows = read_rows(options["files"], options["column"])
+    folder = Path(options["output"])
+    check_output(folder, resolve_files(options["files"]))
+    check_folder(folder)
+    rows = read_rows(options["files"], options["column"], option="--column")
     texts = tqdm((row.text for row in rows), unit="text", disable=None)
-    made = train_tokenizer(texts, options["vocabulary_size"], options["byte_fallback"])
-    write_folder(Path(options["output"]), lambda folder: save_tokenizer(made, folder))
-    say(f"{len(made):,} pieces in {options['output']}.")
+    names = [field.name for field in fields(TokenizerOptions) if field.name != "path"]
+    made = train_tokenizer(texts, **{name: options[name] for name in names})
+    write_folder(folder, lambda path: save_tokenizer(made, path))
+    say(f"{len(made):,} pieces in {folder}.")
     return 0

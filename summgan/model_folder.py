@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForSeq2SeqLM, PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import cached_file
 
 from summgan.errors import SummGANError
@@ -28,11 +27,6 @@ WIDEST = 2**16
 LARGEST = 2**24
 """The most that a vocabulary, a table or a length may be."""
 
-_MOST_LAYERS = 1024
-_SLACK = 3  # a table may be saved once and used three times
-_IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_eos_token_id")
-# Fields of every configuration of transformers, and others that say how a model is called and not what it is.
-_GENERAL = {*PreTrainedConfig().to_dict(), "is_decoder", "use_cache", "model_type"}
 _HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
 _LARGEST_JSON = 2**28  # bytes
 _FLOATS = ("F32", "F16", "BF16", "F64")
@@ -61,7 +55,7 @@ def find_file(folder: str | Path, name: str, **hub: Any) -> Path | None:
         found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False, **hub)
     except (OSError, ValueError) as error:
         raise SummGANError(
-            f"there is no such folder, and no such name on the hub ({_first_line(error)})"
+            f"there is no such folder, and no such name on the hub ({first_line(error)})"
         ) from error
     return Path(found) if found else None
 
@@ -91,7 +85,7 @@ def read_object(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SummGANError(f"{path.name} cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:
-        raise SummGANError(f"{path.name} is damaged ({_first_line(error)})") from error
+        raise SummGANError(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(values, dict):
         raise SummGANError(f"{path.name} holds a {type(values).__name__}, not an object with fields")
     return values
@@ -106,7 +100,7 @@ def check_fields(values: Mapping[str, Any], fields: Mapping[str, Wanted]) -> dic
     for name, wanted in fields.items():
         if name not in values:
             raise SummGANError(f"{CONFIG} has no {name}")
-        _check(name, values[name], wanted)
+        check_field(name, values[name], wanted)
     return {name: values[name] for name in fields}
 
 
@@ -119,12 +113,12 @@ def check_harmless(values: Mapping[str, Any], model_type: str | tuple[str, ...])
     types = (model_type,) if isinstance(model_type, str) else model_type
     if (found := values.get("model_type")) not in types:
         raise SummGANError(
-            f"{CONFIG}: model_type {_shown(found)} is not supported; it must be {' or '.join(types)}"
+            f"{CONFIG}: model_type {shown(found)} is not supported; it must be {' or '.join(types)}"
         )
     for name in _ATTENTION:
         if values.get(name) not in (None, "eager", "sdpa"):
             raise SummGANError(
-                f"{CONFIG} has {name} {_shown(values[name])}, which summgan does not run; remove that field"
+                f"{CONFIG} has {name} {shown(values[name])}, which summgan does not run; remove that field"
             )
     for name in _CODE:
         if values.get(name) is not None:
@@ -140,49 +134,21 @@ def check_dtype(values: Mapping[str, Any]) -> dict[str, str]:
     dtype = values.get("dtype")
     if dtype is None:
         return {}
-    _check("dtype", dtype, ("float32", "float16", "bfloat16", "float64"))
+    check_field("dtype", dtype, ("float32", "float16", "bfloat16", "float64"))
     return {"dtype": dtype}
 
 
-def check_stack(values: Any, name: str, model_types: tuple[str, ...]) -> PreTrainedConfig:
-    """The configuration of an encoder-decoder of transformers; a field that is missing has its default.
-
-    Args:
-        values: Its configuration as a dict.
-        name: What it is, for the message.
-        model_types: The ones that are possible.
+def check_field(name: str, value: Any, wanted: Wanted) -> None:
+    """Refuse the value of a field.
 
     Raises:
-        SummGANError: Naming the field.
+        SummGANError: It is not what is wanted.
     """
-    if not isinstance(values, dict):
-        raise SummGANError(f"{CONFIG} has {name} {_shown(values)}, which must be an object with fields")
-    check_harmless(values, model_types)
-    known = AutoConfig.for_model(values["model_type"]).to_dict() | dict.fromkeys(_IDS)
-    kept = {}
-    for field in known.keys() & values.keys() - _GENERAL:
-        value, default = values[field], known[field]
-        if field in _IDS:
-            wanted = (int, 0, LARGEST)
-        elif isinstance(default, bool | str):
-            wanted = type(default)
-        else:
-            wanted = (type(default), 0, _MOST_LAYERS if "layers" in field else LARGEST)
-        if value is not None or field not in _IDS:
-            _check(f"{name}.{field}", value, wanted)
-        kept[field] = value
-    try:
-        return AutoConfig.for_model(values["model_type"], **kept)
-    except Exception as error:  # every model of transformers has its own for what cannot be
-        raise SummGANError(f"{CONFIG} has a {name} that cannot be ({_first_line(error)})") from error
-
-
-def _check(name: str, value: Any, wanted: Wanted) -> None:
     kind, limits = (wanted[0], wanted[1:]) if isinstance(wanted, tuple) else (wanted, ())
     if isinstance(kind, str):
         if value not in wanted:
             raise SummGANError(
-                f"{CONFIG} has {name} {_shown(value)}, which must be one of {', '.join(wanted)}"
+                f"{CONFIG} has {name} {shown(value)}, which must be one of {', '.join(wanted)}"
             )
         return
     fits = isinstance(value, (int, float) if kind is float else kind) and (
@@ -190,15 +156,17 @@ def _check(name: str, value: Any, wanted: Wanted) -> None:
     )
     if not fits or (limits and not limits[0] <= value <= limits[1]):
         between = f" from {limits[0]} to {limits[1]}" if limits else ""
-        raise SummGANError(f"{CONFIG} has {name} {_shown(value)}, which must be {_TYPES[kind]}{between}")
+        raise SummGANError(f"{CONFIG} has {name} {shown(value)}, which must be {_TYPES[kind]}{between}")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a message."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error of another library says."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
@@ -208,10 +176,12 @@ class CheckedModel(PreTrainedModel):
     Attributes:
         noun: What such a model is called.
         advice: What to do where none can be loaded.
+        tables: The least number of each of its tables of ids, all of which end with the vocabulary.
     """
 
     noun = "model"
     advice = ""
+    tables: ClassVar[dict[str, int]] = {}
 
     @classmethod
     def from_pretrained(
@@ -243,62 +213,15 @@ class CheckedModel(PreTrainedModel):
                 None, config=config, state_dict=weights, output_loading_info=True, **options
             )
             check_numbers(model)
+            for name, least in cls.tables.items():
+                table = model.get_buffer(name)
+                if table.numel() and not least <= int(table.min()) <= int(table.max()) < config.vocab_size:
+                    raise SummGANError(f"{WEIGHTS} has numbers in {name} that are none of the vocabulary's")
         except SummGANError as error:
             raise SummGANError(
                 f"No {cls.noun} can be loaded from {str(folder)!r}: {error}. {cls.advice}"
             ) from error
         return (model, found) if output_loading_info else model
-
-
-def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
-    """An encoder-decoder of transformers, whose names of tensors transformers knows.
-
-    Args:
-        folder: A folder, or a name on the hub.
-        config: From `check_stack`.
-
-    Raises:
-        SummGANError: The weights are missing, damaged or of another model.
-    """
-    paths = _weight_files(folder)
-    model = build(AutoModelForSeq2SeqLM.from_config, config)
-    weights = {name: tensor for path in paths for name, tensor in _tensors(path).items()}
-    numbers = sum(tensor.numel() for tensor in weights.values())
-    described = sum(tensor.numel() for tensor in model.state_dict().values())
-    if described > _SLACK * numbers:  # before it is filled with random numbers
-        raise SummGANError(
-            f"{CONFIG} describes a network of {described:,} numbers, but the weights have {numbers:,}"
-        )
-    try:
-        model, found = type(model).from_pretrained(
-            None, config=config, state_dict=weights, output_loading_info=True
-        )
-    except Exception as error:  # a tensor of another size
-        raise SummGANError(f"the weights do not fit {CONFIG} ({_first_line(error)})") from error
-    if missing := sorted(found["missing_keys"]):
-        raise SummGANError(f"the weights lack {missing[0]} and {len(missing) - 1} more tensors")
-    check_numbers(model)
-    return model
-
-
-def _weight_files(folder: str | Path) -> list[Path]:
-    """The file of a model's weights, or the several ones of a large model."""
-    if path := find_file(folder, WEIGHTS):
-        return [path]
-    index = find_file(folder, f"{WEIGHTS}.index.json")
-    if index is None:
-        raise SummGANError(f"it has no {WEIGHTS}")
-    shards = read_object(index).get("weight_map")
-    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
-        raise SummGANError(f"{index.name} is damaged (it has no weight_map)")
-    return [required_file(folder, Path(name).name) for name in sorted(set(shards.values()))]
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise SummGANError(f"{path.name} is damaged ({_first_line(error)})") from error
 
 
 def check_numbers(model: nn.Module) -> None:
@@ -324,7 +247,7 @@ def build(make: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTraine
         with torch.device("meta"):
             return make(config)
     except Exception as error:  # transformers and torch have one of their own for every field
-        raise SummGANError(f"{CONFIG} describes no network ({_first_line(error)})") from error
+        raise SummGANError(f"{CONFIG} describes no network ({first_line(error)})") from error
 
 
 def read_weights(path: Path, model: nn.Module) -> dict[str, Tensor]:
@@ -355,7 +278,7 @@ def read_weights(path: Path, model: nn.Module) -> dict[str, Tensor]:
     except OSError as error:
         raise SummGANError(f"{path.name} cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:
-        raise SummGANError(f"{path.name} is damaged ({_first_line(error)})") from error
+        raise SummGANError(f"{path.name} is damaged ({first_line(error)})") from error
 
 
 def _check_tensor(name: str, shape: list[int], dtype: str, wanted: Tensor) -> None:

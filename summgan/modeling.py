@@ -8,6 +8,7 @@ sequence-to-sequence model from document to summary, with beams, and always of t
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +55,11 @@ class SummGAN(CheckedModel, GenerationMixin):
     config_class = SummGANConfig
     noun = "summgan model"
     advice = "Give the output_dir of a finished training, or one of its checkpoints."
+    tables: ClassVar[dict[str, int]] = {
+        "generator.bottleneck.units": 0,
+        "succession.spelling": 0,
+        "succession.ending": -1,
+    }
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True

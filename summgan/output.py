@@ -1,138 +1,349 @@
-"""Summaries to files: txt, jsonl, csv or parquet, resumable and never half written.
+"""Records to files: txt, jsonl, csv or parquet, streamed, resumable and never half written.
 
-Rows go to ``<output>.partial`` (jsonl) as they are made, which becomes the output at the end. Its first
-line says what it was made from; only the same call goes on with it.
+Records go to ``<output>.partial`` (jsonl) as they are made, which becomes the output at the end. Its first
+line says what they are made from: options, and size and hash of all that is read. Only the same call goes
+on with it. An output that is there already is replaced only if it holds nothing but records of ours.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from summgan.errors import SummGANError
-from summgan.readers import Row
-from summgan.summary import Summary
+from summgan.files import check_output, locked, write_file, writing
 
-FORMATS = (".jsonl", ".txt", ".csv", ".parquet")
-_EMPTY = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None}
-
-
-def record(row: Row, summary: Summary) -> dict[str, Any]:
-    """What is written of a summary: where its document stands, its id if it has one, the rest."""
-    head = {"file": row.file, "line": row.line}
-    if "id" in row.fields:
-        head["id"] = row.fields["id"]
-    return head | asdict(summary)
-
-
-def failed_record(error: SummGANError) -> dict[str, Any]:
-    """What stands in the place of a row that could not be used, so that rows keep their number."""
-    return _EMPTY | {"error": str(error)}
+SUMMARY_FORMATS = (".jsonl", ".txt", ".csv", ".parquet")
+CODE_FORMATS = (".jsonl", ".csv", ".parquet")
+_NAMES = frozenset(
+    "file line id error summary_text reconstruction reconstruction_loss human_likeness "
+    "bits cluster probabilities codes".split()
+)
+"""Names of all columns that records have."""
+_SIGNS = frozenset("summary_text bits cluster codes error".split())
+_ROWS = 1000  # records that are in memory at a time
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Valid in JSON as they are, but programs that split lines at them would see two records.
+_LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 
 
-class SummaryFile:
-    """An output file in the making.
+def describe_files(paths: Iterable[str | Path]) -> dict[str, list]:
+    """Size in bytes and SHA-256 of every file, and of all in a folder, by its name: to notice changes."""
+    found = {}
+    for path in map(Path, paths):
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file():
+                found[str(file)] = [file.stat().st_size, _hash(file)]
+    return found
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with writing(path), path.open("rb") as file:
+        while data := file.read(2**20):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+class RecordFile:
+    """An output file in the making; a context in which no other process may write it.
 
     Args:
         path: Its final name; the extension says the format.
-        settings: What the summaries are made from, to be repeated when going on.
+        settings: What the records are made from, to be repeated when going on.
         resume: Go on with an interrupted file, if there is one.
+        inputs: Files and folders that are read, none of which is replaced.
+        formats: Extensions allowed.
 
     Raises:
-        SummGANError: The format is unknown, the folder is missing, or there is an interrupted file
-            that must not be overwritten or was made otherwise.
+        SummGANError: The format is unknown, the folder is missing, something is there that must not be
+            replaced, or an interrupted file is there that was made otherwise.
     """
 
-    def __init__(self, path: str | Path, settings: dict[str, Any], resume: bool = False):
+    def __init__(
+        self,
+        path: str | Path,
+        settings: dict[str, Any],
+        resume: bool = False,
+        inputs: Iterable[str | Path] = (),
+        formats: tuple[str, ...] = SUMMARY_FORMATS,
+    ):
         self.path = Path(path)
-        if self.path.suffix not in FORMATS:
-            raise SummGANError(f"--output {self.path}: the extension must be one of {', '.join(FORMATS)}.")
+        if self.path.suffix not in formats:
+            raise SummGANError(f"--output {self.path}: the extension must be one of {', '.join(formats)}.")
         if not self.path.parent.is_dir():
             raise SummGANError(f"--output {self.path}: the folder does not exist.")
         self.partial = self.path.with_name(self.path.name + ".partial")
-        self.settings = settings
-        self.done = 0
+        for file in (self.path, self.partial):
+            check_output(file, inputs)
+        _check_replaceable(self.path)
+        self.settings = {"made_by": "summgan", **json.loads(json.dumps(settings, default=str))}
+        self.done = self.failed = 0
+        self._context = ExitStack()
+        self._handle: int | None = None
         if self.partial.exists():
             self._go_on(resume)
-        else:
-            self.partial.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+
+    def __enter__(self) -> RecordFile:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            # A call that fails at its first record leaves nothing behind.
+            if not self.done and self.partial.exists():
+                self.partial.unlink()
+        self._context.close()
 
     def _go_on(self, resume: bool) -> None:
-        if not resume:
+        """Take up an interrupted file: check what it was made from, and count its records."""
+        with writing(self.partial), self.partial.open("rb") as file:
+            settings, whole = _parsed(file.readline()), file.tell()
+            if not isinstance(settings, dict) or settings.get("made_by") != "summgan":
+                raise SummGANError(
+                    f"{self.partial} stands where the output is made, and is not of summgan: move it away."
+                )
+            if not resume:
+                raise SummGANError(
+                    f"{self.partial} is left of an interrupted call: pass --resume to go on with it, or "
+                    "delete it."
+                )
+            self._compare(settings)
+            self._context.enter_context(locked(self.partial))
+            # The last line may be half written; and a crash of the machine may leave what is no record.
+            while isinstance(values := _parsed(line := file.readline()), dict) and line.endswith(b"\n"):
+                self.done += 1
+                self.failed += "error" in values
+                whole = file.tell()
+        with writing(self.partial):
+            self._handle = os.open(self.partial, os.O_WRONLY | os.O_APPEND)
+            os.ftruncate(self._handle, whole)
+
+    def _compare(self, settings: dict[str, Any]) -> None:
+        """Refuse to go on with what was made otherwise."""
+        names = [
+            name for name in {**settings, **self.settings} if settings.get(name) != self.settings.get(name)
+        ]
+        if "read" in names and settings.get("read"):
+            old, new = settings["read"], self.settings["read"]
+            files = [file for file in {**old, **new} if old.get(file) != new.get(file)]
             raise SummGANError(
-                f"{self.partial} is left of an interrupted call: pass --resume to go on with it, or "
-                "delete it."
+                f"{files[0]} is not what it was when {self.partial} was made, so its rows would be of two "
+                f"kinds: delete {self.partial} to begin again, or bring the file back."
             )
-        text = self.partial.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]  # a last line may be half written
-        lines = whole.decode("utf-8").splitlines()
-        if not lines or json.loads(lines[0]) != self.settings:
+        if names:
             raise SummGANError(
-                f"{self.partial} was made with other files or options; repeat those, or delete it."
+                f"{self.partial} was made with other files or options ({', '.join(sorted(names))}); repeat "
+                "those, or delete it."
             )
-        with self.partial.open("r+b") as file:
-            file.truncate(len(whole))
-        self.done = len(lines) - 1
 
     def extend(self, records: Iterable[dict[str, Any]]) -> None:
-        """Add records, each safe on disk before the next is made."""
-        with self.partial.open("a", encoding="utf-8") as file:
-            for values in records:
-                file.write(json.dumps(values, ensure_ascii=False) + "\n")
-                file.flush()
+        """Add records, each safe from a crash of the process before the next is made.
+
+        Raises:
+            SummGANError: One cannot be written; those before it are kept.
+        """
+        for values in records:
+            if self._handle is None:
+                self._create()
+            self._write(values)
+            self.done += 1
+            self.failed += "error" in values
+
+    def _create(self) -> None:
+        try:
+            with writing(self.partial):
+                # Whoever is first has it; a second process finds it there.
+                self._handle = os.open(
+                    self.partial, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o666
+                )
+        except SummGANError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                raise SummGANError(f"{self.partial} is being written by another process.") from None
+            raise
+        self._context.enter_context(locked(self.partial))
+        self._write(self.settings)
+
+    def _write(self, values: dict[str, Any]) -> None:
+        data = _json_line(values)
+        with writing(self.partial):
+            while data:
+                data = data[os.write(self._handle, data) :]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """All records so far, in order."""
+        if not self.partial.exists():
+            return
+        with self.partial.open("rb") as file:  # lines end with \n alone
+            next(file)
+            yield from map(json.loads, islice(file, self.done))
 
     def finish(self) -> None:
-        """Give the file its format and its name."""
-        temporary = self.path.with_name(f".{self.path.name}.incomplete")
-        _CONVERT[self.path.suffix](self._records(), temporary)
-        os.replace(temporary, self.path)
-        self.partial.unlink()
+        """Give the file its format and its name.
 
-    def _records(self) -> Iterator[dict[str, Any]]:
-        with self.partial.open(encoding="utf-8") as file:
-            next(file)
-            for line in file:
-                yield json.loads(line)
+        Raises:
+            SummGANError: It cannot be written; ``--resume`` will try again.
+        """
+        convert = _CONVERT[self.path.suffix]
+        write_file(self.path, lambda temporary: convert(self, temporary))
+        if self._handle is not None:
+            self.partial.unlink()
 
 
-def _to_jsonl(records: Iterator[dict[str, Any]], path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(values, ensure_ascii=False) + "\n" for values in records)
+class PrintedRecords:
+    """In the place of a `RecordFile` where there is none: records go to standard output, or nowhere.
+
+    Args:
+        column: What is printed of each, a line; None for nothing.
+    """
+
+    def __init__(self, column: str | None):
+        self.column = column
+        self.done = self.failed = 0
+
+    def __enter__(self) -> PrintedRecords:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """There is nothing to close."""
+
+    def extend(self, records: Iterable[dict[str, Any]]) -> None:
+        """Print records, each at once."""
+        for values in records:
+            if self.column:
+                print(values[self.column], flush=True)
+            self.done += 1
+            self.failed += "error" in values
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """None is kept."""
+        return iter(())
+
+    def finish(self) -> None:
+        """All is printed."""
 
 
-def _to_txt(records: Iterator[dict[str, Any]], path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(values["summary_text"] + "\n" for values in records)
+def _parsed(line: bytes) -> Any:
+    """The value of a line, None where there is none."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
-def _columns(records: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for values in records for name in values))
+def _json_line(values: dict[str, Any]) -> bytes:
+    text = json.dumps(values, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError:  # half a character, in an id or in the name of a file
+        return json.dumps(values).encode("ascii") + b"\n"
 
 
-def _to_csv(records: Iterator[dict[str, Any]], path: Path) -> None:
-    rows = list(records)
+def _whole_characters(value: Any) -> Any:
+    """A text without halves of characters, which UTF-8 cannot hold."""
+    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+def _to_jsonl(made: RecordFile, path: Path) -> None:
+    with path.open("wb") as file:
+        file.writelines(map(_json_line, made.records()))
+
+
+def _to_txt(made: RecordFile, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(values["summary_text"] + "\n" for values in made.records())
+
+
+def _to_csv(made: RecordFile, path: Path) -> None:
+    columns = dict.fromkeys(name for values in made.records() for name in values)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, _columns(rows))
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        if columns:
+            writer.writeheader()
+        for values in made.records():
+            writer.writerow({name: _harmless(value) for name, value in values.items()})
 
 
-def _to_parquet(records: Iterator[dict[str, Any]], path: Path) -> None:
+def _harmless(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: such a text gets an apostrophe before it (OWASP)."""
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    value = _whole_characters(value)
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def _to_parquet(made: RecordFile, path: Path) -> None:
     import pyarrow
-    import pyarrow.parquet
+    from pyarrow.parquet import ParquetWriter
 
-    rows = list(records)
+    def tables(schema: pyarrow.Schema | None = None) -> Iterator[pyarrow.Table]:
+        records = made.records()
+        while rows := list(islice(records, _ROWS)):
+            columns = (
+                dict.fromkeys(name for values in rows for name in values) if schema is None else schema.names
+            )
+            cells = {name: [_cell(name, values.get(name)) for values in rows] for name in columns}
+            yield pyarrow.table(cells, schema=schema)
+
+    schema = pyarrow.schema([])
+    for table in tables():
+        schema = pyarrow.unify_schemas([schema, table.schema], promote_options="permissive")
+    with ParquetWriter(path, schema) as writer:
+        for table in tables(schema):
+            writer.write_table(table)
+
+
+def _cell(name: str, value: Any) -> Any:
     # Ids may be numbers in one file and text in another.
-    for values in rows:
-        if "id" in values:
-            values["id"] = str(values["id"])
-    columns = {name: [values.get(name) for values in rows] for name in _columns(rows)}
-    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    if name == "id" and value is not None:
+        value = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _whole_characters(value)
 
 
 _CONVERT = {".jsonl": _to_jsonl, ".txt": _to_txt, ".csv": _to_csv, ".parquet": _to_parquet}
+
+
+def _check_replaceable(path: Path) -> None:
+    """Refuse to replace what is not an output of summgan."""
+    if not path.exists() and not path.is_symlink():
+        return
+    if not path.is_file():
+        raise SummGANError(f"--output {path}: is there, and is no file; name another.")
+    with writing(path):
+        if path.stat().st_size and not _is_ours(path):
+            raise SummGANError(
+                f"--output {path}: is there already, and nothing in it says that summgan made it; name "
+                "another output, or move that file away."
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file holds nothing but columns of ours; nobody knows it of a txt."""
+    if path.suffix == ".jsonl":
+        with path.open("rb") as file:
+            return all(_has_our_names(_parsed(line)) for line in file)
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            return _has_our_names(next(csv.reader(file), []))
+    if path.suffix == ".parquet":
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            return _has_our_names(pyarrow.parquet.read_schema(path).names)
+        except pyarrow.ArrowException:
+            return False
+    return False
+
+
+def _has_our_names(names: Any) -> bool:
+    return isinstance(names, dict | list) and bool(_SIGNS & {*names}) and {*names} <= _NAMES

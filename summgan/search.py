@@ -15,7 +15,7 @@ import numpy as np
 
 from summgan.encoder import Encoder
 from summgan.errors import SummGANError
-from summgan.files import write_folder
+from summgan.files import recover, write_folder
 
 _INDEX, _DOCUMENTS = "index.faiss", "index.json"
 
@@ -86,11 +86,12 @@ class HashIndex:
             SummGANError: A file is missing or damaged, or another model made it.
         """
         folder, faiss = Path(folder), _faiss()
+        recover(folder)
         try:
             kept = json.loads((folder / _DOCUMENTS).read_text(encoding="utf-8"))
-            fingerprint, texts = kept["fingerprint"], kept["texts"]
+            fingerprint, texts = kept["fingerprint"], [str(text) for text in kept["texts"]]
             index = faiss.read_index_binary(str(folder / _INDEX))
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError, RecursionError) as error:
             raise SummGANError(
                 f"The index {str(folder)!r} cannot be read: a file is missing or damaged. Make it again with "
                 "summgan encode --index."
@@ -99,7 +100,7 @@ class HashIndex:
             raise SummGANError(
                 f"The index {str(folder)!r} was made by another model; give that one, or make it again."
             )
-        if index.ntotal != len(texts):
+        if index.ntotal != len(texts) or index.d != encoder.model.config.size:
             raise SummGANError(f"The index {str(folder)!r} is damaged: make it again.")
         made = cls.__new__(cls)
         made.encoder, made.texts, made._index = encoder, texts, index

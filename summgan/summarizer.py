@@ -27,10 +27,13 @@ from summgan.readers import Row, read_rows
 from summgan.summary import SummarizerOptions, Summary
 from summgan.text import count_units, is_unspaced
 from summgan.tokenization import load_tokenizer, save_tokenizer
+from summgan.truecasing import TRUECASE_FILE
 from summgan.windows import cut
-from summgan.writing import Answer, SummaryWriter
+from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
+_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 _CHUNKS = 16  # batches that are sorted by length together
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
 
@@ -75,15 +78,9 @@ class Summarizer:
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
         model = SummGAN.from_pretrained(folder, dtype=dtype)
-        try:
-            required_file(folder, "tokenizer.json")
-            tokenizer = load_tokenizer(folder)
-            check_pair(model, tokenizer)
-        except SummGANError as error:
-            raise SummGANError(
-                f"No summgan model can be loaded from {str(folder)!r}: {str(error).removesuffix('.')}. "
-                f"{SummGAN.advice}"
-            ) from error
+        required_file(folder, "tokenizer.json")
+        tokenizer = load_tokenizer(folder)
+        check_pair(model, tokenizer)
         return cls(model.to(device), tokenizer)
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -175,11 +172,18 @@ class Summarizer:
         answers = self.stream(read_rows(paths, column), how)
         return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
 
-    def stream(self, rows: Iterable[Row], options: SummarizerOptions) -> Iterator[tuple[Row, Answer]]:
+    def stream(
+        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> Iterator[tuple[Row, Answer]]:
         """Rows with their summaries, in order, however many there are.
 
         With a ``batch_size`` of 1 every row is answered before the next one is asked for. Else 16 batches
         are gathered, to be sorted by length.
+
+        Args:
+            rows: With a text each.
+            options: How the summaries are written.
+            on_done: Told how many rows more have their answer, which is before they are yielded.
 
         Yields:
             Each row with its `Summary`, or with a `SummGANError` that says why it has none.
@@ -198,11 +202,14 @@ class Summarizer:
                     texts[index] = one_text(row.text, "The text")
                 except SummGANError as error:
                     answers[index] = error
-            for index, answer in zip(texts, self._summarize([*texts.values()], options), strict=True):
+            made = self._summarize([*texts.values()], options, on_done)
+            for index, answer in zip(texts, made, strict=True):
                 answers[index] = answer
             yield from zip(chunk, answers, strict=True)
 
-    def _summarize(self, texts: Sequence[str], options: SummarizerOptions) -> list[Answer]:
+    def _summarize(
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> list[Answer]:
         """Answers to normalized texts; to long ones by way of summaries of their windows."""
         answers: dict[int, Answer] = {}
         windows = {index: self._windows(text) for index, text in enumerate(texts)}
@@ -221,7 +228,7 @@ class Summarizer:
                     f"than {count_units(text)}; lower it."
                 )
         fitting = {index: text for index, (text,) in windows.items() if index not in answers}
-        answers |= zip(fitting, self.writer([*fitting.values()], options), strict=True)
+        answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
         return [answers[index] for index in range(len(texts))]
 
     def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:
@@ -271,20 +278,34 @@ def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
             f"A Summarizer needs a SummGAN and its tokenizer, not {type(model).__name__} and "
             f"{type(tokenizer).__name__}; Summarizer.from_pretrained(folder) loads both."
         )
-    config, pieces = model.config, len(tokenizer)
+    config, bottleneck = model.config, model.generator.bottleneck
+    advice = "give the tokenizer that the model was trained with."
+    pieces = tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])
     # A backbone may have more entries than its tokenizer has pieces, but these are never written.
-    if pieces > config.vocab_size or model.generator.bottleneck.writable[pieces:].any():
+    if len(pieces) > config.vocab_size or bottleneck.writable[len(pieces) :].any():
         raise SummGANError(
-            f"The tokenizer has {pieces} pieces, but the vocabulary of the model has {config.vocab_size}; "
-            "give the tokenizer that the model was trained with."
+            f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
+            f"{config.vocab_size}; {advice}"
         )
     for name in ("pad_token_id", "eos_token_id"):
         theirs, ours = getattr(tokenizer, name), getattr(config, name)
         if theirs != ours:
-            raise SummGANError(
-                f"The tokenizer has {name} {theirs}, but the model {ours}; give the tokenizer that the model "
-                "was trained with."
-            )
+            raise SummGANError(f"The tokenizer has {name} {theirs}, but the model {ours}; {advice}")
+    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do.
+    columns = zip(pieces, bottleneck.writable.tolist(), bottleneck.continues.tolist(), strict=False)
+    agree = [
+        goes_on != piece.startswith(_BLANKS)
+        for piece, writable, goes_on in columns
+        if writable and (piece.startswith(_BLANKS) or (piece[0].isascii() and piece[0].isalpha()))
+    ]
+    if sum(agree) < _ALIKE * len(agree):
+        raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
+    lowers = tokenizer.decode(tokenizer("A").input_ids, skip_special_tokens=True).strip() == "a"
+    if lowers and tokenizer.__dict__.get("truecaser") is None:
+        raise SummGANError(
+            f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "
+            "the folder of the training, and save models with Summarizer.save_pretrained."
+        )
 
 
 def _joined(summaries: list[str]) -> str:

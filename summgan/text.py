@@ -62,7 +62,7 @@ _IDLE_JOINER = regex.compile(
 )
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
-_WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{Mn}\p{Mc}]|\u200d|\u200c(?=[\p{L}\p{N}]))*")
+_WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{Mn}\p{Mc}]|\u200d|[\u200c\u180e](?=[\p{L}\p{N}]))*")
 
 
 def normalize(text: str) -> str:
@@ -167,7 +167,7 @@ def fold(text: str) -> str:
     Folded are case (ß is ss; Turkish İ is i, while ı stays a letter of its own), composed and decomposed
     characters, and forms of compatibility: full and half width, ligatures, Arabic letters by position,
     raised and lowered digits (not those after a digit: 10² is not 102). Apostrophes of every shape become
-    straight ones; the stretching of Arabic words and selectors of variants go. Accents and vowel points
+    straight ones; what only shapes a word (stretched Arabic, variants) goes. Accents and vowel points
     stay: they tell words apart.
     """
     text = _composed(text)
@@ -186,7 +186,8 @@ _SMALL_AFTER_DIGIT = re.compile(rf"(?<=\d){_SMALL}")
 _NIKHAHIT = re.compile("(?:\u0e4d([\u0e48-\u0e4b]?)\u0e32)|(?:\u0ecd([\u0ec8-\u0ecb]?)\u0eb2)")
 _DOTTED_I = re.compile("i\u0307+")
 _APOSTROPHE = re.compile("[\u02b9\u02bb-\u02bd\u2018\u2019\ua78c]")  # bent ones, and those that are letters
-_VANISHING = regex.compile(r"[\u0640\u034f\p{Variation_Selector}]")
+# Stretching of Arabic, variants, and the Armenian marks that stand over a vowel inside a word ("ինչո՞ւ").
+_VANISHING = regex.compile(r"[\u0640\u034f\u055b\u055c\u055e\u055f\p{Variation_Selector}]")
 
 
 def _sara_am(match: re.Match) -> str:
@@ -237,7 +238,7 @@ class _SpreadWords(dict):
 
 
 _SPREAD_WORDS = _SpreadWords()
-_CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d{_SMALL}]")
+_CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d\u180e{_SMALL}]")
 
 
 # Abbreviations; those of one letter, of a doubled one, or with a full stop inside, need no list.
@@ -256,17 +257,13 @@ _ABBREVIATIONS = frozenset(
     # Russian, Greek
     "им ул пр проф акад доц тов гг стр руб тыс млн млрд напр обл см ср рис κκ δρ αρ σελ".split()
 )
-# Many of these are words too: they abbreviate only before a number.
-_BEFORE_NUMBERS = frozenset(
-    "no nos nr nrs núm nº vol vols fig figs sec sect ch chap art arts abs para par eq eqs pp pg pág págs op "
-    "ver bd aufl jan feb mar apr may jun jul aug sep sept oct nov dec tel ext bl vers kap ziff ok godz kl "
-    "klo".split()
-)
+_SHORT = 4  # letters; before a number such a word is one too ("No. 5", "Abb. 3")
 _FULL_STOPS = "[.!?\u2026\u203c\u203d\u2047-\u2049]"
 # Marks of other scripts end a sentence with or without a blank; one between two Burmese clauses does not.
+# Quotes, brackets and numbers of notes ("[1]") after a mark belong to the sentence.
 _SENTENCE_MARK = regex.compile(
     rf"(?P<marks>(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--\u104a])+)"
-    r"(?P<closing>(?:[\p{Pe}\p{Pf}\"'\u00b4]|\p{Pi}(?=\s|$))*)(?:\s[\u00bb\u203a](?=\s|$))?",
+    r"(?P<closing>(?:[\p{Pe}\p{Pf}\"'\u00b4]|\p{Pi}(?=\s|$)|\[\p{Nd}+\])*)(?:\s[\u00bb\u203a](?=\s|$))?",
     regex.VERSION1,
 )
 _FULL_STOP = re.compile(_FULL_STOPS)
@@ -275,6 +272,7 @@ _OPENING = regex.compile(r"[\p{Ps}\p{Pi}\p{Pf}\"'\u00b4\u00bf\u00a1\p{Pd}]*")
 _GOING_ON = regex.compile(r"[,;:.!?%\u060c\u061b\u3001\uff0c\uff1a\uff1b\p{Pe}]")
 _WIDE_FULL_STOP = "\uff0e"  # a decimal point after digits, and for initials
 _LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.'\u2019\u200c\u200d]*$")
+_INITIAL = regex.compile(r"(?=[\p{L}--\p{Hangul}])\X", regex.VERSION1)
 _INITIALS = regex.compile(r"(?:\p{L}+['\u2019])?(?:[\p{L}\p{M}]{1,4}\.)+[\p{L}\p{M}]{1,4}|(\p{Lu})\1")
 _ORDINAL = regex.compile(r"(?:\p{Nd}{1,3}\.[/\u2013-])*\p{Nd}{1,3}|\p{Nd}{1,2}\.\p{Nd}{1,2}|[IVXLC]{2,}")
 
@@ -323,13 +321,12 @@ def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
 
 def _abbreviates(before: str, begin: str) -> bool:
     """Whether a full stop may belong to what is before it; ``begin`` is the first character after it."""
-    token = _OPENING.sub("", before[before.rfind(" ") + 1 :], count=1)
+    token = _OPENING.sub("", re.split(r"\s", before)[-1], count=1)
     word = _LAST_WORD.search(token)[0].strip(".'\u2019")
-    lower = word.casefold()
     return bool(
         _ORDINAL.fullmatch(token)
         or _INITIALS.fullmatch(word)
-        or lower in _ABBREVIATIONS
-        or (lower in _BEFORE_NUMBERS and begin.isdigit())
-        or (len(_CLUSTER.findall(word)) == 1 and word[0].isalpha() and not is_unspaced(word[0]))
+        or word.casefold() in _ABBREVIATIONS
+        or (len(word) <= _SHORT and word.isalpha() and begin.isdigit())
+        or (_INITIAL.fullmatch(word) and not is_unspaced(word[0]))
     )

@@ -225,6 +225,7 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        tokenizer("a")  # brings out what is wrong with its options
         # Without its true case a model would write lower case, so these are read wherever the rest is.
         if path := _file_beside(folder, _MODEL_FILE):
             tokenizer.sentencepiece_model = path.read_bytes()
@@ -233,7 +234,10 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
         harden(tokenizer)
     except Exception as error:  # transformers and tokenizers have one of their own for every kind of damage
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
+        raise SummGANError(
+            f"No tokenizer can be loaded from {str(folder)!r}: {reason.rstrip('.: ')}. Give a folder with "
+            "the tokenizer.json that training has made."
+        ) from error
     return tokenizer
 
 

@@ -7,7 +7,7 @@ how sure the generator is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 Answer = Summary | SummGANError
 """Of one text; an error says why it has no summary."""
+OnDone = Callable[[int], None]
+"""Told how many texts more have their answer."""
 
 
 class SummaryWriter:
@@ -49,8 +51,10 @@ class SummaryWriter:
         return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
     @torch.inference_mode()
-    def __call__(self, texts: Sequence[str], options: SummarizerOptions) -> list[Answer]:
-        """One answer for every text, made in batches of similar length."""
+    def __call__(
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> list[Answer]:
+        """One answer for every text, made in batches of similar length; ``on_done`` is told of each batch."""
         ids = [self.ids(text) for text in texts]
         answers: list[Answer | None] = [None] * len(texts)
         for index, (text, row) in enumerate(zip(texts, ids, strict=True)):
@@ -63,10 +67,9 @@ class SummaryWriter:
         order.sort(key=lambda index: len(ids[index]))
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
-            batch = pad([[*ids[row], self.tokenizer.eos_token_id] for row in rows])
-            batch = [tensor.to(self.model.device) for tensor in batch]
-            for row, summary in zip(rows, self._best(*batch, options), strict=True):
-                answers[row] = self._finished(summary, texts[row])
+            for row, answer in zip(rows, self._answers([ids[row] for row in rows], options), strict=True):
+                answers[row] = self._finished(answer, texts[row])
+            on_done(len(rows))
         return answers
 
     def _warn_of_strange_texts(self, texts: Sequence[str], ids: Sequence[list[int]]) -> None:
@@ -78,8 +81,20 @@ class SummaryWriter:
                     text[:40],
                 )
 
-    def _finished(self, summary: Summary, document: str) -> Answer:
+    def _answers(self, ids: list[list[int]], options: SummarizerOptions) -> list[Answer]:
+        """Answers to a batch; where a text spoils it, every text is answered by itself."""
+        batch = pad([[*row, self.tokenizer.eos_token_id] for row in ids])
+        try:
+            return self._best(*(tensor.to(self.model.device) for tensor in batch), options)
+        except SummGANError as error:
+            if len(ids) == 1:
+                return [error]
+        return [answer for row in ids for answer in self._answers([row], options)]
+
+    def _finished(self, summary: Answer, document: str) -> Answer:
         """The summary in the case of its document, if there is any."""
+        if isinstance(summary, SummGANError):
+            return summary
         if not summary.summary_text:
             return SummGANError(f"Nothing of {document[:40]!r} can be said in the vocabulary of the model.")
         text = finish(self.tokenizer, summary.summary_text, document)
@@ -91,7 +106,7 @@ class SummaryWriter:
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
         """The likeliest lengths allowed, of every document."""
         low, high = options.range(self.model.config)
-        log_probs = self.model.generator.length_log_probs(source)
+        log_probs = _numbers(self.model.generator.length_log_probs(source))
         lengths = []
         for row in log_probs:
             # A summary is never longer than its document.
@@ -132,7 +147,7 @@ class SummaryWriter:
         ]
         words = words[chosen]
         code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
-        losses = self.model.reconstruction_loss(code, ids, mask)
+        losses = _numbers(self.model.reconstruction_loss(code, ids, mask))
         rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
         texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
         return [
@@ -175,3 +190,16 @@ class SummaryWriter:
         longest = self.model.config.window
         documents = self.model.reconstructor.sample(code, longest)
         return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+
+
+def _numbers(values: Tensor) -> Tensor:
+    """The values, if they are numbers.
+
+    Raises:
+        SummGANError: The weights lead to others.
+    """
+    if values.isnan().any():
+        raise SummGANError(
+            "The model computes no numbers of this text: its weights are damaged, or too large for its dtype."
+        )
+    return values

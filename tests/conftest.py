@@ -8,9 +8,12 @@ os.environ |= {
     "HF_HOME": _CACHE,
     "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
     "TOKENIZERS_PARALLELISM": "false",
+    "OMP_NUM_THREADS": "1",  # threads of processes that tests start would wait for each other
 }
 
+import logging  # noqa: E402
 import random  # noqa: E402
+import re  # noqa: E402
 import shutil  # noqa: E402
 
 import pytest  # noqa: E402
@@ -21,6 +24,18 @@ from summgan.modeling import SummGAN  # noqa: E402
 from summgan.tokenization import train_tokenizer  # noqa: E402
 
 torch.set_num_threads(1)
+
+
+class _Announcements(logging.Handler):
+    """Fails the test whose call makes a library log that it will take something away."""
+
+    def emit(self, record):
+        if re.search("deprecated|will be removed", record.getMessage()):
+            raise AssertionError(f"{record.name} announces a removal: {record.getMessage()}")
+
+
+for library in ("transformers", "accelerate", "datasets", "evaluate"):
+    logging.getLogger(library).addHandler(_Announcements())
 
 NAMES = "Anna Boris Carla Daniel Elena Felix Greta Hugo".split()
 PLACES = "Porto Lyon Bergen Gdansk Turin Malmo Leeds Graz".split()

@@ -3,6 +3,7 @@
 import gzip
 import importlib.util
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -238,3 +239,25 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
         benchmark.hamming(benchmark.np.eye(2)[[0, 1]], benchmark.np.eye(2)[labels]), labels[[0, 2]], labels, 2
     )
     assert perfect == {"precision_at_100": 100, "map": 100}
+
+
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory):
+    """Figures of every row, from one run with few tries."""
+    folder = tmp_path_factory.mktemp("faults")
+    command = [sys.executable, ROOT / "benchmarks" / "faults.py", "--kills", 1, "--inputs", 60, "--jobs", 1]
+    command += ["--work", folder / "work", "--output", folder / "results.json"]
+    done = subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True)
+    assert (folder / "results.json").is_file(), done.stderr
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    return {result["row"]: result for result in results}
+
+
+@pytest.mark.parametrize("row", ["kill-train", "kill-summarize", "kill-encode"])
+def test_a_killed_run_ends_as_one_that_nobody_killed(row, faults):
+    assert faults[row]["wrong"] == [] and faults[row]["bit_equal"] == faults[row]["tried"] == 1
+
+
+@pytest.mark.parametrize(("row", "tried"), [("inputs", 60), ("texts", 3), ("options", 3), ("folders", 2)])
+def test_nothing_odd_loses_or_fails_anything(row, tried, faults):
+    assert faults[row]["wrong"] == [] and faults[row]["tried"] == tried

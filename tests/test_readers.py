@@ -88,7 +88,7 @@ def test_columns_are_found_or_named(write):
     assert texts(path, "odd") == ["z"]
     with pytest.raises(SummGANError, match=r"a.jsonl:1: there is no column 'none', only article"):
         texts(path, "none")
-    with pytest.raises(SummGANError, match="Name one with the option summary_column"):
+    with pytest.raises(SummGANError, match="Name one with column"):
         texts(path, role="summary")
 
 

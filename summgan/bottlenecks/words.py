@@ -276,11 +276,13 @@ class WordsBottleneck(nn.Module):
         """
         keys, cache = self.keys(source), new_cache()
         room = self.max_pieces(units)
-        noise = stream.uniform(int(room.max())) if stream else None
+        most = int(room.max())
+        noise = stream.uniform(most) if stream else None
         remaining, state = units.clone(), torch.full_like(units, BLANK)
         previous = torch.full_like(units, self.start_id)
         done, words = torch.zeros_like(units, dtype=torch.bool), [previous]
-        while not done.all():
+        # Weights that are not finite never write an end.
+        while not done.all() and len(words) <= most:
             vectors = self.decoder.embed(previous[:, None])
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
             hidden = self.decoder(vectors, source.states, source.mask, cache)

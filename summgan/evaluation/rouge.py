@@ -1,7 +1,7 @@
 """ROUGE (Lin 2004) for any script, offline, as plain arrays of per-item scores.
 
 The counting is `rouge-score`'s, or `rouge-score-rs`'s where that is installed (the extra ``fast``; the
-same numbers). Tokens are `summgan.text.split_words`: a character each in scripts without spaces, where
+same numbers). Tokens are `summgan.text.split_words`: a character each in scripts without blanks, where
 the usual tokenizer would find nothing. `rouge_metric.py` offers the same as an `evaluate.Metric`.
 """
 

@@ -1,0 +1,195 @@
+"""What every row of `faults.py` stands on: a small corpus, tiny models, and the command called in-process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from summgan.cli import main
+from summgan.demo.corpus import build_corpus
+from summgan.files import write_text
+
+STATUSES = (0, 1, 2, 130)
+LENGTH = ["--max_words", "6"]  # of every summary, so that a document has one summary wherever it stands
+
+
+@dataclass
+class Verdict:
+    """What one try came to.
+
+    Attributes:
+        what: What was tried, for people.
+        failed: Tracebacks, odd exit statuses, files left behind, a sentence that is missing.
+        lost: Rows that are lost, doubled, out of place or other than they must be.
+        bit_equal: Of a killed run, whether it ended like one that was not killed.
+    """
+
+    what: str = ""
+    failed: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    bit_equal: bool | None = None
+
+
+@dataclass
+class Called:
+    """What a command answered."""
+
+    status: int | None
+    out: str
+    err: str
+
+
+@dataclass
+class Setting:
+    """Paths and texts that are made once.
+
+    Attributes:
+        folder: Where all of it is.
+        documents: A pool of documents, each of one line.
+        summaries: What people would say of each.
+        expected: What `summarize` writes of each with `LENGTH`.
+        bits: What `encode` writes of each.
+    """
+
+    folder: Path
+    documents: list[str]
+    summaries: list[str]
+    expected: list[str] = field(default_factory=list)
+    bits: list[str] = field(default_factory=list)
+
+    @property
+    def searcher(self) -> Path:
+        """A model with `writer: search`, which is quick."""
+        return self.folder / "search"
+
+    @property
+    def decoder(self) -> Path:
+        """A model whose decoder writes."""
+        return self.folder / "decoder"
+
+    @property
+    def code(self) -> Path:
+        """A binary code."""
+        return self.folder / "binary"
+
+    def training(self, kind: str, output: Path, **changes) -> list[str]:
+        """The call that trains ``search``, ``decoder`` or ``binary`` into a folder."""
+        values = configuration(self.folder, kind)
+        values["data"]["cache_dir"] = str(output.with_name("cache"))
+        values["training"] |= {"output_dir": str(output)} | changes
+        path = output.with_name(f"{output.name}.yaml")
+        write_text(path, json.dumps(values))
+        return ["train", str(path)]
+
+
+def configuration(folder: Path, kind: str) -> dict:
+    """The smallest models that can be trained; JSON is YAML."""
+    data = {"documents": [str(folder / "documents.txt")]}
+    training = {
+        "per_device_train_batch_size": 2,
+        "logging_steps": 1,
+        "sample_steps": 0,
+        "eval_steps": 3,
+        "eval_documents": 3,
+        "save_steps": 2,
+        "save_total_limit": 1,
+        "use_cpu": True,
+    }
+    if kind == "binary":
+        weights = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
+        more = {"temperature_end": 1.0, "load_best_model_at_end": False, "loss_weights": weights}
+        code = {"kind": "binary", "size": 16, "steps": 12, "hidden_size": 8, "neighbours": 3}
+        return {
+            "data": data,
+            "code": code | {"max_document_frequency": 0.5},
+            "training": training | more,
+        }
+    model = {
+        "hidden_size": 16,
+        "encoder_layers": 1,
+        "decoder_layers": 1,
+        "attention_heads": 2,
+        "discriminator_hidden_size": 8,
+        "channel_weight": 0.0,
+        "writer": kind,
+    }
+    return {
+        "data": data | {"sentences": [str(folder / "sentences.txt")], "max_document_length": 64},
+        "tokenizer": {"vocabulary_size": 420},
+        "model": model,
+        "training": training | {"warm_start_steps": 6, "adversarial_steps": 6},
+    }
+
+
+def make_setting(folder: Path) -> Setting:
+    """Write the corpus, train the models, and note what they answer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus = build_corpus(documents=120, sentences=120, validation=0, test=24)
+    for name in ("documents", "sentences"):
+        write_text(folder / f"{name}.txt", "\n".join(getattr(corpus, name)) + "\n")
+    setting = Setting(folder, corpus.test_documents, corpus.test_summaries)
+    for kind in ("search", "decoder", "binary"):
+        _succeed(setting.training(kind, folder / kind))
+    pool, answer = folder / "pool.txt", folder / "answer.jsonl"
+    write_text(pool, "\n".join(setting.documents) + "\n")
+    for name, command in (("expected", summarize(setting.searcher)), ("bits", encode(setting.code))):
+        answer.unlink(missing_ok=True)
+        _succeed([*command, str(pool), "--output", str(answer)])
+        rows = [json.loads(line) for line in answer.read_text(encoding="utf-8").split("\n")[:-1]]
+        setattr(setting, name, [row["summary_text" if name == "expected" else "bits"] for row in rows])
+    return setting
+
+
+def summarize(model: Path) -> list[str]:
+    """The call without files and output."""
+    return ["summarize", "--model", str(model), "--device", "cpu", *LENGTH]
+
+
+def encode(model: Path) -> list[str]:
+    """The call without files and output."""
+    return ["encode", "--model", str(model), "--device", "cpu"]
+
+
+def _succeed(arguments: list[str]) -> None:
+    called = call(arguments)
+    if called.status != 0:
+        raise SystemExit(f"The models of the benchmark cannot be made: {called.err}")
+
+
+def call(arguments: list[str], standard_input: bytes = b"") -> Called:
+    """Run the command in this process, with streams like those of a shell."""
+    parts = ((standard_input, "strict"), (b"", "strict"), (b"", "backslashreplace"))
+    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", errors) for data, errors in parts]
+    logging.getLogger().handlers.clear()  # they hold the streams of the call before
+    before, (sys.stdin, out, err) = sys.stdin, streams
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                status = main(arguments)
+            except SystemExit as stop:
+                status = stop.code or 0
+            except BaseException:
+                status = None
+                # Not through the stream, which may be what failed.
+                err.buffer.write(traceback.format_exc().encode("utf-8", "backslashreplace"))
+            out.flush()
+            err.flush()
+    finally:
+        sys.stdin = before
+    return Called(status, *(s.buffer.getvalue().decode("utf-8", "replace") for s in (out, err)))
+
+
+def check_call(called: Called, verdict: Verdict) -> None:
+    """A status that is known, no traceback, and a sentence for every mistake."""
+    if called.status not in STATUSES:
+        verdict.failed.append(f"exit status {called.status}: {called.err[-300:]}")
+    elif "Traceback (most recent call last)" in called.err:
+        verdict.failed.append(f"a traceback: {called.err[-300:]}")
+    elif called.status and not called.err.strip():
+        verdict.failed.append(f"exit status {called.status} without a word")

@@ -1,0 +1,215 @@
+"""What crashes, odd files, odd texts, odd options and damaged models do to summgan: nothing may be lost.
+
+    python benchmarks/faults.py --kills 100 --inputs 10000 --seed 0 --output results.json
+
+Makes its own corpus and tiny models. Every try has a number and follows from it and the seed, so that one
+that failed can be made again alone, with its folder kept: `--rows inputs --only NUMBER`.
+
+`failed` counts tries with a traceback, an exit status other than 0, 1, 2 and 130, a mistake without a
+sentence, files left behind, or no end; `lost` those after which a row was missing, doubled, out of place or
+other than it must be; `bit_equal` the killed runs that ended, resumed, as a run does that nobody killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from random import Random
+
+# Before anything of Hugging Face is imported: no network, and nothing written outside the work folder.
+os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+
+from fault_setting import Setting, Verdict, make_setting  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from summgan.evaluation.scoring import format_table  # noqa: E402
+from summgan.files import write_text  # noqa: E402
+
+LIMIT = 60  # seconds that a try may take, on a machine with other work
+MEMORY = 16 * 2**30
+SHOWN = 5
+COLUMNS = ("tried", "failed", "lost", "bit_equal", "seconds")
+KILLS = ("kill-train", "kill-summarize", "kill-encode")
+# Tries of a row, as a part of --inputs.
+SHARES = {"inputs": 1.0, "texts": 0.05, "options": 0.05, "folders": 0.03}
+ROWS = (*KILLS, *SHARES)
+_PRELOADED = ["fault_inputs", "fault_kills", "fault_others", "summgan.commands", "summgan.code_commands"]
+_PRELOADED += ["summgan.trainer", "summgan.code_trainer", "transformers.models.mbart.modeling_mbart"]
+
+
+def attempt(row: str, setting: Setting, seed: int, number: int, folder: Path) -> Verdict:
+    """One try of a row, in an empty folder."""
+    import fault_inputs
+    import fault_kills
+    import fault_others
+
+    rng = Random(f"{row} {seed} {number}")
+    if row in KILLS:
+        return fault_kills.try_kill(row, setting, rng, folder)
+    tries = {
+        "inputs": fault_inputs.try_input,
+        "texts": fault_others.try_text,
+        "options": fault_others.try_option,
+        "folders": fault_others.try_folder,
+    }
+    return tries[row](setting, rng, folder)
+
+
+def work(row: str, setting: Setting, seed: int, numbers: list[int], keep: bool, pipe: Connection) -> None:
+    """A process that makes tries, and says of each what it came to."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    log = os.open(setting.folder / "noise.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 2)  # what libraries write around Python's streams
+    import fault_others
+    import torch
+
+    torch.set_num_threads(1)
+    if row in ("inputs", "options"):
+        fault_others.load_models_once()
+    for number in numbers:
+        folder = Path(tempfile.mkdtemp(prefix=f"{row}-{number}-", dir=setting.folder))
+        os.chdir(folder)
+        began = time.monotonic()
+        try:
+            verdict = attempt(row, setting, seed, number, folder)
+        except Exception:  # such as an output that nobody can read
+            verdict = Verdict("see the traceback", [traceback.format_exc()])
+        finally:
+            os.chdir(setting.folder)
+        if row not in KILLS and time.monotonic() - began > LIMIT:
+            verdict.failed.append(f"took {time.monotonic() - began:.0f} s")
+        if keep:
+            verdict.what += f" (in {folder})"
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        pipe.send((number, verdict))
+    pipe.close()
+
+
+class Processes:
+    """Makes tries in processes that can be ended; one that ends by itself costs one try alone.
+
+    Args:
+        setting: What the tries stand on.
+        seed: Of everything.
+        jobs: Processes at a time.
+        keep: Whether the tries' folders stay.
+    """
+
+    def __init__(self, setting: Setting, seed: int, jobs: int, keep: bool):
+        self.setting, self.seed, self.jobs, self.keep = setting, seed, jobs, keep
+        # A server that has everything imported forks in no time; it finds modules where this process does.
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        # Of processes that are killed something is always left.
+        os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(_PRELOADED)
+
+    def run(self, row: str, numbers: list[int]) -> dict[int, Verdict]:
+        """Verdicts by number."""
+        verdicts: dict[int, Verdict] = {}
+        with tqdm(total=len(numbers), desc=row, unit="try", disable=None) as bar:
+
+            def drive(mine: list[int]) -> None:
+                while mine:
+                    for number, verdict in self._one_process(row, mine):
+                        verdicts[number] = verdict
+                        mine = mine[1:]
+                        bar.update()
+
+            with ThreadPoolExecutor(self.jobs) as pool:
+                list(pool.map(drive, [numbers[job :: self.jobs] for job in range(self.jobs)]))
+        return dict(sorted(verdicts.items()))
+
+    def _one_process(self, row: str, numbers: list[int]):
+        """Numbers with their verdicts, until the process is done or has to be ended."""
+        mine, theirs = self.context.Pipe(duplex=False)
+        arguments = (row, self.setting, self.seed, numbers, self.keep, theirs)
+        process = self.context.Process(target=work, args=arguments)
+        process.start()
+        theirs.close()
+        limit = 10 * LIMIT if row in KILLS else 2 * LIMIT
+        try:
+            for number in numbers:
+                if not mine.poll(limit):
+                    yield number, Verdict(failed=[f"no end after {limit} s"])
+                    return
+                try:
+                    yield mine.recv()
+                except EOFError:
+                    process.join()
+                    yield number, Verdict(failed=[f"the process ended with {process.exitcode}"])
+                    return
+            process.join(LIMIT)
+        finally:
+            process.kill()
+            process.join()
+
+
+def figures(row: str, verdicts: dict[int, Verdict], seconds: float) -> dict:
+    """What is reported of a row, with the first tries that went wrong."""
+    bad = [(n, v) for n, v in verdicts.items() if v.failed or v.lost or v.bit_equal is False]
+    found = {
+        "tried": len(verdicts),
+        "failed": sum(bool(v.failed) for v in verdicts.values()),
+        "lost": sum(bool(v.lost) for v in verdicts.values()),
+        "seconds": seconds,
+        "wrong": [{"number": n, "what": v.what, "failed": v.failed, "lost": v.lost} for n, v in bad],
+    }
+    if row in KILLS:
+        found["bit_equal"] = sum(v.bit_equal is True for v in verdicts.values())
+    for wrong in found["wrong"][:SHOWN]:
+        reasons = [*wrong["failed"], *wrong["lost"]] or ["other bytes"]
+        print(f"{row} {wrong['number']}: {wrong['what']}\n    " + "\n    ".join(reasons[:3]), flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, metavar="NAME", help=" ".join(ROWS))
+    parser.add_argument("--kills", type=int, default=100, help="killed runs of each command")
+    parser.add_argument("--inputs", type=int, default=10_000, help="inputs; the other rows are a part of it")
+    parser.add_argument("--seed", type=int, default=0, help="of everything")
+    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="these tries of the rows alone")
+    parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/faults"), help="for a folder of models and files"
+    )
+    parser.add_argument("--output", type=Path, default=Path("runs/faults/results.json"), help="all figures")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="run-", dir=arguments.work.resolve()))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["HF_HOME"] = str(folder / "cache")
+    os.environ.setdefault("HF_HOME", str(folder / "cache"))
+    print("Making a corpus and tiny models ...", flush=True)
+    setting = make_setting(folder)
+    processes = Processes(setting, arguments.seed, arguments.jobs, keep=bool(arguments.only))
+    results = []
+    for row in arguments.rows:
+        count = arguments.kills if row in KILLS else max(1, round(arguments.inputs * SHARES[row]))
+        began = time.monotonic()
+        verdicts = processes.run(row, arguments.only or list(range(count)))
+        results.append(
+            {"row": row, "seed": arguments.seed} | figures(row, verdicts, time.monotonic() - began)
+        )
+        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
+    if not arguments.only:
+        shutil.rmtree(folder)
+    print("\n" + format_table({r["row"]: r for r in results}, COLUMNS))
+    sys.exit(any(r["failed"] or r["lost"] or r.get("bit_equal", r["tried"]) < r["tried"] for r in results))
+
+
+if __name__ == "__main__":
+    main()
