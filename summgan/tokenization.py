@@ -193,9 +193,11 @@ def harden(tokenizer: PreTrainedTokenizerBase) -> None:
         or _BYTES in str(backend.pre_tokenizer)
     ):
         return
-    names = [name for name in tokenizer.all_special_tokens if len(name) > 1]
-    names = [f"{re.escape(name[0])}(?={re.escape(name[1:])})" for name in names]
-    parts = pre_tokenizers.Split(Regex("|".join([*names, f"<(?={_BYTES}>)"])), "merged_with_previous")
+    rests = {"<": [f"{_BYTES}>"]}  # by first characters, of which the search is quick
+    for name in filter(lambda name: len(name) > 1, tokenizer.all_special_tokens):
+        rests.setdefault(name[0], []).append(re.escape(name[1:]))
+    cuts = "|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())
+    parts = pre_tokenizers.Split(Regex(cuts), "merged_with_previous")
     first = [backend.pre_tokenizer] if backend.pre_tokenizer else []
     backend.pre_tokenizer = pre_tokenizers.Sequence([*first, parts])
     if backend.token_to_id("<0x1A>") is not None:
