@@ -42,6 +42,7 @@ from summgan.units import (
 )
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
+_BYTES = "0x[0-9A-F]{2}"
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _SENTINEL = re.compile(r"<extra_id_\d+>")
 # SentencePiece leaves texts with its own marks out, and must not learn pieces that look like special ones.
@@ -189,11 +190,14 @@ def harden(tokenizer: PreTrainedTokenizerBase) -> None:
     if (
         backend is None
         or not isinstance(backend.model, models.Unigram)
-        or "(?=" in str(backend.pre_tokenizer)
+        or _BYTES in str(backend.pre_tokenizer)
     ):
         return
-    names = [re.escape(name[1:]) for name in tokenizer.all_special_tokens if name.startswith("<")]
-    parts = pre_tokenizers.Split(Regex(f"<(?={'|'.join(names)}|0x[0-9A-F]{{2}}>)"), "merged_with_previous")
+    rests = {"<": [f"{_BYTES}>"]}  # by first characters, of which the search is quick
+    for name in filter(lambda name: len(name) > 1, tokenizer.all_special_tokens):
+        rests.setdefault(name[0], []).append(re.escape(name[1:]))
+    cuts = "|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())
+    parts = pre_tokenizers.Split(Regex(cuts), "merged_with_previous")
     first = [backend.pre_tokenizer] if backend.pre_tokenizer else []
     backend.pre_tokenizer = pre_tokenizers.Sequence([*first, parts])
     if backend.token_to_id("<0x1A>") is not None:
