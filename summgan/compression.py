@@ -169,9 +169,9 @@ def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
 
 
 def _sayable(words: Sequence[Unit]) -> list[int]:
-    """Places of words; of those that are too long only where there are no others."""
+    """Places of words; of those that are too long only one, where there are no others."""
     places = [place for place, word in enumerate(words) if word]
-    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places
+    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places[:1]
 
 
 @dataclass(frozen=True)
@@ -273,15 +273,15 @@ class Compressor:
         return best_paths(values, costs, gains, [row.length for row in rows])
 
     def fitting(
-        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], most_pieces: int
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], room: Sequence[int]
     ) -> list[Unit]:
-        """The same, of fewer units where so many have ``most_pieces``, the end piece included."""
+        """The same, of fewer units where so many have more pieces than there is ``room`` for."""
         found = self(documents, worth, lengths)
         for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
-            if len(words) >= most_pieces and length > 1:
-                part, fewer = slice(row, row + 1), length * most_pieces // (len(words) + 1)
+            if len(words) > room[row] and length > 1:
+                part, fewer = slice(row, row + 1), length * room[row] // len(words)
                 shorter = [max(1, min(fewer, length - 1))]
-                found[row] = self.fitting(documents[part], worth[part], shorter, most_pieces)[0]
+                found[row] = self.fitting(documents[part], worth[part], shorter, room[part])[0]
         return found
 
     def _columns(self, row: _Row) -> tuple[Tensor, Tensor, Tensor]:
@@ -315,7 +315,7 @@ class Compressor:
         people end. Words that no blank is between come apart by one.
         """
         if not path:
-            return join(row.units)
+            return self._begin(join(row.units))
         kept = [row.places[column] for column in path]
         written: Unit = []
         state = BLANK

@@ -8,7 +8,6 @@ sequence-to-sequence model from document to summary, with beams, and always of t
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -55,11 +54,7 @@ class SummGAN(CheckedModel, GenerationMixin):
     config_class = SummGANConfig
     noun = "summgan model"
     advice = "Give the output_dir of a finished training, or one of its checkpoints."
-    tables: ClassVar[dict[str, int]] = {
-        "generator.bottleneck.units": 0,
-        "succession.spelling": 0,
-        "succession.ending": -1,
-    }
+    tables = {"generator.bottleneck.units": 0, "succession.spelling": 0, "succession.ending": -1}
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -298,6 +293,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         num_beams: int = 1,
         num_return_sequences: int = 1,
         no_repeat_bigrams: bool = False,
+        source: Source | None = None,
         **kwargs,
     ) -> Tensor:
         """Write summaries of exactly ``num_units`` units with greedy or beam search; with ``writer: search``
@@ -310,6 +306,7 @@ class SummGAN(CheckedModel, GenerationMixin):
             num_beams: Width of the search.
             num_return_sequences: Best beams returned of each document.
             no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+            source: The same documents, where they are encoded already.
             **kwargs: Further options of transformers' ``generate``.
 
         Returns:
@@ -323,7 +320,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        source = self.encode(input_ids, attention_mask)
+        source = source or self.encode(input_ids, attention_mask)
         if self.config.writer == "search":
             if num_return_sequences > 1:
                 raise SummGANError("An exact search finds one summary: num_return_sequences must be 1.")
@@ -368,15 +365,15 @@ class SummGAN(CheckedModel, GenerationMixin):
 
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
-        bottleneck = self.generator.bottleneck
-        weight = self.config.succession_weight
+        bottleneck, weight = self.generator.bottleneck, self.config.succession_weight
         compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
         lengths, worth, wanted = source.mask.sum(1).tolist(), bottleneck.preference(source), units.tolist()
+        room = bottleneck.searched_pieces(units).tolist()
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):
             part = slice(start, start + rows)
-            found += compressor.fitting(ids[part], worth[part], wanted[part], self.config.most_pieces)
+            found += compressor.fitting(ids[part], worth[part], wanted[part], room[part])
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)

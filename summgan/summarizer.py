@@ -241,10 +241,8 @@ class Summarizer:
         low, high = options.range(self.model.config)
         results: dict[int, str | SummGANError] = {}
         while todo := [index for index in range(len(texts)) if index not in results]:
-            how = replace(
-                options, reconstruct=False, num_candidates=1, min_words=min(low, high), max_words=high
-            )
-            answers = iter(self.writer([part for index in todo for part in texts[index]], how))
+            how = replace(options, min_words=min(low, high), max_words=high)
+            answers = iter(self.writer([part for index in todo for part in texts[index]], how, drafts=True))
             for index in todo:
                 parts = texts[index]
                 said = [a.summary_text for a in islice(answers, len(parts)) if isinstance(a, Summary)]

@@ -52,9 +52,20 @@ class SummaryWriter:
 
     @torch.inference_mode()
     def __call__(
-        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+        self,
+        texts: Sequence[str],
+        options: SummarizerOptions,
+        on_done: OnDone = lambda count: None,
+        drafts: bool = False,
     ) -> list[Answer]:
-        """One answer for every text, made in batches of similar length; ``on_done`` is told of each batch."""
+        """One answer for every text, made in batches of similar length.
+
+        Args:
+            texts: To be summarized.
+            options: Checked.
+            on_done: Told of each batch.
+            drafts: Whether the likeliest length is enough, with no judgement, loss or reconstruction.
+        """
         ids = [self.ids(text) for text in texts]
         answers: list[Answer | None] = [None] * len(texts)
         for index, (text, row) in enumerate(zip(texts, ids, strict=True)):
@@ -67,7 +78,9 @@ class SummaryWriter:
         order.sort(key=lambda index: len(ids[index]))
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
-            for row, answer in zip(rows, self._answers([ids[row] for row in rows], options), strict=True):
+            for row, answer in zip(
+                rows, self._answers([ids[row] for row in rows], options, drafts), strict=True
+            ):
                 answers[row] = self._finished(answer, texts[row])
             on_done(len(rows))
         return answers
@@ -81,15 +94,17 @@ class SummaryWriter:
                     text[:40],
                 )
 
-    def _answers(self, ids: list[list[int]], options: SummarizerOptions) -> list[Answer]:
+    def _answers(self, ids: list[list[int]], options: SummarizerOptions, drafts: bool) -> list[Answer]:
         """Answers to a batch; where a text spoils it, every text is answered by itself."""
         batch = pad([[*row, self.tokenizer.eos_token_id] for row in ids])
+        batch = [tensor.to(self.model.device) for tensor in batch]
         try:
-            return self._best(*(tensor.to(self.model.device) for tensor in batch), options)
+            source = self.model.encode(*batch)
+            return self._drafts(source, options) if drafts else self._best(source, options)
         except SummGANError as error:
             if len(ids) == 1:
                 return [error]
-        return [answer for row in ids for answer in self._answers([row], options)]
+        return [answer for row in ids for answer in self._answers([row], options, drafts)]
 
     def _finished(self, summary: Answer, document: str) -> Answer:
         """The summary in the case of its document, if there is any."""
@@ -116,9 +131,8 @@ class SummaryWriter:
             lengths.append(allowed[best].tolist())
         return lengths
 
-    def _best(self, ids: Tensor, mask: Tensor, options: SummarizerOptions) -> list[Summary]:
-        """The best candidate of every document, for a batch ``[batch, source]``."""
-        source = self.model.encode(ids, mask)
+    def _candidates(self, source: Source, options: SummarizerOptions) -> tuple[Tensor, list[int]]:
+        """Candidates ``[rows, length]`` of all documents, and which one each row is of."""
         lengths = self.lengths(source, options)
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
         low, high = options.range(self.model.config)
@@ -127,27 +141,36 @@ class SummaryWriter:
             beams = 1  # the best of each length is known
         # Every pair of document and length is a row of its own.
         owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
-        units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)
+        rows = source.take(owners)
         words = self.model.generate(
-            ids[owners],
-            mask[owners],
-            units,
+            rows.input_ids,
+            rows.mask,
+            torch.tensor([length for wanted in lengths for length in wanted], device=rows.mask.device),
             num_beams=max(options.num_beams, beams),
             num_return_sequences=beams,
             no_repeat_bigrams=True,  # in a summary that is a fault of the model
+            source=rows,
         )
-        owners = [owner for owner in owners for _ in range(beams)]
-        scores, human = self.judge(words, ids[owners], mask[owners])
+        return words, [owner for owner in owners for _ in range(beams)]
+
+    def _drafts(self, source: Source, options: SummarizerOptions) -> list[Summary]:
+        """A summary of every document, of which nothing but the text is known."""
+        words, _ = self._candidates(source, replace(options, num_candidates=1))
+        texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
+        return [Summary(text.strip(), None, 0.0, None) for text in texts]
+
+    def _best(self, source: Source, options: SummarizerOptions) -> list[Summary]:
+        """The best candidate of every document."""
+        words, owners = self._candidates(source, options)
+        scores, human = self.judge(words, source.take(owners))
+        scores = _numbers(scores).tolist()
         chosen = [
-            max(
-                (c for c, owner in enumerate(owners) if owner == row),
-                key=scores.tolist().__getitem__,
-            )
-            for row in range(len(lengths))
+            max((c for c, owner in enumerate(owners) if owner == row), key=scores.__getitem__)
+            for row in range(len(source.mask))
         ]
         words = words[chosen]
         code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
-        losses = _numbers(self.model.reconstruction_loss(code, ids, mask))
+        losses = _numbers(self.model.reconstruction_loss(code, source.input_ids, source.mask))
         rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
         texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
         return [
@@ -160,8 +183,8 @@ class SummaryWriter:
             for text, again, loss, index in zip(texts, rebuilt, losses, chosen, strict=True)
         ]
 
-    def judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Score and human-likeness ``[rows]`` of candidates ``[rows, length]``.
+    def judge(self, words: Tensor, source: Source) -> tuple[Tensor, Tensor | None]:
+        """Score and human-likeness ``[rows]`` of candidates ``[rows, length]`` of documents, one a row.
 
         The score is that of a noisy channel: the logarithms of how likely the generator finds length and
         words, how likely the reconstructor finds the document given the words (which counts less, as a
@@ -170,12 +193,11 @@ class SummaryWriter:
         """
         config, bottleneck = self.model.config, self.model.generator.bottleneck
         words_mask = ended_mask(words, config.eos_token_id)
-        source = self.model.encode(ids, mask)
         scores = self.model.generator.log_likelihood(source, words, words_mask)
         if config.channel_weight:
             code = self.model.reconstructor.code_of(words, words_mask)
-            losses = self.model.reconstruction_loss(code, ids, mask)
-            scores = scores - config.channel_weight * losses * mask.sum(1)
+            losses = self.model.reconstruction_loss(code, source.input_ids, source.mask)
+            scores = scores - config.channel_weight * losses * source.mask.sum(1)
         if config.salience_weight:
             preferred = bottleneck.preferred(words, words_mask, source)
             scores = scores + config.salience_weight * preferred

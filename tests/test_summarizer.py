@@ -67,7 +67,7 @@ def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tok
     best = []
     for weight in (0.0, 0.2, 50.0):
         summarizer.model.config.channel_weight = weight
-        scores, _ = summarizer.writer.judge(words, ids, mask)
+        scores, _ = summarizer.writer.judge(words, summarizer.model.encode(ids, mask))
         best.append(int(scores.argmax()))
         found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
         assert found.summary_text == tokenizer.decode(words[best[-1]], skip_special_tokens=True).strip()

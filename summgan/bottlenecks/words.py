@@ -28,6 +28,7 @@ MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
 _UNAFFORDABLE = 2 * MAX_UNITS
+_MORE_PIECES = 256
 _SELECTION = 0.25  # weight of the selection beside salience
 
 
@@ -126,6 +127,12 @@ class WordsBottleneck(nn.Module):
         wanted = (units * self.pieces_per_unit).ceil().long() + 2
         # Every unit needs a piece, and the end one.
         return wanted.clamp_max(self.most_pieces).maximum(units + 1)
+
+    def searched_pieces(self, units: Tensor) -> Tensor:
+        """The same for words that are taken out of a document, which may have more pieces than most words of
+        sentences have, though not without end.
+        """
+        return (2 * self.max_pieces(units) + _MORE_PIECES).clamp_max(self.most_pieces - 1)
 
     def fitting(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
