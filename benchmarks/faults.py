@@ -201,9 +201,9 @@ def main() -> None:
         count = arguments.kills if row in KILLS else max(1, round(arguments.inputs * SHARES[row]))
         began = time.monotonic()
         verdicts = processes.run(row, arguments.only or list(range(count)))
-        results.append(
-            {"row": row, "seed": arguments.seed} | figures(row, verdicts, time.monotonic() - began)
-        )
+        found = figures(row, verdicts, time.monotonic() - began)
+        print(f"{row}: { ({k: round(found[k], 1) for k in COLUMNS if k in found}) }", flush=True)
+        results.append({"row": row, "seed": arguments.seed} | found)
         write_text(arguments.output, json.dumps(results, indent=1) + "\n")
     if not arguments.only:
         shutil.rmtree(folder)
