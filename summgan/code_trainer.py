@@ -30,7 +30,7 @@ from summgan.report import write_report
 from summgan.run import Run, silent
 from summgan.run_folder import REPORT, RunFolder
 from summgan.run_log import curves_of
-from summgan.runtime import make_accelerator, start_trackers
+from summgan.runtime import make_accelerator, trackers
 from summgan.schedules import learning_rate_factor, temperature
 from summgan.trainer import Trainer
 
@@ -178,8 +178,8 @@ def train_codes(
     if not accelerator.is_main_process:
         say = silent
     training, code = options.training, options.code
-    with RunFolder(training.output_dir, accelerator.is_main_process).opened(resume, code.steps) as folder:
-        start_trackers(accelerator, options)
+    folder = RunFolder(training.output_dir, accelerator.is_main_process)
+    with folder.opened(resume, code.steps), trackers(accelerator, options):
         with accelerator.main_process_first():
             corpus = prepare_code_corpus(options, say)
         torch.manual_seed(training.seed)
