@@ -137,7 +137,11 @@ class CodeTrainer(Trainer):
 
     def _resume(self) -> None:
         path = find_checkpoint(self.output_dir)
-        if BagOfWords.load(path) != self.corpora.bag_of_words:
+        try:
+            kept = BagOfWords.load(path)
+        except SummGANError as error:
+            raise SummGANError(f"{error} Or delete that checkpoint to resume from the one before.") from error
+        if kept != self.corpora.bag_of_words:
             raise SummGANError(
                 f"{path} counts other words than the documents have now: resume with the text and options "
                 "that it was made with, or train into another --training.output_dir."

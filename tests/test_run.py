@@ -66,11 +66,11 @@ def run(options):
     """Train (or resume) in a folder; the text is read once."""
     corpora = prepare_corpora(options)
 
-    def go(folder, resume=False, **changes):
+    def go(folder, resume=False, say=print, **changes):
         changed = with_training(options, output_dir=str(folder), **changes)
         torch.manual_seed(0)
         model = SummGAN.from_options(TINY, corpora.tokenizer, max_document_length=64)
-        return Trainer(model, corpora, changed).train(resume)
+        return Trainer(model, corpora, changed, say=say).train(resume)
 
     return go
 
@@ -309,7 +309,9 @@ def test_a_run_of_an_older_version_goes_on_and_keeps_its_checkpoints(run, tmp_pa
     (folder / "published.json").unlink()
     for path in [path for path in folder.iterdir() if path.is_file() and path.name not in ("log.jsonl",)]:
         path.unlink()
-    run(folder, resume=True)
+    said = []
+    run(folder, resume=True, say=said.append)
+    assert any(s.startswith("checkpoint-1, checkpoint-2 will not be deleted: an older") for s in said)
     assert results(folder)["model.safetensors"] == whole["model.safetensors"]
     assert [path.name for path in checkpoints(folder)] == ["checkpoint-1", "checkpoint-2", "checkpoint-4"]
 
