@@ -11,8 +11,11 @@ import io
 import logging
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -68,6 +71,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
     """Parse and run; turn every expected exception into a sentence and a status."""
+    try:
+        with _terminated_like_interrupted():
+            return _run(name, parser, run, arguments)
+    except KeyboardInterrupt:
+        print(f"\nsummgan {name}: stopped.", file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that what it has begun is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets only the main thread handle signals
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
     from datasets.exceptions import DatasetGenerationError
 
     _write_any_character()

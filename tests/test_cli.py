@@ -1,13 +1,15 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from summgan import __version__
+from summgan import __version__, cli
 from summgan.cli import main
 from summgan.evaluation.rouge import rouge_scores
 from summgan.output import PrintedRecords, RecordFile
@@ -458,3 +460,15 @@ def test_every_public_name_is_there():
         assert getattr(summgan, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'Sumarizer'"):
         _ = summgan.Sumarizer
+
+
+def test_a_command_that_is_terminated_stops_as_by_ctrl_c(monkeypatch, capsys):
+    def run(namespace, parser):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setitem(cli._COMMANDS, "demo", (cli._demo_parser, run))
+    assert cli.main(["demo"]) == 130
+    assert capsys.readouterr().err == "\nsummgan demo: stopped.\n"
+    assert signal.getsignal(signal.SIGTERM) == before

@@ -66,11 +66,11 @@ def run(options):
     """Train (or resume) in a folder; the text is read once."""
     corpora = prepare_corpora(options)
 
-    def go(folder, resume=False, **changes):
+    def go(folder, resume=False, say=print, **changes):
         changed = with_training(options, output_dir=str(folder), **changes)
         torch.manual_seed(0)
         model = SummGAN.from_options(TINY, corpora.tokenizer, max_document_length=64)
-        return Trainer(model, corpora, changed).train(resume)
+        return Trainer(model, corpora, changed, say=say).train(resume)
 
     return go
 
@@ -195,7 +195,10 @@ def test_a_tracker_that_cannot_write_is_named(run, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("rate", "eval_steps"), [(1e3, 0), (1e6, 1), (1e20, 1), (1e38, 0)])
-def test_a_rate_that_destroys_the_weights_leaves_the_last_good_checkpoint(run, tmp_path, rate, eval_steps):
+def test_a_rate_that_destroys_the_weights_leaves_the_last_good_checkpoint(
+    run, tmp_path, monkeypatch, rate, eval_steps
+):
+    monkeypatch.setattr("summgan.trainer._MOST_SKIPPED", 6)
     folder = tmp_path / "run"
     run(folder)
     good = results(folder / "checkpoint-4")
@@ -215,7 +218,8 @@ def test_a_rate_that_destroys_the_weights_leaves_the_last_good_checkpoint(run, t
     assert load_file(folder / "best" / "model.safetensors").keys() == published.keys()
 
 
-def test_a_run_that_never_was_good_says_to_begin_again(run, tmp_path):
+def test_a_run_that_never_was_good_says_to_begin_again(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("summgan.trainer._MOST_SKIPPED", 6)
     names = ("learning_rate", "adversarial_learning_rate", "discriminator_learning_rate")
     with pytest.raises(SummGANError, match="begin again without --resume: .*diverged-1"):
         run(tmp_path / "run", adversarial_steps=60, eval_steps=0, **dict.fromkeys(names, 1e20))
@@ -305,7 +309,9 @@ def test_a_run_of_an_older_version_goes_on_and_keeps_its_checkpoints(run, tmp_pa
     (folder / "published.json").unlink()
     for path in [path for path in folder.iterdir() if path.is_file() and path.name not in ("log.jsonl",)]:
         path.unlink()
-    run(folder, resume=True)
+    said = []
+    run(folder, resume=True, say=said.append)
+    assert any(s.startswith("checkpoint-1, checkpoint-2 will not be deleted: an older") for s in said)
     assert results(folder)["model.safetensors"] == whole["model.safetensors"]
     assert [path.name for path in checkpoints(folder)] == ["checkpoint-1", "checkpoint-2", "checkpoint-4"]
 
