@@ -67,6 +67,8 @@ def required_file(folder: str | Path, name: str, **hub: Any) -> Path:
         SummGANError: It is not.
     """
     path = find_file(folder, name, **hub)
+    if path is None and not Path(folder).exists():
+        raise SummGANError("there is no such folder, and no such name on the hub or, offline, in its cache")
     if path is None:
         raise SummGANError(f"it has no {name}")
     return path

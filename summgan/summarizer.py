@@ -78,9 +78,12 @@ class Summarizer:
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
         model = SummGAN.from_pretrained(folder, dtype=dtype)
-        required_file(folder, "tokenizer.json")
         tokenizer = load_tokenizer(folder)
-        check_pair(model, tokenizer)
+        try:
+            required_file(folder, "tokenizer.json")
+            check_pair(model, tokenizer)
+        except SummGANError as error:
+            raise SummGANError(f"No summgan model can be loaded from {str(folder)!r}: {error}") from error
         return cls(model.to(device), tokenizer)
 
     def save_pretrained(self, folder: str | Path) -> None:

@@ -100,7 +100,7 @@ class Truecaser:
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
             return cls({fold(form): form for form in kept["forms"]}, bool(kept["capitalize"]))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is damaged; copy it again.") from error
 
 
