@@ -13,7 +13,7 @@ _LAZY = {
     "HashIndex": "summgan.search",
     "Options": "summgan.configuration",
     "Summarizer": "summgan.summarizer",
-    "Summary": "summgan.summarizer",
+    "Summary": "summgan.summary",
     "SummGAN": "summgan.modeling",
     "SummGANConfig": "summgan.architecture",
     "SummGANError": "summgan.errors",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from transformers import (
@@ -14,9 +15,21 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from summgan.backbone import check_backbone
+from summgan.backbone import SUPPORTED_BACKBONES, check_backbone
 from summgan.configuration import ModelOptions
 from summgan.errors import SummGANError
+from summgan.model_folder import (
+    CONFIG,
+    LARGEST,
+    WIDEST,
+    Wanted,
+    check_dtype,
+    check_fields,
+    check_harmless,
+    read_object,
+    required_file,
+)
+from summgan.stacks import check_stack, load_stack
 
 _POSITIONS = 1024
 _SEARCHED = 1024  # pieces; memory grows with their square
@@ -57,6 +70,28 @@ class SummGANConfig(PreTrainedConfig):
     """
 
     model_type = "summgan"
+    fields: ClassVar[dict[str, Wanted]] = {
+        "discriminator_hidden_size": (int, 1, WIDEST),
+        "copy": ("words", "pieces", "no"),
+        "tied_head": bool,
+        "pieces_per_unit": (float, 1, LARGEST),
+        "summary_length": (int, 1, LARGEST),
+        "shortest_summary": (int, 1, LARGEST),
+        "longest_summary": (int, 1, LARGEST),
+        "max_document_length": (int, 1, LARGEST),
+        "channel_weight": (float, 0, LARGEST),
+        "salience_weight": (float, 0, LARGEST),
+        "writer": ("decoder", "search"),
+        "succession_weight": (float, 0, LARGEST),
+        "succession_words": (int, 0, LARGEST),
+        "succession_pairs": (int, 0, LARGEST),
+        "has_discriminator": bool,
+        "vocab_size": (int, 1, LARGEST),
+        "pad_token_id": (int, 0, LARGEST),
+        "eos_token_id": (int, 0, LARGEST),
+        "decoder_start_token_id": (int, 0, LARGEST),
+    }
+    """Of ``config.json``, all of which must be there."""
     sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
     is_encoder_decoder = True
 
@@ -100,11 +135,39 @@ class SummGANConfig(PreTrainedConfig):
         kwargs.setdefault("is_encoder_decoder", True)
         super().__init__(**kwargs)
 
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> SummGANConfig:
+        """A configuration from the fields of ``config.json``.
+
+        Args:
+            config_dict: The fields; those that are not known are left out.
+            **kwargs: Of transformers, which come from the caller and not from the file.
+
+        Raises:
+            SummGANError: A field is missing or cannot be, or the model is of another kind.
+        """
+        check_harmless(config_dict, cls.model_type)
+        kept = check_fields(config_dict, cls.fields)
+        for name in ("generator", "reconstructor"):
+            kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES, whole=True)
+        return super().from_dict(kept | check_dtype(config_dict), **kwargs)
+
     @property
     def longest_document(self) -> int:
         """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
         least = _SEARCHED if self.writer == "search" else 0
-        return max(least, self.max_document_length)
+        return max(least, self.window)
+
+    @property
+    def window(self) -> int:
+        """Pieces of a document that the networks read at once."""
+        return min(self.max_document_length, self.most_pieces)
+
+    @property
+    def most_pieces(self) -> int:
+        """Pieces that the stacks can tell the places of; T5's only know distances."""
+        stacks = (self.generator, self.reconstructor)
+        return min(s.max_position_embeddings if "bart" in s.model_type else LARGEST for s in stacks)
 
     @property
     def num_hidden_layers(self) -> int:
@@ -150,20 +213,21 @@ def load_backbone(name: str) -> PreTrainedModel:
     """Load a BART- or T5-style model from a folder or the hub, without running code from there.
 
     Raises:
-        SummGANError: It cannot be loaded or is of another kind.
+        SummGANError: It cannot be loaded, lacks weights, or is of another kind.
     """
     try:
-        config = AutoConfig.from_pretrained(name, trust_remote_code=False)
-        check_backbone(config)
-        if config.decoder_start_token_id is None:  # as mBART, which starts with a language's token
-            config.decoder_start_token_id = config.eos_token_id
-        return AutoModelForSeq2SeqLM.from_pretrained(
-            name, config=config, trust_remote_code=False, use_safetensors=True
-        )
-    except OSError as error:
-        reason = str(error).splitlines()[0]
+        config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
+        for field in ("pad_token_id", "eos_token_id"):
+            if getattr(config, field) is None:
+                raise SummGANError(f"{CONFIG} has no {field}")
+        # mBART starts with a language's token, which has no default; T5 starts with padding.
+        start = config.eos_token_id if "bart" in config.model_type else config.pad_token_id
+        if getattr(config, "decoder_start_token_id", None) is None:
+            config.decoder_start_token_id = start
+        return load_stack(name, config)
+    except SummGANError as error:
         raise SummGANError(
-            f"The backbone {name!r} cannot be loaded: {reason} "
+            f"The backbone {name!r} cannot be loaded: {error}. "
             "Give a folder with config.json and model.safetensors, or go online once."
         ) from error
 

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from summgan.errors import SummGANError
 from summgan.files import write_text
-from summgan.text import normalize, split_words
+from summgan.model_folder import read_object, required_file
+from summgan.text import split_words
 
 _FILE = "bag_of_words.json"
 _RARE = 2
@@ -64,7 +65,7 @@ class BagOfWords:
         places = {word: index for index, word in enumerate(self.words)}
         rows = []
         for text in texts:
-            counts = Counter(places[word] for word in split_words(normalize(text)) if word in places)
+            counts = Counter(places[word] for word in split_words(text) if word in places)
             ids = sorted(counts)
             values = torch.tensor([(1 + math.log(counts[i])) * self.idf[i] for i in ids])
             norm = values.norm() if ids else torch.tensor(1.0)
@@ -83,19 +84,32 @@ class BagOfWords:
         write_text(folder / _FILE, json.dumps({"words": self.words, "idf": self.idf}, ensure_ascii=False))
 
     @classmethod
-    def load(cls, folder: Path) -> BagOfWords:
-        """Read it again.
+    def load(cls, folder: str | Path) -> BagOfWords:
+        """Read it again from a model folder (or hub name).
 
         Raises:
             SummGANError: It is missing or damaged.
         """
         try:
-            kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-            return cls(tuple(kept["words"]), tuple(kept["idf"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            kept = read_object(required_file(folder, _FILE))
+        except SummGANError as error:
             raise SummGANError(
-                f"{folder / _FILE} cannot be read ({error}); train the model again."
+                f"{Path(folder, _FILE)} cannot be read: {error}. Train the model again."
             ) from error
+        words, idf = kept.get("words"), kept.get("idf")
+        whole = (
+            isinstance(words, list)
+            and isinstance(idf, list)
+            and len(words) == len(idf)
+            and all(isinstance(word, str) for word in words)
+            and all(isinstance(weight, float) and 0 < weight < math.inf for weight in idf)
+        )
+        if not whole:
+            raise SummGANError(
+                f"{Path(folder, _FILE)} is damaged: words and idf must be as many texts and numbers. "
+                "Train the model again."
+            )
+        return cls(tuple(words), tuple(idf))
 
 
 def principal_directions(bags: Tensor, count: int) -> Tensor:

@@ -8,23 +8,26 @@ functions of the step, so no random state has to be kept. A checkpoint appears w
 from __future__ import annotations
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
 from summgan.errors import SummGANError
-from summgan.files import MANIFEST, remove_folder, write_file, write_folder
+from summgan.files import MANIFEST, is_ours, recover_all, remove_folder, write_file, write_folder
 
 _NAME = re.compile(r"checkpoint-(\d+)")
-_OPTIMIZERS, _STATE = "optimizers.safetensors", "trainer_state.json"
+_WEIGHTS, _OPTIMIZERS, _STATE = "model.safetensors", "optimizers.safetensors", "trainer_state.json"
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of AdamW
 
 
 @dataclass
@@ -37,6 +40,8 @@ class TrainerState:
         best_score: That score.
         skipped_steps: Steps without an update because a gradient was not finite.
         skipped_in_a_row: The same, since the last good step.
+        good_step: The last step whose weights are known to be good: what followed was finite.
+        moments: How many tensors the optimizers have, to notice a file that lost some.
         history: Rows of the log: ``{"step": ..., figure: value, ...}``.
         options: The run's options, to notice changes.
         fingerprint: Of the corpora, for the same.
@@ -48,16 +53,28 @@ class TrainerState:
     best_score: float | None = None
     skipped_steps: int = 0
     skipped_in_a_row: int = 0
+    good_step: int | None = None
+    moments: int | None = None
     history: list[dict] = field(default_factory=list)
     options: dict = field(default_factory=dict)
     fingerprint: str = ""
     scaler: dict = field(default_factory=dict)
 
 
+def step_of(folder: Path) -> int | None:
+    """The step in the name ``checkpoint-<step>``; None for any other name."""
+    found = _NAME.fullmatch(folder.name)
+    return int(found[1]) if found else None
+
+
 def checkpoints(output_dir: Path) -> list[Path]:
-    """Checkpoints in a folder, oldest first."""
-    found = [p for p in output_dir.glob("checkpoint-*") if _NAME.fullmatch(p.name)]
-    return sorted(found, key=lambda path: int(_NAME.fullmatch(path.name)[1]))
+    """Checkpoints in a folder, oldest first; a folder that only has such a name is none."""
+    found = [p for p in output_dir.glob("checkpoint-*") if step_of(p) is not None and _is_checkpoint(p)]
+    return sorted(found, key=step_of)
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in (MANIFEST, _OPTIMIZERS, _STATE))
 
 
 def save_checkpoint(
@@ -67,7 +84,7 @@ def save_checkpoint(
     optimizers: Mapping[str, Optimizer],
     keep: int,
 ) -> Path:
-    """Write ``checkpoint-<step>`` and delete the oldest ones beyond ``keep``.
+    """Write ``checkpoint-<step>`` and delete the oldest ones beyond ``keep``; see `rotate`.
 
     Args:
         output_dir: Of the run.
@@ -75,25 +92,56 @@ def save_checkpoint(
         save_model: Writes weights, configuration and tokenizer into a folder.
         optimizers: By network name.
         keep: How many checkpoints stay.
+
+    Raises:
+        SummGANError: It cannot be written; the older ones are still there.
     """
+    tensors = _optimizer_tensors(optimizers)
+    state.moments = len(tensors)
 
     def fill(folder: Path) -> None:
         save_model(folder)
-        save_file(_optimizer_tensors(optimizers), folder / _OPTIMIZERS)
+        save_file(tensors, folder / _OPTIMIZERS)
         (folder / _STATE).write_text(json.dumps(asdict(state)), encoding="utf-8")
 
     path = output_dir / f"checkpoint-{state.step}"
     write_folder(path, fill)
-    for old in checkpoints(output_dir)[:-keep] if keep else ():
-        remove_folder(old)
+    rotate(output_dir, state.good_step, keep)
     return path
+
+
+def rotate(output_dir: Path, good_step: int | None, keep: int) -> None:
+    """Delete the oldest checkpoints beyond ``keep``, but never the last one that is known to be good.
+
+    What somebody has put something into, or an older version has made, is neither counted nor deleted.
+
+    Args:
+        output_dir: Of the run.
+        good_step: See `TrainerState`.
+        keep: How many stay; 0 for all.
+    """
+    ours = [path for path in checkpoints(output_dir) if is_ours(path)]
+    good = last_good(output_dir, good_step)
+    for old in ours[:-keep] if keep else ():
+        if old != good:
+            remove_folder(old)
+
+
+def last_good(output_dir: Path, good_step: int | None) -> Path | None:
+    """The newest checkpoint that is known to be good, if there is one."""
+    good = [path for path in checkpoints(output_dir) if good_step is not None and step_of(path) <= good_step]
+    return good[-1] if good else None
 
 
 def publish_model(source: Path, output_dir: Path) -> None:
     """Copy the model of a checkpoint to the top of the output folder, each file at once."""
-    for file in sorted(source.iterdir()):
-        if file.name not in (_OPTIMIZERS, _STATE, MANIFEST):
-            write_file(output_dir / file.name, partial(shutil.copyfile, file))
+    for file in model_files(source):
+        write_file(output_dir / file.name, partial(shutil.copyfile, file))
+
+
+def model_files(source: Path) -> list[Path]:
+    """The files of a checkpoint that are the model, without the state of its training."""
+    return sorted(path for path in source.iterdir() if path.name not in (_OPTIMIZERS, _STATE, MANIFEST))
 
 
 def find_checkpoint(output_dir: Path) -> Path:
@@ -102,6 +150,7 @@ def find_checkpoint(output_dir: Path) -> Path:
     Raises:
         SummGANError: There is none.
     """
+    recover_all(output_dir)
     found = checkpoints(output_dir)
     if not found:
         raise SummGANError(
@@ -117,35 +166,122 @@ def load_state(checkpoint: Path) -> TrainerState:
         SummGANError: The file is missing or damaged.
     """
     try:
-        return TrainerState(**json.loads((checkpoint / _STATE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise SummGANError(
-            f"{checkpoint / _STATE} cannot be read ({error}); delete that checkpoint to resume from "
-            "the one before it."
-        ) from error
+        kept = json.loads((checkpoint / _STATE).read_text(encoding="utf-8"))
+        state = TrainerState(**kept)
+        missing = {f.name for f in fields(TrainerState)} - {"good_step", "moments", *kept}
+        if missing:
+            raise ValueError(f"{min(missing)} is missing")
+        _check_state(state, step_of(checkpoint))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise _damaged(checkpoint / _STATE, error) from error
+    return state
 
 
-def load_tensors(checkpoint: Path, model: torch.nn.Module, optimizers: Mapping[str, Optimizer]) -> None:
+def _check_state(state: TrainerState, step: int) -> None:
+    """Refuse values that no run has saved."""
+    counts = (state.step, state.skipped_steps, state.skipped_in_a_row)
+    marks = [mark for mark in (state.best_step, state.good_step, state.moments) if mark is not None]
+    score = 0.0 if state.best_score is None else state.best_score
+    good = {
+        f"step is not {step}, which the folder is named after": state.step == step,
+        "counts are not whole numbers": all(_is_count(n) for n in (*counts, *marks)),
+        "best_score is not a finite number": _is_number(score) and math.isfinite(score),
+        "fingerprint is not a text": isinstance(state.fingerprint, str),
+        "options are not a block": isinstance(state.options, dict),
+        "scaler is not a block of numbers": isinstance(state.scaler, dict)
+        and all(map(_is_number, state.scaler.values())),
+        "history is not a list of rows with steps and numbers": isinstance(state.history, list)
+        and all(_is_row(row, step) for row in state.history),
+    }
+    for what, holds in good.items():
+        if not holds:
+            raise ValueError(what)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
+def _is_row(row: object, last: int) -> bool:
+    known = isinstance(row, dict) and _is_count(row.get("step")) and row["step"] <= last
+    return known and all(map(_is_number, row.values()))
+
+
+def load_tensors(
+    checkpoint: Path,
+    model: torch.nn.Module,
+    optimizers: Mapping[str, Optimizer],
+    moments: int | None = None,
+) -> None:
     """Put weights and optimizer moments of a checkpoint into place.
 
+    Args:
+        checkpoint: The folder.
+        model: That they belong to.
+        optimizers: By network name.
+        moments: How many tensors of optimizers there must be, where that is known.
+
     Raises:
-        SummGANError: They do not fit the model.
+        SummGANError: They are damaged or do not fit the model.
     """
+    weights, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
+    present = model.state_dict()
+    # Of tensors that are one, a single name is saved.
+    loaded = {present[name].data_ptr() for name in weights if name in present}
+    missing = [name for name, tensor in present.items() if tensor.data_ptr() not in loaded]
     try:
-        weights = load_file(checkpoint / "model.safetensors")
-        missing, unexpected = model.load_state_dict(weights, strict=False)
-        # Of tensors that are one, a single name is saved.
-        present = model.state_dict()
-        loaded = {present[name].data_ptr() for name in weights if name in present}
-        missing = [name for name in missing if present[name].data_ptr() not in loaded]
-        if unexpected or missing:
-            raise RuntimeError(f"other tensors: {[*unexpected, *missing][:3]}")
-        _load_optimizer_tensors(load_file(checkpoint / _OPTIMIZERS), optimizers)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        for name, tensor in weights.items():
+            _check_tensor(name, tensor, present.get(name))
+        if missing:
+            raise ValueError(f"{missing[0]} is missing")
+    except ValueError as error:
         raise SummGANError(
-            f"{checkpoint} does not fit this model ({str(error).splitlines()[0]}); resume with the "
+            f"{checkpoint} does not fit this model ({error}); resume with the "
             "configuration that it was made with, or train into another --training.output_dir."
         ) from error
+    try:
+        if moments is not None and len(kept) != moments:
+            raise ValueError(f"it has {len(kept)} tensors and not {moments}")
+        states = _optimizer_states(kept, optimizers)
+    except ValueError as error:
+        raise _damaged(checkpoint / _OPTIMIZERS, error) from error
+    for file, tensors in ((_WEIGHTS, weights), (_OPTIMIZERS, kept)):
+        for name, tensor in tensors.items():
+            if not torch.isfinite(tensor).all():
+                raise _damaged(checkpoint / file, f"{name} is not finite")
+    model.load_state_dict(weights, strict=False)
+    for network, optimizer in optimizers.items():
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": states[network], "param_groups": groups})
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, reason: object) -> SummGANError:
+    first = next(iter(str(reason).splitlines()), "it is damaged")
+    return SummGANError(
+        f"{file} cannot be read ({first}); delete that checkpoint to resume from the one before it."
+    )
+
+
+def _check_tensor(name: str, tensor: Tensor, wanted: Tensor | None) -> None:
+    if wanted is None:
+        raise ValueError(f"{name} is not part of it")
+    for what, had, has in (
+        ("shape", list(tensor.shape), list(wanted.shape)),
+        ("type", tensor.dtype, wanted.dtype),
+    ):
+        if had != has:
+            raise ValueError(f"{name} has the {what} {had} and not {has}")
 
 
 def _optimizer_tensors(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
@@ -158,12 +294,29 @@ def _optimizer_tensors(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]
     }
 
 
-def _load_optimizer_tensors(tensors: Mapping[str, Tensor], optimizers: Mapping[str, Optimizer]) -> None:
-    for network, optimizer in optimizers.items():
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            owner, index, moment = name.split(".")
-            if owner == network:
-                state.setdefault(int(index), {})[moment] = tensor
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": state, "param_groups": groups})
+def _optimizer_states(
+    tensors: Mapping[str, Tensor], optimizers: Mapping[str, Optimizer]
+) -> dict[str, dict[int, dict[str, Tensor]]]:
+    """Moments by network and parameter; a parameter that was never moved has none.
+
+    Raises:
+        ValueError: Saying which tensor is wrong.
+    """
+    owners = {
+        f"{network}.{index}": (network, index, parameter)
+        for network, optimizer in optimizers.items()
+        for index, parameter in enumerate(p for group in optimizer.param_groups for p in group["params"])
+    }
+    states: dict[str, dict[int, dict[str, Tensor]]] = {network: {} for network in optimizers}
+    for name, tensor in tensors.items():
+        owner, _, moment = name.rpartition(".")
+        if owner not in owners or moment not in _MOMENTS:
+            raise ValueError(f"{name} is not part of it")
+        network, index, parameter = owners[owner]
+        _check_tensor(name, tensor, torch.zeros(()) if moment == "step" else parameter)
+        states[network].setdefault(index, {})[moment] = tensor
+    for network, state in states.items():
+        for index, moments in state.items():
+            if moments.keys() != _MOMENTS:
+                raise ValueError(f"{network}.{index} lacks {min(_MOMENTS - moments.keys())}")
+    return states

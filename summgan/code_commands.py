@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from transformers.utils import logging as transformers_logging
 
-from summgan.commands import Say, extend_records, open_output
+from summgan.commands import Progress, Say, extend_records, open_output
 from summgan.encoder import Codes, Encoder
 from summgan.errors import SummGANError
 from summgan.files import check_folder, check_output
@@ -52,7 +52,8 @@ def encode(options: dict[str, Any], say: Say) -> int:
                 yield record(row, values)
 
         records = in_order(items, options["batch_size"] * _CHUNK, make, {})
-        status = extend_records(output, records, count_rows(resolve_files(options["files"])), "encoded", say)
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
+        status = extend_records(output, records, progress, "encoded", say)
         if options["index"]:
             _save_index(encoder, indexed, options["index"])
         output.finish()

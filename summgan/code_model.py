@@ -8,16 +8,27 @@ a document and its neighbour's shall agree (semantic clustering by adopting neig
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 
 from summgan.bottlenecks.categorical import BinaryBottleneck, OneHotBottleneck
 from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.codebook import CodebookBottleneck
-from summgan.bottlenecks.estimators import leave_one_out
+from summgan.bottlenecks.estimators import ESTIMATORS, leave_one_out
 from summgan.mixture import spherical_mixture
+from summgan.model_folder import (
+    LARGEST,
+    WIDEST,
+    CheckedModel,
+    Wanted,
+    check_dtype,
+    check_fields,
+    check_harmless,
+)
 from summgan.randomness import RandomStream
 
 _SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
@@ -42,6 +53,19 @@ class CodeConfig(PreTrainedConfig):
     """
 
     model_type = "summgan-codes"
+    fields: ClassVar[dict[str, Wanted]] = {
+        "kind": ("one-hot", "binary", "vq"),
+        "size": (int, 2, LARGEST),
+        "length": (int, 1, WIDEST),
+        "hidden_size": (int, 1, WIDEST),
+        "vocabulary_size": (int, 1, LARGEST),
+        "directions": (int, 1, WIDEST),
+        "estimator": tuple(ESTIMATORS),
+        "agreement": (float, 0, LARGEST),
+        "balance": (float, 0, LARGEST),
+        "commitment": (float, 0, LARGEST),
+    }
+    """Of ``config.json``, all of which must be there."""
 
     def __init__(
         self,
@@ -63,11 +87,23 @@ class CodeConfig(PreTrainedConfig):
         self.balance, self.commitment = balance, commitment
         super().__init__(**kwargs)
 
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> CodeConfig:
+        """A configuration from the fields of ``config.json``, as `SummGANConfig.from_dict`.
 
-class CodeAutoencoder(PreTrainedModel):
+        Raises:
+            SummGANError: A field is missing or cannot be, or the model is of another kind.
+        """
+        check_harmless(config_dict, cls.model_type)
+        return super().from_dict(check_fields(config_dict, cls.fields) | check_dtype(config_dict), **kwargs)
+
+
+class CodeAutoencoder(CheckedModel):
     """Encoder, bottleneck and reconstructor of whole documents."""
 
     config_class = CodeConfig
+    noun = "code"
+    advice = "Give the output_dir of a training with --code.kind one-hot, binary or vq."
 
     def __init__(self, config: CodeConfig):
         super().__init__(config)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -17,18 +16,23 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from summgan.checkpoint import TrainerState
+from summgan.bags import BagOfWords
+from summgan.checkpoint import TrainerState, find_checkpoint
 from summgan.code_corpus import CodeBatch, CodeBatches, CodeCorpus, prepare_code_corpus
 from summgan.code_model import CodeAutoencoder, CodeConfig
 from summgan.configuration import Options, check_code_options, check_options
+from summgan.errors import SummGANError
 from summgan.meaning import meaning_table, meanings
 from summgan.model_card import write_code_card
+from summgan.optimizers import make_optimizer
 from summgan.randomness import RandomStream
 from summgan.report import write_report
-from summgan.run_log import RunLog
-from summgan.runtime import make_accelerator
+from summgan.run import Run, silent
+from summgan.run_folder import REPORT, RunFolder
+from summgan.run_log import curves_of
+from summgan.runtime import make_accelerator, start_trackers
 from summgan.schedules import learning_rate_factor, temperature
-from summgan.trainer import Trainer, make_optimizer, silent
+from summgan.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +78,7 @@ class CodeTrainer(Trainer):
         options: Of the run.
         accelerator: Of the run.
         say: Where sentences for the user go.
+        folder: The output folder, opened.
     """
 
     def __init__(
@@ -83,13 +88,9 @@ class CodeTrainer(Trainer):
         options: Options,
         accelerator: Accelerator,
         say: Callable[[str], None],
+        folder: RunFolder,
     ):
-        self.options, self.training = options, options.training
-        self.accelerator, self.say = accelerator, say
-        self.model, self.corpora = model.to(accelerator.device), corpus
-        self.output_dir = Path(self.training.output_dir)
-        self.state = TrainerState(options=asdict(options), fingerprint=corpus.fingerprint)
-        self.steps = options.code.steps
+        Run.__init__(self, model, corpus, options, accelerator, say, folder, options.code.steps)
         self.networks = {"autoencoder": model}
         self.parameters = {"autoencoder": list(model.parameters())}
         optimizer = make_optimizer(self.parameters["autoencoder"], self.training.weight_decay)
@@ -97,7 +98,6 @@ class CodeTrainer(Trainer):
         self.autoencoder = accelerator.prepare(model)
         self.objectives = (self.autoencoder,)
         self.validator = CodeValidator(model, corpus)
-        self.log = RunLog(accelerator, self.output_dir)
 
     def _forward_and_backward(self, batch: CodeBatch, step: int) -> dict[str, Tensor]:
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
@@ -135,25 +135,29 @@ class CodeTrainer(Trainer):
         self.corpora.bag_of_words.save(folder)
         write_code_card(folder, self.model.config.to_dict(), self.options, self.state)
 
+    def _resume(self) -> None:
+        path = find_checkpoint(self.output_dir)
+        if BagOfWords.load(path) != self.corpora.bag_of_words:
+            raise SummGANError(
+                f"{path} counts other words than the documents have now: resume with the text and options "
+                "that it was made with, or train into another --training.output_dir."
+            )
+        super()._resume()
+
     @torch.no_grad()
-    def _finish(self) -> None:
-        """Publish the model, and add what the codes mean to the report."""
-        super()._finish()
-        if not self.accelerator.is_main_process:
-            return
+    def write_report(self) -> None:
+        """The curves, and what the codes mean."""
         self.model.eval()
         corpus = self.corpora
         bags = corpus.bag_of_words.dense(corpus.rows[:_DESCRIBED])
         codes = self.model.encode(bags.to(self.model.device)).codes.cpu()
         kind = self.model.config.kind
         found = meanings(kind, codes, bags, corpus.bag_of_words.words, corpus.texts)
-        names = dict.fromkeys(name for row in self.state.history for name in row if name != "step")
-        curves = {n: [(row["step"], row[n]) for row in self.state.history if n in row] for n in names}
         note = "The words tell most (mutual information) about whether a document has the code."
         write_report(
-            self.output_dir / "report.html",
+            self.output_dir / REPORT,
             title=f"summgan {kind} code: what each part means",
-            curves=curves,
+            curves=curves_of(self.state),
             table=meaning_table(found),
             notes=[note],
         )
@@ -173,23 +177,25 @@ def train_codes(
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
         say = silent
-    with accelerator.main_process_first():
-        corpus = prepare_code_corpus(options, say)
-    torch.manual_seed(options.training.seed)
-    code = options.code
-    config = CodeConfig(
-        code.kind,
-        code.size,
-        code.length,
-        code.hidden_size,
-        len(corpus.bag_of_words.words),
-        corpus.projection.shape[1],
-        options.training.estimator,
-        code.agreement,
-        code.balance,
-        code.commitment,
-    )
-    model = CodeAutoencoder(config)
-    model.projection.copy_(corpus.projection)
-    model.start(corpus.bag_of_words.dense(corpus.rows), options.training.seed)
-    return CodeTrainer(model, corpus, options, accelerator, say).train(resume)
+    training, code = options.training, options.code
+    with RunFolder(training.output_dir, accelerator.is_main_process).opened(resume, code.steps) as folder:
+        start_trackers(accelerator, options)
+        with accelerator.main_process_first():
+            corpus = prepare_code_corpus(options, say)
+        torch.manual_seed(training.seed)
+        config = CodeConfig(
+            code.kind,
+            code.size,
+            code.length,
+            code.hidden_size,
+            len(corpus.bag_of_words.words),
+            corpus.projection.shape[1],
+            training.estimator,
+            code.agreement,
+            code.balance,
+            code.commitment,
+        )
+        model = CodeAutoencoder(config)
+        model.projection.copy_(corpus.projection)
+        model.start(corpus.bag_of_words.dense(corpus.rows), training.seed)
+        return CodeTrainer(model, corpus, options, accelerator, say, folder).train(resume)

@@ -24,7 +24,8 @@ from summgan.output import PrintedRecords, RecordFile, describe_files
 from summgan.readers import Row, count_rows, read_rows, resolve_files
 from summgan.readers.standard_input import standard_input
 from summgan.records import Record, failed_record, in_order, read_items, record
-from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.summarizer import Summarizer
+from summgan.summary import SummarizerOptions
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
 Say = Callable[[str], None]
@@ -39,8 +40,7 @@ _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": N
 
 def summarize(options: dict[str, Any], say: Say) -> int:
     """Summarize files or standard input; rows that cannot be used are reported and counted."""
-    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS})
-    how.check()
+    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS}).check()
     options["files"] = options["files"] or ["-"]
     with open_output(options, PrintedRecords("summary_text")) as output:
         rows = read_items(options["files"], options["document_column"], "document", "--document_column")
@@ -49,17 +49,16 @@ def summarize(options: dict[str, Any], say: Say) -> int:
             say(f"Going on after {output.done:,} rows.")
         transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
         summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
 
         def make(rows: list[Row]) -> Iterator[Record]:
-            for row, summary in summarizer.stream(rows, how):
+            for row, summary in summarizer.stream(rows, how, progress.done):
                 bad = isinstance(summary, SummGANError)
                 yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
 
         ready = standard_input().ready if options["files"] == ["-"] else lambda: True
         records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING, ready)
-        status = extend_records(
-            output, records, count_rows(resolve_files(options["files"])), "summarized", say
-        )
+        status = extend_records(output, records, progress, "summarized", say)
         output.finish()
     return status
 
@@ -98,8 +97,39 @@ def _model_files(model: str) -> list[Path]:
     return [path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".model")]
 
 
+class Progress:
+    """A bar of documents that are done, which many are before they can be written in order.
+
+    Args:
+        initial: Documents of an earlier call.
+        total: Of the bar, if it is known.
+    """
+
+    def __init__(self, initial: int, total: int | None):
+        self.bar = tqdm(initial=initial, total=total, unit="document", disable=None)
+        self._ahead = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def done(self, count: int) -> None:
+        """So many documents more are done, and will be written."""
+        self._ahead += count
+        self.bar.update(count)
+
+    def written(self) -> None:
+        """One is written; it is news if it needed no work."""
+        if self._ahead:
+            self._ahead -= 1
+        else:
+            self.bar.update()
+
+
 def extend_records(
-    output: RecordFile | PrintedRecords, records: Iterable[Record], total: int | None, done: str, say: Say
+    output: RecordFile | PrintedRecords, records: Iterable[Record], progress: Progress, done: str, say: Say
 ) -> int:
     """Write records, tell of the rows that failed, and answer the exit status."""
     messages: list[str] = []
@@ -109,9 +139,10 @@ def extend_records(
             if "error" in values and len(messages) < _SHOWN:
                 messages.append(values["error"])
             yield values
+            progress.written()
 
-    bar = tqdm(noted(), initial=output.done, total=total, unit="document", disable=None)
-    output.extend(bar)
+    with progress:
+        output.extend(noted())
     for message in messages:
         say(message)
     if output.failed:
@@ -175,14 +206,13 @@ def _aligned(columns: dict[str, list]) -> dict[str, list]:
     """
     shortest = min(len(texts) for texts in columns.values())
     count = max(shortest, *(_used(texts) for texts in columns.values()))
-    predictions = columns["predictions"]
-    for name, texts in columns.items():
-        if min(len(texts), len(predictions)) < count:
-            other = _WHERE.get(name, f"in {name}")
-            raise SummGANError(
-                f"There are {len(predictions)} predictions but {len(texts)} {other}; every file must have "
-                "one row for each document, in the same order."
-            )
+    short = [name for name, texts in columns.items() if len(texts) < count]
+    if short:
+        other = short[0] if short[0] != "predictions" else max(columns, key=lambda name: len(columns[name]))
+        raise SummGANError(
+            f"There are {len(columns['predictions'])} predictions but {len(columns[other])} "
+            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in order."
+        )
     return {name: texts[:count] for name, texts in columns.items()}
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -24,12 +25,14 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from summgan.noise import Unit, UnitBoundaries, join, split_into_units
+from summgan.units import BLANK, CLUSTER, WORD
 
 _TOGETHER = 0.6  # nats for going on where one is in the document, words to be omitted left out or not
 _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
 _LONGEST_ENDING = 4
+_LONGEST_WORD = 64  # pieces; longer are links, codes, rows of signs, which say little and have no end
 # Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
 _MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
 _BEGIN, _END, _FIRST = 1, 2, 7
@@ -165,13 +168,33 @@ def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
     return unit[:end]
 
 
-def _units(word: Unit, lengths: UnitBoundaries) -> int:
-    """Length of a word; one in scripts with spaces, where the pieces after the first go on with it."""
-    units, inside = 0, False
-    for piece in word:
-        units += lengths.units[piece] - (lengths.continues[piece] and inside)
-        inside = lengths.ends_inside[piece]
-    return units
+def _sayable(words: Sequence[Unit]) -> list[int]:
+    """Places of words; of those that are too long only one, where there are no others."""
+    places = [place for place, word in enumerate(words) if word]
+    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places[:1]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A document that is to be compressed.
+
+    Attributes:
+        units: Its units.
+        words: What would be said of each.
+        places: Of the words that may be chosen.
+        costs: Units of these.
+        worth: Nats of keeping each piece.
+        length: Units of the words that are wanted.
+        ending: Pieces at the end.
+    """
+
+    units: list[Unit]
+    words: list[Unit]
+    places: list[int]
+    costs: list[int]
+    worth: list[float]
+    length: int
+    ending: Unit
 
 
 class Compressor:
@@ -188,6 +211,8 @@ class Compressor:
         self.spellings, self.silent = succession.spelling.tolist(), succession.silent.tolist()
         self.omitted = succession.omitted.tolist()
         self.ending = [piece for piece in succession.ending.tolist() if piece >= 0]
+        # A full stop is none where it belongs to a word, and one after a Chinese character.
+        self._ending_units = min(boundaries.length(self.ending, state) for state in (WORD, CLUSTER))
 
     def __call__(
         self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int]
@@ -202,44 +227,75 @@ class Compressor:
         Returns:
             Pieces of each, without the end piece.
         """
-        units = [split_into_units(ids[:-1], self.boundaries) for ids in documents]
-        words = [[_without_punctuation(unit, self.silent) for unit in row] for row in units]
-        places = [[place for place, word in enumerate(row) if word] for row in words]
-        columns = [
-            self._columns(*row) for row in zip(units, words, places, worth.float().tolist(), strict=True)
+        values = worth.float().tolist()
+        rows = [
+            self._row(ids[:-1], nats, length)
+            for ids, nats, length in zip(documents, values, lengths, strict=True)
         ]
+        paths = self._paths(rows, worth.device)
+        for index, (row, path) in enumerate(zip(rows, paths, strict=True)):
+            if sum(row.costs[column] for column in path) < row.length:
+                # Of pieces with several units some have to be cut.
+                parts = [self.boundaries.parts.get(piece, [piece]) for piece in documents[index][:-1]]
+                nats = [nat for nat, part in zip(values[index], parts, strict=False) for _ in part]
+                rows[index] = self._row(join(parts), nats, lengths[index])
+                paths[index] = self._paths(rows[index : index + 1], worth.device)[0]
+        return [self._written(row, path) for row, path in zip(rows, paths, strict=True)]
+
+    def _row(self, ids: Sequence[int], worth: list[float], length: int) -> _Row:
+        """The document, with as many words to be chosen as are needed."""
+        length = min(length, max(1, self.boundaries.length(ids)))
+        units = split_into_units(ids, self.boundaries)
+        words = [_without_punctuation(unit, self.silent) for unit in units]
+        places, ending = _sayable(words), self.ending if length > self._ending_units else []
+        costs = [max(1, self.boundaries.length(self._begin(words[place]))) for place in places]
+        wanted = length - (self._ending_units if ending else 0)
+        if sum(costs) < wanted:  # every unit is needed, punctuation too
+            costs = [self.boundaries.length(self._begin(unit)) for unit in units]
+            places, words = [place for place, cost in enumerate(costs) if cost], units
+            costs, wanted, ending = [costs[place] for place in places], length, []
+        return _Row(units, words, places, costs, worth, wanted, ending)
+
+    def _paths(self, rows: Sequence[_Row], device: torch.device) -> list[list[int]]:
+        """The best columns of words of every row."""
+        columns = [self._columns(row) for row in rows]
         keys, costs, values = (
-            pad_sequence(rows, batch_first=True, padding_value=filling).to(worth.device)
-            for rows, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf), strict=True)
+            pad_sequence(parts, batch_first=True, padding_value=filling).to(device)
+            for parts, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf), strict=True)
         )
         gains = self.weight * self.succession(keys).float()
         beside = [
-            (row, first + 1, second)
-            for row, there in enumerate(places)
-            for first, second in self._beside(units[row], words[row], there)
+            (index, first + 1, second)
+            for index, row in enumerate(rows)
+            for first, second in self._beside(row.units, row.words, row.places)
         ]
         gains[tuple(torch.tensor(beside, dtype=torch.long).view(-1, 3).T)] += _TOGETHER
-        paths = best_paths(values, costs, gains, lengths)
-        return [
-            self._written(units[row], words[row], [places[row][column] for column in path])
-            for row, path in enumerate(paths)
-        ]
+        return best_paths(values, costs, gains, [row.length for row in rows])
 
-    def _columns(
-        self, units: list[Unit], words: list[Unit], places: list[int], worth: list[float]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def fitting(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], room: Sequence[int]
+    ) -> list[Unit]:
+        """The same, of fewer units where so many have more pieces than there is ``room`` for."""
+        found = self(documents, worth, lengths)
+        for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
+            if len(words) > room[row] and length > 1:
+                part, fewer = slice(row, row + 1), length * room[row] // len(words)
+                shorter = [max(1, min(fewer, length - 1))]
+                found[row] = self.fitting(documents[part], worth[part], shorter, room[part])[0]
+        return found
+
+    def _columns(self, row: _Row) -> tuple[Tensor, Tensor, Tensor]:
         """Of the words of a document, ``[places]`` each: keys, units, and nats of keeping them."""
-        starts = np.cumsum([0, *map(len, units)])
-        keys = [_key(words[place], self.spellings) for place in places]
-        costs = [max(1, _units(words[place], self.boundaries)) for place in places]
+        starts = np.cumsum([0, *map(len, row.units)])
+        keys = [_key(row.words[place], self.spellings) for place in row.places]
         values, seen = [], set()
-        for place, key, cost in zip(places, keys, costs, strict=True):
-            mean = float(np.mean(worth[starts[place] : starts[place] + len(words[place])]))
+        for place, key, cost in zip(row.places, keys, row.costs, strict=True):
+            mean = float(np.mean(row.worth[starts[place] : starts[place] + len(row.words[place])]))
             values.append(cost * (min(mean, _AGAIN) if key in seen else mean))
             seen.add(key)
         return (
             torch.tensor(keys, dtype=torch.long),
-            torch.tensor(costs, dtype=torch.long),
+            torch.tensor(row.costs, dtype=torch.long),
             torch.tensor(values, dtype=torch.float),
         )
 
@@ -254,14 +310,34 @@ class Compressor:
                     break
                 after += 1
 
-    def _written(self, units: list[Unit], words: list[Unit], kept: list[int]) -> Unit:
+    def _written(self, row: _Row, path: list[int]) -> Unit:
         """The pieces of kept units; punctuation stays between those that stay together, and at the end as
-        people end.
+        people end. Words that no blank is between come apart by one.
         """
-        if not kept:  # nothing but punctuation
-            return join(units)
-        sentence = [units[p] if after == p + 1 else words[p] for p, after in pairwise([*kept, -1])]
-        return join(sentence) + self.ending
+        if not path:
+            return self._begin(join(row.units))
+        kept = [row.places[column] for column in path]
+        written: Unit = []
+        state = BLANK
+        for place, after in pairwise([*kept, -1]):
+            unit = self._begin(row.units[place] if after == place + 1 else row.words[place])
+            _, effect = next(iter(self.boundaries.characters(unit)))
+            if state != BLANK and not self.boundaries.moves[state][effect][2]:
+                written += self.boundaries.blank
+            written += unit
+            state = self.boundaries.state_after(unit)
+        if row.ending and self.boundaries.length(row.ending, state) == self._ending_units:
+            written += row.ending
+        return written
+
+    def _begin(self, unit: Unit) -> Unit:
+        """A unit, or of one that is too long the beginning, cut between two characters."""
+        begin: Unit = []
+        for pieces, _ in self.boundaries.characters(unit):
+            if begin and len(begin) + len(pieces) > _LONGEST_WORD:
+                break
+            begin += pieces
+        return begin
 
 
 def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[int]) -> list[list[int]]:

@@ -42,7 +42,7 @@ class ContextIndex:
         # Units ordered by their first piece: those of piece p are order[first[p] : first[p + 1]].
         heads = self._pieces[self._starts[:-1]]
         self._order = np.argsort(heads, kind="stable")
-        self._first = np.searchsorted(heads[self._order], np.arange(len(boundaries.units) + 1))
+        self._first = np.searchsorted(heads[self._order], np.arange(boundaries.pieces + 1))
 
     def before(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
         """Up to ``count`` units that stand before a unit in a random document; none where none has it."""

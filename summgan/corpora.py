@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 
 _IDF_SAMPLE = 50_000
 _FLUENCY_SAMPLE = 100_000
+_PER_WATCHED = 20  # documents to learn from for one to watch
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def prepare_corpora(
     sentences = load_texts(data.sentences, data.sentence_column, "sentence", **common)
     fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
     _warn_of_overlap(documents, sentences, say)
-    documents, validation = _validation(options, documents)
+    documents, validation = _validation(options, documents, say)
     say(
         f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
         f"{len(validation.documents):,} documents to watch."
@@ -150,14 +151,21 @@ def _succession(
     return succession_of(sentences, boundaries, stems, silent_pieces(tokenizer), omitted)
 
 
-def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:
-    """The documents to train on and those to watch."""
+def _validation(options: Options, documents: Dataset, say: Callable[[str], None]) -> tuple[Dataset, Pairs]:
+    """The documents to train on and those to watch: a twentieth, or all where that is not even one."""
     data, limit = options.data, options.training.eval_documents
     if data.validation:
         pairs = load_pairs(data.validation, data.document_column, data.summary_column, data.skip_bad_rows)
         references = None if pairs.references is None else pairs.references[:limit]
         return documents, Pairs(pairs.documents[:limit], references, pairs.ids[:limit])
-    count = min(limit, len(documents) // 20)
+    if len(documents) < _PER_WATCHED:
+        say(
+            f"With fewer than {_PER_WATCHED} documents none is held out: those that are learned from are "
+            "watched too. Name others with --data.validation."
+        )
+        texts = list(documents.select(range(min(limit, len(documents))))["text"])
+        return documents, Pairs(texts, None, [str(i) for i in range(len(texts))])
+    count = min(limit, len(documents) // _PER_WATCHED)
     held_out = set(np.linspace(0, len(documents) - 1, count, dtype=int).tolist())
     kept = [index for index in range(len(documents)) if index not in held_out]
     texts = list(documents.select(sorted(held_out))["text"])
@@ -167,9 +175,9 @@ def _validation(options: Options, documents: Dataset) -> tuple[Dataset, Pairs]:
 def _tokenizer(
     options: Options, documents: Dataset, sentences: Dataset, resume: bool
 ) -> PreTrainedTokenizerBase:
-    name = options.tokenizer.path or options.model.backbone
     if resume:
-        name = find_checkpoint(Path(options.training.output_dir))
+        return _kept_tokenizer(find_checkpoint(Path(options.training.output_dir)))
+    name = options.tokenizer.path or options.model.backbone
     if name:
         return load_tokenizer(name)
     return train_tokenizer(
@@ -179,6 +187,17 @@ def _tokenizer(
         options.tokenizer.model_type,
         options.tokenizer.do_lower_case,
     )
+
+
+def _kept_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
+    try:
+        return load_tokenizer(checkpoint)
+    except Exception as error:  # what transformers makes of a damaged file has no end
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise SummGANError(
+            f"The tokenizer in {checkpoint} cannot be read ({reason}); delete that checkpoint to resume from "
+            "the one before it."
+        ) from error
 
 
 def alternate_texts(documents: Dataset, sentences: Dataset) -> Iterator[str]:

@@ -46,12 +46,11 @@ class ExactLength(LogitsProcessor):
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
         words = input_ids[:, 1:]
-        written = self.bottleneck.costs(words).sum(1)
-        inside = self.bottleneck.ends_inside[input_ids[:, -1]]
+        costs, states = self.bottleneck.counter.count(words)
         scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
         if self.no_repeat_bigrams:
             scores = scores.masked_fill(self._repeating(input_ids), -math.inf)
-        columns = (self.units - written, inside, self.room - words.shape[1])
+        columns = (self.units - costs.sum(1), states[:, -1], self.room - words.shape[1])
         written = torch.stack([input_ids[:, max(0, input_ids.shape[1] - 2)], input_ids[:, -1]], dim=1)
         columns = [*(column[:, None] for column in columns), written[:, None], self.source_ids]
         allowed = self.bottleneck.allowed(*columns)[:, 0]

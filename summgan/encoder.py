@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from summgan.arguments import device_of, one_text, texts_of, whole_number
 from summgan.bags import BagOfWords
 from summgan.code_model import CodeAutoencoder
 from summgan.errors import SummGANError
+from summgan.files import write_folder
 from summgan.readers import Row, read_rows
-from summgan.text import normalize
 
 
 @dataclass(frozen=True)
@@ -42,25 +43,44 @@ class Encoder:
     """
 
     def __init__(self, model: CodeAutoencoder, bag_of_words: BagOfWords):
+        if not isinstance(model, CodeAutoencoder) or not isinstance(bag_of_words, BagOfWords):
+            raise SummGANError(
+                f"An Encoder needs a CodeAutoencoder and its BagOfWords, not {type(model).__name__} and "
+                f"{type(bag_of_words).__name__}; Encoder.from_pretrained(folder) loads both."
+            )
+        if (words := len(bag_of_words.words)) != model.config.vocabulary_size:
+            raise SummGANError(
+                f"The bag of words has {words} words, but the model {model.config.vocabulary_size}; give the "
+                "one that the model was trained with."
+            )
         self.model, self.bag_of_words = model.eval(), bag_of_words
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str | torch.device | None = None) -> Encoder:
-        """Load a folder made by ``summgan train`` with a ``code.kind`` other than words.
+        """Load a folder (or hub name) made by ``summgan train`` with a ``code.kind`` other than words.
 
         Raises:
-            SummGANError: There is no such model.
+            SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.
         """
-        try:
-            model = CodeAutoencoder.from_pretrained(str(folder), use_safetensors=True)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise SummGANError(
-                f"No code can be loaded from {str(folder)!r}: {reason} Give the output_dir of a "
-                "training with --code.kind one-hot, binary or vq."
-            ) from error
-        model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        return cls(model, BagOfWords.load(Path(folder)))
+        device = device_of(device)
+        model = CodeAutoencoder.from_pretrained(folder)
+        return cls(model.to(device), BagOfWords.load(folder))
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Save all that `from_pretrained` needs.
+
+        Args:
+            folder: Appears when it is complete. An older one is replaced if summgan has made it.
+
+        Raises:
+            SummGANError: The folder holds something else, or cannot be written.
+        """
+
+        def fill(path: Path) -> None:
+            self.model.save_pretrained(path)
+            self.bag_of_words.save(path)
+
+        write_folder(Path(folder), fill)
 
     @property
     def kind(self) -> str:
@@ -75,25 +95,21 @@ class Encoder:
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def encode(self, texts: str | Sequence[str], batch_size: int = 256) -> Codes:
+    def encode(self, texts: str | Iterable[str], batch_size: int = 256) -> Codes:
         """Codes of texts, in order.
 
         Args:
-            texts: One text or several.
+            texts: One text, or a list, Series, array, generator or other iterable of several.
             batch_size: Texts at a time; it does not change the codes.
 
         Raises:
-            SummGANError: A text is empty or no text, or there is none.
+            SummGANError: A text is empty or no text.
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
-        if not texts:
-            raise SummGANError("There is no text to encode.")
-        if batch_size < 1:
+        if (batch_size := whole_number(batch_size, "batch_size")) < 1:
             raise SummGANError(f"batch_size must be at least 1, not {batch_size}.")
-        for index, text in enumerate(texts):
-            if not isinstance(text, str) or not normalize(text):
-                raise SummGANError(f"texts[{index}] is empty or no text; leave it out.")
-        parts = [self._encode(texts[i : i + batch_size]) for i in range(0, len(texts), batch_size)]
+        texts = [one_text(texts, "The text")] if isinstance(texts, str) else texts_of(texts, "texts")
+        starts = range(0, max(1, len(texts)), batch_size)  # of no texts there are no codes, in one part
+        parts = [self._encode(texts[start : start + batch_size]) for start in starts]
         fields = ("ids", "probabilities", "bits")
         columns = {name: [getattr(part, name) for part in parts] for name in fields}
         return Codes(**{n: None if c[0] is None else np.concatenate(c) for n, c in columns.items()})

@@ -35,13 +35,16 @@ def writing(path: str | Path) -> Iterator[None]:
         path: What is written, for the message.
 
     Raises:
-        SummGANError: In the place of an `OSError`, or what safetensors makes of one.
+        SummGANError: In the place of an `OSError`, or what safetensors and tokenizers make of one.
     """
     try:
         yield
     except OSError as error:
         raise SummGANError(f"{path} cannot be written: {error.strerror or error}.") from error
-    except SafetensorError as error:
+    except Exception as error:
+        # Libraries in Rust have errors of their own; that of tokenizers is a plain `Exception`.
+        if not isinstance(error, SafetensorError) and "(os error " not in str(error):
+            raise
         raise SummGANError(f"{path} cannot be written: {error}.") from error
 
 
@@ -93,9 +96,7 @@ def write_folder(path: str | Path, fill: Callable[[Path], None]) -> None:
         recover(path)
         check_folder(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if temporary.exists():
-            with locked(temporary, path):
-                _remove(temporary)
+        _remove_incomplete(path)
         temporary.mkdir()
         try:
             with locked(temporary, path):
@@ -106,9 +107,12 @@ def write_folder(path: str | Path, fill: Callable[[Path], None]) -> None:
                     os.rename(path, replaced)
                 os.rename(temporary, path)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with suppress(OSError, SummGANError):
+                recover(path)
+                _delete(temporary)
             raise
-        shutil.rmtree(replaced, ignore_errors=True)
+        with suppress(OSError):
+            _delete(replaced)
 
 
 def check_folder(path: str | Path) -> None:
@@ -135,11 +139,24 @@ def is_ours(folder: Path) -> bool:
     return _files(folder) <= _listed(folder)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether it is ours and all its files are there."""
+    return _files(folder) == _listed(folder)
+
+
+def claim(folder: Path) -> None:
+    """Take a folder that an older version has made, without a list of its files, for ours."""
+    with writing(folder):
+        _write_manifest(folder)
+
+
 def remove_folder(folder: Path) -> None:
     """Delete a folder of ours; any other one stays as it is."""
     if is_ours(folder):
         with writing(folder):
-            shutil.rmtree(folder)
+            _remove_incomplete(folder)
+            os.rename(folder, incomplete(folder))  # half a folder never has the name of a whole one
+            _delete(incomplete(folder))
 
 
 def recover(path: Path) -> None:
@@ -148,16 +165,23 @@ def recover(path: Path) -> None:
     if not replaced.is_dir() or not is_ours(replaced):
         return
     with writing(path):
-        if path.exists():
-            shutil.rmtree(replaced)
+        if path.exists() or not is_whole(replaced):
+            _delete(replaced)
         else:
             os.rename(replaced, path)
 
 
 def recover_all(folder: Path) -> None:
-    """`recover` for everything in a folder."""
+    """`recover` for everything in a folder, and delete what was begun there and never finished.
+
+    Only for who knows that nobody else is writing there.
+    """
     for replaced in folder.glob(".*.replaced"):
         recover(folder / replaced.name[1 : -len(".replaced")])
+    for begun in folder.glob(".*.incomplete"):
+        if begun.is_dir() and _was_begun_by_us(begun):
+            with writing(begun):
+                _delete(begun)
 
 
 def check_output(path: str | Path, inputs: Iterable[str | Path], option: str = "--output") -> None:
@@ -202,6 +226,8 @@ def locked(path: Path, name: Path | None = None) -> Iterator[None]:
             raise SummGANError(
                 f"{name or path} is being written by another process: wait for it, or name another output."
             ) from None
+        except OSError:
+            pass  # a file system without locks, as on some networks; there the user has to take care too
         yield
     finally:
         os.close(handle)
@@ -237,11 +263,36 @@ def _listed(folder: Path) -> set[str]:
 
 def _write_manifest(folder: Path) -> None:
     kept = {"made_by": "summgan", "files": sorted(_files(folder) - {MANIFEST})}
-    (folder / MANIFEST).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    begun = incomplete(folder / MANIFEST)
+    begun.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    os.replace(begun, folder / MANIFEST)
 
 
-def _remove(temporary: Path) -> None:
+def _was_begun_by_us(temporary: Path) -> bool:
+    """Whether a folder under a temporary name is ours: its list, if only an empty one, comes first."""
+    begun = {MANIFEST, incomplete(Path(MANIFEST)).name}
+    return _files(temporary) <= begun or bool(_listed(temporary))
+
+
+def _remove_incomplete(path: Path) -> None:
     """Delete what an interrupted call has left under a temporary name."""
-    if any(temporary.iterdir()) and not _listed(temporary):
+    temporary = incomplete(path)
+    if not temporary.exists():
+        return
+    if not temporary.is_dir() or not _was_begun_by_us(temporary):
         raise SummGANError(f"{temporary} has the name of a temporary folder but is not ours; move it away.")
-    shutil.rmtree(temporary)
+    with locked(temporary, path):
+        _delete(temporary)
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder of ours, its list last: whatever interrupts this, the rest is known as ours."""
+    if not folder.exists():
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MANIFEST:
+            path.unlink()
+    (folder / MANIFEST).unlink(missing_ok=True)
+    folder.rmdir()

@@ -39,6 +39,7 @@ from summgan.decoding import ExactLength
 from summgan.discriminator import Discriminator
 from summgan.errors import SummGANError
 from summgan.generator import Generator
+from summgan.model_folder import CheckedModel
 from summgan.noise import UnitBoundaries
 from summgan.reconstructor import Reconstructor, weighted_loss
 from summgan.salience import Salience
@@ -47,10 +48,13 @@ from summgan.tokenization import length_table
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
 
 
-class SummGAN(PreTrainedModel, GenerationMixin):
+class SummGAN(CheckedModel, GenerationMixin):
     """Generator, reconstructor and discriminator."""
 
     config_class = SummGANConfig
+    noun = "summgan model"
+    advice = "Give the output_dir of a finished training, or one of its checkpoints."
+    tables = {"generator.bottleneck.units": 0, "succession.spelling": 0, "succession.ending": -1}
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -68,7 +72,8 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         sizes = {"hidden_size": hidden, "vocabulary_size": vocabulary, "copy": config.copy}
         self.embedding = nn.Embedding(vocabulary, hidden)
         encoder, decoder = build_stacks(new_backbone(config.generator), self.embedding, config.tied_head)
-        bottleneck = WordsBottleneck(decoder, pieces_per_unit=config.pieces_per_unit, **sizes, **ends)
+        room = {"pieces_per_unit": config.pieces_per_unit, "most_pieces": config.most_pieces}
+        bottleneck = WordsBottleneck(decoder, **room, **sizes, **ends)
         self.generator = Generator(encoder, bottleneck, hidden)
         encoder, decoder = build_stacks(new_backbone(config.reconstructor), self.embedding)
         self.reconstructor = Reconstructor(encoder, decoder, **sizes, **ends)
@@ -288,6 +293,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         num_beams: int = 1,
         num_return_sequences: int = 1,
         no_repeat_bigrams: bool = False,
+        source: Source | None = None,
         **kwargs,
     ) -> Tensor:
         """Write summaries of exactly ``num_units`` units with greedy or beam search; with ``writer: search``
@@ -300,6 +306,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
             num_beams: Width of the search.
             num_return_sequences: Best beams returned of each document.
             no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+            source: The same documents, where they are encoded already.
             **kwargs: Further options of transformers' ``generate``.
 
         Returns:
@@ -313,7 +320,7 @@ class SummGAN(PreTrainedModel, GenerationMixin):
         if num_units is None:
             num_units = self.config.summary_length
         units = torch.as_tensor(num_units, device=input_ids.device).expand(len(input_ids))
-        source = self.encode(input_ids, attention_mask)
+        source = source or self.encode(input_ids, attention_mask)
         if self.config.writer == "search":
             if num_return_sequences > 1:
                 raise SummGANError("An exact search finds one summary: num_return_sequences must be 1.")
@@ -354,21 +361,19 @@ class SummGAN(PreTrainedModel, GenerationMixin):
 
     def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
         """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
-        return [
-            *zip(*(tensor.split(self.config.max_document_length, dim=1) for tensor in tensors), strict=True)
-        ]
+        return [*zip(*(tensor.split(self.config.window, dim=1) for tensor in tensors), strict=True)]
 
     def _search(self, source: Source, units: Tensor) -> Tensor:
         """The best words of documents in their order ``[batch, length]``, ended and filled up with ends."""
-        bottleneck = self.generator.bottleneck
-        weight = self.config.succession_weight
+        bottleneck, weight = self.generator.bottleneck, self.config.succession_weight
         compressor = Compressor(UnitBoundaries(bottleneck), self.succession, weight)
         lengths, worth, wanted = source.mask.sum(1).tolist(), bottleneck.preference(source), units.tolist()
+        room = bottleneck.searched_pieces(units).tolist()
         ids = [row[:n] for row, n in zip(source.input_ids.tolist(), lengths, strict=True)]
         found, rows = [], max(1, _SEARCHED_AT_ONCE // worth.shape[1] ** 2)
         for start in range(0, len(ids), rows):
             part = slice(start, start + rows)
-            found += compressor(ids[part], worth[part], wanted[part])
+            found += compressor.fitting(ids[part], worth[part], wanted[part], room[part])
         longest, end = max(map(len, found)) + 1, self.config.eos_token_id
         rows = [[*words, *[end] * (longest - len(words))] for words in found]
         return torch.tensor(rows, device=source.input_ids.device)

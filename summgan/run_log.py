@@ -10,8 +10,9 @@ from pathlib import Path
 from accelerate import Accelerator
 
 from summgan.checkpoint import TrainerState
-from summgan.files import write_text
+from summgan.files import write_text, writing
 from summgan.report import Sample, write_report
+from summgan.run_folder import LOG, REPORT
 
 
 class RunLog:
@@ -29,21 +30,26 @@ class RunLog:
     def start(self, state: TrainerState) -> None:
         """Begin the log file with the history so far, which is empty unless the run was resumed."""
         if self.accelerator.is_main_process:
-            self.output_dir.mkdir(parents=True, exist_ok=True)
             rows = "".join(json.dumps(row) + "\n" for row in state.history)
-            write_text(self.output_dir / "log.jsonl", rows)
+            write_text(self.output_dir / LOG, rows)
 
     def record(self, state: TrainerState, figures: dict[str, float]) -> None:
-        """Keep figures of the present step."""
+        """Keep figures of the present step.
+
+        Raises:
+            SummGANError: They cannot be written.
+        """
         row = {"step": state.step, **{name: round(v, 6) for name, v in figures.items()}}
         state.history.append(row)
         if self.accelerator.is_main_process:
-            with (self.output_dir / "log.jsonl").open("a", encoding="utf-8") as file:
+            log = self.output_dir / LOG
+            with writing(log), log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
         tracked = {
             name if name.startswith("eval_") else f"train/{name}": value for name, value in figures.items()
         }
-        self.accelerator.log(tracked, step=state.step)
+        with writing(f"The tracker's folder in {self.output_dir}"):
+            self.accelerator.log(tracked, step=state.step)
 
     def time_left(self, step: int, steps: int) -> str:
         """How far the run is, and how long it will take at its present speed."""
@@ -59,7 +65,11 @@ class RunLog:
         """Write ``report.html`` with a curve of every figure and the last samples."""
         if not self.accelerator.is_main_process:
             return
-        names = dict.fromkeys(name for row in state.history for name in row if name != "step")
-        curves = {name: [(row["step"], row[name]) for row in state.history if name in row] for name in names}
         title = f"summgan, step {state.step}"
-        write_report(self.output_dir / "report.html", title=title, curves=curves, samples=samples)
+        write_report(self.output_dir / REPORT, title=title, curves=curves_of(state), samples=samples)
+
+
+def curves_of(state: TrainerState) -> dict[str, list[tuple[int, float]]]:
+    """Points of every figure in the history."""
+    names = dict.fromkeys(name for row in state.history for name in row if name != "step")
+    return {name: [(row["step"], row[name]) for row in state.history if name in row] for name in names}

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 
 from summgan.configuration import Options
 from summgan.errors import SummGANError
+from summgan.files import writing
 
 
 class TrainingInterrupted(Exception):
@@ -34,14 +35,19 @@ def make_accelerator(options: Options) -> Accelerator:
             f"{world} processes were launched but do not see each other. On a machine without GPU "
             f"use: torchrun --nproc_per_node {world} -m summgan train ..."
         )
-    if training.report_to != "none":
-        if not accelerator.log_with:
-            raise SummGANError(
-                f"--training.report_to {training.report_to}: it is not installed; "
-                f"pip install {training.report_to}, or choose none."
-            )
-        accelerator.init_trackers("summgan", config=flatten(asdict(options)))
+    if training.report_to != "none" and not accelerator.log_with:
+        raise SummGANError(
+            f"--training.report_to {training.report_to}: it is not installed; "
+            f"pip install {training.report_to}, or choose none."
+        )
     return accelerator
+
+
+def start_trackers(accelerator: Accelerator, options: Options) -> None:
+    """Open the tracker that is wanted, which may write into the output folder."""
+    if options.training.report_to != "none":
+        with writing(f"The tracker's folder in {options.training.output_dir}"):
+            accelerator.init_trackers("summgan", config=flatten(asdict(options)))
 
 
 def flatten(options: dict, prefix: str = "") -> dict[str, str]:

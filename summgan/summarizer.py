@@ -1,108 +1,41 @@
 """`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
 
-Candidates of several lengths are written of each document and the best one is chosen by what summgan is
-about: how well the document can be rebuilt from it, how human it reads, and how sure the generator is.
+A text that is longer than what the model reads at once is cut into windows (`windows.py`); the summaries of
+these (`writing.py`) are its document then.
 """
 
 from __future__ import annotations
 
-import logging
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 from transformers import PreTrainedTokenizerBase
 
-from summgan.architecture import SummGANConfig
-from summgan.batches import pad
-from summgan.bottlenecks.code import Code, Source
-from summgan.bottlenecks.words import MAX_UNITS, ended_mask
+from summgan.arguments import device_of, one_text, texts_of
 from summgan.configuration import DEFAULT_MODEL
 from summgan.errors import SummGANError
+from summgan.files import write_folder
+from summgan.model_folder import required_file
 from summgan.modeling import SummGAN
 from summgan.readers import Row, read_rows
-from summgan.text import (
-    is_unspaced,
-    join_units,
-    normalize,
-    split_sentences,
-    split_units,
-)
-from summgan.tokenization import load_tokenizer
-from summgan.truecasing import restore_case
-
-logger = logging.getLogger(__name__)
+from summgan.summary import SummarizerOptions, Summary
+from summgan.text import count_units, is_unspaced
+from summgan.tokenization import load_tokenizer, save_tokenizer
+from summgan.truecasing import TRUECASE_FILE
+from summgan.windows import cut
+from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
+_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 _CHUNKS = 16  # batches that are sorted by length together
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A summary and what the other two networks make of it.
-
-    Attributes:
-        summary_text: The summary.
-        reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
-        reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
-            given the summary; lower is better. For a document of more pieces than
-            `SummGANConfig.longest_document` it is that of the summaries of its windows.
-        human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
-            over words; None for a model without discriminator.
-    """
-
-    summary_text: str
-    reconstruction: str | None
-    reconstruction_loss: float
-    human_likeness: float | None
-
-
-@dataclass(frozen=True)
-class SummarizerOptions:
-    """How summaries are written.
-
-    Attributes:
-        max_words: Most units (words; characters in scripts without spaces); by default as many as
-            nine in ten human sentences have.
-        min_words: Fewest units; by default as many as the shortest tenth of human sentences has.
-        num_beams: Width of the beam search, 1 is greedy; an exact search (``writer: search``) needs none.
-        num_candidates: Summaries written of each document, of which the best is returned: one of each
-            of the likeliest lengths allowed, or several where fewer are allowed and the decoder writes.
-        reconstruct: Whether to write the reconstruction out.
-        batch_size: Documents at a time.
-    """
-
-    max_words: int | None = None
-    min_words: int | None = None
-    num_beams: int = 4
-    num_candidates: int = 4
-    reconstruct: bool = True
-    batch_size: int = 32
-
-    def check(self) -> None:
-        """Refuse what cannot be.
-
-        Raises:
-            SummGANError: Naming the option.
-        """
-        for name in ("num_beams", "num_candidates", "batch_size"):
-            if getattr(self, name) < 1:
-                raise SummGANError(f"{name} must be at least 1, not {getattr(self, name)}.")
-        for name in ("max_words", "min_words"):
-            value = getattr(self, name)
-            if value is not None and not 1 <= value <= MAX_UNITS:
-                raise SummGANError(f"{name} must be from 1 to {MAX_UNITS}, not {value}.")
-        if self.max_words and self.min_words and self.min_words > self.max_words:
-            raise SummGANError(f"min_words ({self.min_words}) is more than max_words ({self.max_words}).")
-
-    def range(self, config: SummGANConfig) -> tuple[int, int]:
-        """Shortest and longest length allowed."""
-        high = self.max_words or max(config.longest_summary, self.min_words or 1)
-        return self.min_words or min(config.shortest_summary, high), high
+_SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
 
 
 class Summarizer:
@@ -113,11 +46,15 @@ class Summarizer:
         tokenizer: Their vocabulary.
     """
 
-    def __init__(self, model: SummGAN | None = None, tokenizer: PreTrainedTokenizerBase | None = None):
-        if model is None:
+    def __init__(
+        self, model: SummGAN | str = DEFAULT_MODEL, tokenizer: PreTrainedTokenizerBase | None = None
+    ):
+        if model == DEFAULT_MODEL and tokenizer is None:
             loaded = self.from_pretrained()
             model, tokenizer = loaded.model, loaded.tokenizer
+        check_pair(model, tokenizer)
         self.model, self.tokenizer = model.eval(), tokenizer
+        self.writer = SummaryWriter(model, tokenizer)
 
     @classmethod
     def from_pretrained(
@@ -135,38 +72,60 @@ class Summarizer:
             dtype: ``float32``, ``bfloat16`` or ``float16``.
 
         Raises:
-            SummGANError: There is no such model, or it is damaged.
+            SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.
         """
-        dtype = _dtype(dtype)
+        dtype, device = _dtype(dtype), device_of(device)
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
-        try:
-            model, found = SummGAN.from_pretrained(
-                str(folder), dtype=dtype, use_safetensors=True, output_loading_info=True
-            )
-        except (OSError, ValueError, RuntimeError) as error:
-            raise SummGANError(
-                f"No summgan model can be loaded from {str(folder)!r}: "
-                f"{str(error).splitlines()[0]} Give the output_dir of a finished training, or one "
-                "of its checkpoints."
-            ) from error
-        # transformers would fill what is missing with random numbers, and say so in passing.
-        if odd := sorted({*found["missing_keys"], *found["unexpected_keys"]}):
-            raise SummGANError(
-                f"The weights in {str(folder)!r} are damaged or of another version of summgan: {odd[0]} and "
-                f"{len(odd) - 1} more tensors are missing or unknown. Train the model again."
-            )
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            model.to(device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise SummGANError(f"The device {str(device)!r} cannot be used: {reason}") from error
-        return cls(model, load_tokenizer(folder))
+        model = SummGAN.from_pretrained(folder, dtype=dtype)
+        required_file(folder, "tokenizer.json")
+        tokenizer = load_tokenizer(folder)
+        check_pair(model, tokenizer)
+        return cls(model.to(device), tokenizer)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Save all that `from_pretrained` needs: weights, configuration, tokenizer and true case.
+
+        Args:
+            folder: Appears when it is complete. An older one is replaced if summgan has made it.
+
+        Raises:
+            SummGANError: The folder holds something else, or cannot be written.
+        """
+        write_folder(Path(folder), self._save)
+
+    def push_to_hub(self, repo_id: str, private: bool | None = None, **options) -> str:
+        """Save the same in a repository on the hub, which is made if it is not there.
+
+        Args:
+            repo_id: Such as ``name/model``.
+            private: Whether a new repository is private; by default as the account has it.
+            **options: Of huggingface_hub's ``upload_folder``, such as ``commit_message`` and ``token``.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            SummGANError: The hub cannot be reached, or refuses.
+        """
+        api = HfApi(token=options.pop("token", None))
+        with tempfile.TemporaryDirectory() as folder:
+            self._save(Path(folder))
+            try:
+                repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+                options = {"commit_message": "Upload a summgan model"} | options
+                return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
+            except (OSError, ValueError, HfHubHTTPError) as error:
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
+
+    def _save(self, folder: Path) -> None:
+        self.model.save_pretrained(folder)
+        save_tokenizer(self.tokenizer, folder)
 
     def __call__(
         self,
-        documents: str | Sequence[str],
+        documents: str | Iterable[str],
         max_words: int | None = None,
         min_words: int | None = None,
         num_beams: int = 4,
@@ -174,22 +133,23 @@ class Summarizer:
         reconstruct: bool = True,
         batch_size: int = 32,
     ) -> Summary | list[Summary]:
-        """Summarize one text or a list of texts; the options are those of `SummarizerOptions`.
+        """Summarize one text, or a list, Series, array, generator or other iterable of texts; the options are
+        those of `SummarizerOptions`.
 
         Returns:
-            A `Summary` for a string, a list in the same order for a list.
+            A `Summary` for a string, else a list in the same order.
 
         Raises:
             SummGANError: A text is empty or no text, or an option is out of range.
         """
         options = SummarizerOptions(max_words, min_words, num_beams, num_candidates, reconstruct, batch_size)
-        options.check()
+        options = options.check()
         if isinstance(documents, str):
-            return self._summarize([_checked(documents, "The document")], options)[0]
-        if not isinstance(documents, Sequence):
-            raise SummGANError(f"Give a text or a list of texts, not a {type(documents).__name__}.")
-        texts = [_checked(text, f"documents[{index}]") for index, text in enumerate(documents)]
-        return self._summarize(texts, options)
+            return _summary(
+                self._summarize([one_text(documents, "The document")], options)[0], "The document"
+            )
+        answers = self._summarize(texts_of(documents, "documents"), options)
+        return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
 
     def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
         """Summaries of the documents of a file (or folder, or pattern), in order.
@@ -208,187 +168,156 @@ class Summarizer:
         self, paths: Sequence[str | Path], column: str | None = None, **options
     ) -> list[Summary]:
         """The same for several files, one after the other."""
-        rows = read_rows(paths, column)
-        return [summary for _, summary in self.stream(rows, SummarizerOptions(**options))]
+        how = SummarizerOptions(**options).check()
+        answers = self.stream(read_rows(paths, column), how)
+        return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
 
-    def stream(self, rows: Iterable[Row], options: SummarizerOptions) -> Iterator[tuple[Row, Summary]]:
-        """Rows with their summaries, in order, however many there are."""
-        options.check()
+    def stream(
+        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> Iterator[tuple[Row, Answer]]:
+        """Rows with their summaries, in order, however many there are.
+
+        With a ``batch_size`` of 1 every row is answered before the next one is asked for. Else 16 batches
+        are gathered, to be sorted by length.
+
+        Args:
+            rows: With a text each.
+            options: How the summaries are written.
+            on_done: Told how many rows more have their answer, which is before they are yielded.
+
+        Yields:
+            Each row with its `Summary`, or with a `SummGANError` that says why it has none.
+
+        Raises:
+            SummGANError: An option cannot be.
+        """
+        options = options.check()
         rows = iter(rows)
-        while chunk := list(islice(rows, options.batch_size * _CHUNKS)):
-            yield from zip(chunk, self._summarize([row.text for row in chunk], options), strict=True)
+        size = options.batch_size * _CHUNKS if options.batch_size > 1 else 1
+        while chunk := list(islice(rows, size)):
+            answers: list[Answer | None] = [None] * len(chunk)
+            texts = {}
+            for index, row in enumerate(chunk):
+                try:
+                    texts[index] = one_text(row.text, "The text")
+                except SummGANError as error:
+                    answers[index] = error
+            made = self._summarize([*texts.values()], options, on_done)
+            for index, answer in zip(texts, made, strict=True):
+                answers[index] = answer
+            yield from zip(chunk, answers, strict=True)
 
-    def _summarize(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
-        """Summaries of normalized texts; long ones by way of summaries of their windows."""
-        windows = [self._windows(text) for text in texts]
-        short = [parts[0] for parts in windows if len(parts) == 1]
-        for_short = iter(self._summarize_windows(short, options))
-        return [
-            next(for_short) if len(parts) == 1 else self._summarize_long(parts, options) for parts in windows
-        ]
+    def _summarize(
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> list[Answer]:
+        """Answers to normalized texts; to long ones by way of summaries of their windows."""
+        answers: dict[int, Answer] = {}
+        windows = {index: self._windows(text) for index, text in enumerate(texts)}
+        while long := {index: parts for index, parts in windows.items() if len(parts) > 1}:
+            for index, text in zip(long, self._shortened([*long.values()], options), strict=True):
+                if isinstance(text, SummGANError):
+                    answers[index] = text
+                    del windows[index]
+                else:
+                    windows[index] = self._windows(text)
+        for index, (text,) in windows.items():
+            least = min(options.min_words or 1, count_units(texts[index]))
+            if count_units(text) < least:
+                answers[index] = SummGANError(
+                    f"min_words is {options.min_words}, but of so long a text the model can write no more "
+                    f"than {count_units(text)}; lower it."
+                )
+        fitting = {index: text for index, (text,) in windows.items() if index not in answers}
+        answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
+        return [answers[index] for index in range(len(texts))]
 
-    def _summarize_long(self, parts: list[str], options: SummarizerOptions) -> Summary:
-        """Summarize each window, then the sequence of these summaries."""
-        first_pass = replace(options, reconstruct=False, num_candidates=1)
-        summaries = self._summarize_windows(parts, first_pass)
-        texts = [summary.summary_text for summary in summaries]
-        joined = ("。" if is_unspaced(texts[0][-1]) else ". ").join(texts)
-        return self._summarize([joined], options)[0]
+    def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:
+        """The summaries of the windows of every text, as one text each.
+
+        It has at most three quarters of the pieces that the windows have, so that doing it again and again
+        comes to an end. Where it has more, the summaries of its windows are halved; where these are of one
+        word each, there is nothing left to be done.
+        """
+        low, high = options.range(self.model.config)
+        results: dict[int, str | SummGANError] = {}
+        while todo := [index for index in range(len(texts)) if index not in results]:
+            how = replace(options, min_words=min(low, high), max_words=high)
+            answers = iter(self.writer([part for index in todo for part in texts[index]], how, drafts=True))
+            for index in todo:
+                parts = texts[index]
+                said = [a.summary_text for a in islice(answers, len(parts)) if isinstance(a, Summary)]
+                joined = _joined(said)
+                if joined and self._pieces(joined) <= _SHORTER * sum(map(self._pieces, parts)):
+                    results[index] = joined
+                elif high == 1:
+                    results[index] = SummGANError(
+                        f"{parts[0][:40]!r}... cannot be shortened to the {self.writer.room} pieces that the "
+                        "model reads at once: its words have too many."
+                    )
+            high = max(1, high // 2)
+        return [results[index] for index in range(len(texts))]
 
     def _windows(self, text: str) -> list[str]:
         """Parts of a text that fit the model, cut between sentences where possible."""
-        room = self.model.config.longest_document - 1
-        if len(text) <= room or len(self._ids(text)) <= room:
-            return [text]
-        parts: list[str] = []
-        for sentence in split_sentences(text):
-            for piece in self._fitting(sentence, room):
-                together = join_units([parts[-1], piece]) if parts else piece
-                if parts and len(self._ids(together)) <= room:
-                    parts[-1] = together
-                else:
-                    parts.append(piece)
-        return parts
+        return cut(text, self.writer.room, self._pieces)
 
-    def _fitting(self, sentence: str, room: int) -> Iterator[str]:
-        """The sentence, halved until each part fits."""
-        units = split_units(sentence)
-        if len(self._ids(sentence)) <= room or len(units) < 2:
-            yield sentence
-            return
-        half = len(units) // 2
-        for part in (units[:half], units[half:]):
-            yield from self._fitting(join_units(part), room)
-
-    def _ids(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
-
-    @torch.inference_mode()
-    def _summarize_windows(self, texts: list[str], options: SummarizerOptions) -> list[Summary]:
-        """Summaries of texts that fit, in batches of similar length."""
-        room = self.model.config.longest_document
-        ids = [[*self._ids(t)[: room - 1], self.tokenizer.eos_token_id] for t in texts]
-        writable = self.model.generator.bottleneck.writable.tolist()
-        for text, row in zip(texts, ids, strict=True):
-            if not any(writable[piece] for piece in row):
-                logger.warning(
-                    "Nothing of %r is in the vocabulary of the model, so its summary is not about it.",
-                    text[:40],
-                )
-        order = sorted(range(len(texts)), key=lambda index: len(ids[index]))
-        results: list[Summary | None] = [None] * len(texts)
-        for start in range(0, len(order), options.batch_size):
-            rows = order[start : start + options.batch_size]
-            batch = [tensor.to(self.model.device) for tensor in pad([ids[row] for row in rows])]
-            for row, summary in zip(rows, self._best(*batch, options), strict=True):
-                text = restore_case(self.tokenizer, summary.summary_text, texts[row])
-                rebuilt = summary.reconstruction
-                if rebuilt is not None:
-                    rebuilt = restore_case(self.tokenizer, rebuilt, text)
-                results[row] = replace(summary, summary_text=text, reconstruction=rebuilt)
-        return results
-
-    def _lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
-        """The likeliest lengths allowed, of every document."""
-        low, high = options.range(self.model.config)
-        log_probs = self.model.generator.length_log_probs(source)
-        lengths = []
-        for row in log_probs:
-            # A summary is never longer than its document.
-            longest = int(row.isfinite().nonzero().max())
-            allowed = torch.arange(min(low, longest), min(high, longest) + 1, device=row.device)
-            best = row[allowed].topk(min(options.num_candidates, len(allowed))).indices
-            lengths.append(allowed[best].tolist())
-        return lengths
-
-    def _best(self, ids: Tensor, mask: Tensor, options: SummarizerOptions) -> list[Summary]:
-        """The best candidate of every document, for a batch ``[batch, source]``."""
-        source = self.model.encode(ids, mask)
-        lengths = self._lengths(source, options)
-        # Where fewer lengths are allowed than candidates are wanted, each length gets several.
-        low, high = options.range(self.model.config)
-        beams = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
-        if self.model.config.writer == "search":
-            beams = 1  # the best of each length is known
-        # Every pair of document and length is a row of its own.
-        owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
-        units = torch.tensor([length for wanted in lengths for length in wanted], device=ids.device)
-        words = self.model.generate(
-            ids[owners],
-            mask[owners],
-            units,
-            num_beams=max(options.num_beams, beams),
-            num_return_sequences=beams,
-            no_repeat_bigrams=True,  # in a summary that is a fault of the model
-        )
-        owners = [owner for owner in owners for _ in range(beams)]
-        scores, human = self._judge(words, ids[owners], mask[owners])
-        chosen = [
-            max(
-                (c for c, owner in enumerate(owners) if owner == row),
-                key=scores.tolist().__getitem__,
-            )
-            for row in range(len(lengths))
-        ]
-        words = words[chosen]
-        code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
-        losses = self.model.reconstruction_loss(code, ids, mask)
-        rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
-        texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
-        return [
-            Summary(
-                text.strip(),
-                again,
-                float(loss),
-                None if human is None else float(human[index]),
-            )
-            for text, again, loss, index in zip(texts, rebuilt, losses, chosen, strict=True)
-        ]
-
-    def _judge(self, words: Tensor, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Score and human-likeness ``[rows]`` of candidates ``[rows, length]``.
-
-        The score is that of a noisy channel: the logarithms of how likely the generator finds length and
-        words, how likely the reconstructor finds the document given the words (which counts less, as a
-        document is much longer), and how human the discriminator finds every word; with the salience of
-        what is said.
-        """
-        config, bottleneck = self.model.config, self.model.generator.bottleneck
-        words_mask = ended_mask(words, config.eos_token_id)
-        source = self.model.encode(ids, mask)
-        scores = self.model.generator.log_likelihood(source, words, words_mask)
-        if config.channel_weight:
-            code = self.model.reconstructor.code_of(words, words_mask)
-            losses = self.model.reconstruction_loss(code, ids, mask)
-            scores = scores - config.channel_weight * losses * mask.sum(1)
-        if config.salience_weight:
-            preferred = bottleneck.preferred(words, words_mask, source)
-            scores = scores + config.salience_weight * preferred
-        if not config.has_discriminator:
-            return scores, None
-        discriminator = self.model.discriminator
-        logits = discriminator(discriminator.embed(words), words_mask).words
-        human = (logits.sigmoid() * words_mask).sum(1) / words_mask.sum(1)
-        return scores + (F.logsigmoid(logits) * words_mask).sum(1), human
-
-    def _rebuild(self, code: Code) -> list[str]:
-        longest = self.model.config.max_document_length
-        documents = self.model.reconstructor.sample(code, longest)
-        return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+    def _pieces(self, text: str) -> int:
+        return len(self.writer.ids(text))
 
 
-def _checked(text: str, name: str) -> str:
-    """Normalized text.
+def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a model and a tokenizer that do not belong together.
 
     Raises:
-        SummGANError: It is none, or empty.
+        SummGANError: One of them is missing, or the vocabularies differ.
     """
-    if not isinstance(text, str):
-        raise SummGANError(f"{name} is a {type(text).__name__}, not a text.")
-    text = normalize(text)
-    if not text:
-        raise SummGANError(f"{name} is empty; there is nothing to summarize.")
-    return text
+    if not isinstance(model, SummGAN) or not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise SummGANError(
+            f"A Summarizer needs a SummGAN and its tokenizer, not {type(model).__name__} and "
+            f"{type(tokenizer).__name__}; Summarizer.from_pretrained(folder) loads both."
+        )
+    config, bottleneck = model.config, model.generator.bottleneck
+    advice = "give the tokenizer that the model was trained with."
+    pieces = tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])
+    # A backbone may have more entries than its tokenizer has pieces, but these are never written.
+    if len(pieces) > config.vocab_size or bottleneck.writable[len(pieces) :].any():
+        raise SummGANError(
+            f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
+            f"{config.vocab_size}; {advice}"
+        )
+    for name in ("pad_token_id", "eos_token_id"):
+        theirs, ours = getattr(tokenizer, name), getattr(config, name)
+        if theirs != ours:
+            raise SummGANError(f"The tokenizer has {name} {theirs}, but the model {ours}; {advice}")
+    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do.
+    columns = zip(pieces, bottleneck.writable.tolist(), bottleneck.continues.tolist(), strict=False)
+    agree = [
+        goes_on != piece.startswith(_BLANKS)
+        for piece, writable, goes_on in columns
+        if writable and (piece.startswith(_BLANKS) or (piece[0].isascii() and piece[0].isalpha()))
+    ]
+    if sum(agree) < _ALIKE * len(agree):
+        raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
+    lowers = tokenizer.decode(tokenizer("A").input_ids, skip_special_tokens=True).strip() == "a"
+    if lowers and tokenizer.__dict__.get("truecaser") is None:
+        raise SummGANError(
+            f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "
+            "the folder of the training, and save models with Summarizer.save_pretrained."
+        )
+
+
+def _joined(summaries: list[str]) -> str:
+    """Summaries as the sentences of one text."""
+    if not summaries:
+        return ""
+    return ("。" if is_unspaced(summaries[0][-1]) else ". ").join(summaries)
+
+
+def _summary(answer: Answer, name: str) -> Summary:
+    """The answer, if it is a summary; else it is raised."""
+    if isinstance(answer, SummGANError):
+        raise SummGANError(f"{name}: {answer}") from answer
+    return answer
 
 
 def _dtype(name: str | torch.dtype) -> torch.dtype:

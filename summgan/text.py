@@ -2,10 +2,13 @@
 
 Two views of a text are used everywhere:
 
-- **units** measure length. A unit is a white-space-separated token, or one character in scripts
-  that are written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar).
-- **words** are for counting overlap (ROUGE, copy rates): lower-cased letters and digits, one word
-  per character in scripts without spaces; punctuation is dropped.
+- **units** measure length. A unit is a white-space-separated token or, in scripts that are written without
+  blanks, one grapheme cluster: what readers take for one character, a letter with its vowel signs and tone
+  marks.
+- **words** are for counting overlap (ROUGE, copy rates): letters with their marks, and digits, as `fold`
+  leaves them; a cluster each in scripts without blanks. Punctuation is dropped.
+
+What belongs to which script and where a cluster ends is Unicode's, and read from the library `regex`.
 """
 
 from __future__ import annotations
@@ -13,64 +16,317 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
+from itertools import groupby
 
-# Code-point ranges of scripts written without spaces, with their full-width punctuation.
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f"  # Myanmar
-    "\u1780-\u17ff"  # Khmer
-    "\u3000-\u30ff"  # CJK punctuation, Hiragana, Katakana
-    "\u31f0-\u31ff"  # Katakana extensions
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
-    "\uff00-\uffef"  # full-width and half-width forms
+import regex
+
+
+def _any_of(scripts: str) -> str:
+    """Characters of scripts, and those that these share with others, for a character class."""
+    return "".join(rf"\p{{Script_Extensions={name}}}" for name in scripts.split())
+
+
+# Tibetan has blanks, but after clauses.
+_WITHOUT_BLANKS = _any_of(
+    "Balinese Bopomofo Han Hiragana Javanese Katakana Khmer Lao Myanmar New_Tai_Lue Nushu Tai_Le Tai_Tham "
+    "Tai_Viet Tangut Thai Tibetan Yi"
 )
-_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_UNIT = re.compile(f"[{_UNSPACED}]|[^\\s{_UNSPACED}]+")
-_WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\u200b\u00ad]")
-_SENTENCE_END = re.compile("(?<=[.!?])[\"'\u201d\u2019)\\]]*\\s+(?=\\S)|(?<=[。！？])(?![」』”’）])")
+# What Latin shares with them (a raised dot, accents) is no sign of them; forms of full width are.
+_UNSPACED_CHARACTER = regex.compile(
+    rf"[[{_WITHOUT_BLANKS}--\p{{Script_Extensions=Latin}}]"
+    r"\p{Block=CJK_Symbols_And_Punctuation}\p{Block=Halfwidth_And_Fullwidth_Forms}]",
+    regex.VERSION1,
+)
+_ATTACHING = regex.compile(r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=Prepend}]")
+_CLUSTER = regex.compile(r"\X")
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What no reader sees: soft hyphens, breaks of width zero, byte order marks, marks and controls of direction.
+_INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_UNSEEN = re.compile(f"{_CONTROL.pattern}|{_INVISIBLE.pattern}|[\u200c\u200d]")
+# Joiners say how letters of these scripts connect, and tell words apart; elsewhere they make emoji of emoji.
+_CONNECTING = (
+    r"[[\p{L}\p{M}]&&["
+    + _any_of(
+        "Arabic Syriac Mandaic Nko Mongolian Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu Kannada "
+        "Malayalam Sinhala Tibetan Myanmar Khmer Balinese Javanese Tai_Tham"
+    )
+    + "]]"
+)
+_JOINERS = regex.compile("([\u200c\u200d])[\u200c\u200d]+")
+_IDLE_JOINER = regex.compile(
+    rf"(?<!{_CONNECTING})(?!(?<=\p{{Extended_Pictographic}}[\ufe0f\p{{Emoji_Modifier}}]?)\u200d"
+    rf"\p{{Extended_Pictographic}})[\u200c\u200d](?!{_CONNECTING})",
+    regex.VERSION1,
+)
+
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{Mn}\p{Mc}]|\u200d|[\u200c\u180e](?=[\p{L}\p{N}]))*")
 
 
 def normalize(text: str) -> str:
-    """Compose characters (NFC), drop control characters, make every run of white space one blank."""
-    return " ".join(_CONTROL.sub("", unicodedata.normalize("NFC", text)).split())
+    """One line of composed characters (NFC).
+
+    Control characters and white space of every kind become blanks, one between words; what no reader sees
+    goes. Joiners of width zero stay where they mean something (Persian, Indic scripts, emoji).
+    """
+    return " ".join(_composed(text).split())
 
 
+def normalize_lines(text: str) -> str:
+    """Every line as `normalize` leaves it, without those that are empty; for texts whose lines count."""
+    return "\n".join(filter(None, map(normalize, text.splitlines())))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", _cleaned(text))
+
+
+def _cleaned(text: str) -> str:
+    """Without control characters and what is invisible."""
+    if not _UNSEEN.search(text):
+        return text
+    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
+    return _IDLE_JOINER.sub("", _JOINERS.sub(r"\1", text))
+
+
+@cache
 def is_unspaced(character: str) -> bool:
-    """Whether the character belongs to a script that is written without spaces."""
+    """Whether the character belongs to a script that is written without blanks."""
     return _UNSPACED_CHARACTER.match(character) is not None
+
+
+@cache
+def _attaches(character: str) -> bool:
+    """Whether the character makes one cluster with one before or after it."""
+    return _ATTACHING.match(character) is not None
 
 
 def split_units(text: str) -> list[str]:
     """The length units of a text, in order; ``len(split_units(text))`` is its length."""
-    return _UNIT.findall(text)
+    if text.isascii():
+        return text.split()
+    spread = text.translate(_SPREAD)
+    if _ATTACHED not in spread:
+        return spread.split()
+    units = []
+    for run in text.split():
+        if not any(map(is_unspaced, run)):
+            units.append(run)
+            continue
+        for unspaced, clusters in groupby(_CLUSTER.findall(run), lambda cluster: is_unspaced(cluster[0])):
+            together = list(clusters)
+            units += together if unspaced else ["".join(together)]
+    return units
+
+
+class _Spread(dict):
+    """Every character, with blanks around it if it is a unit, and a sign before it if it may attach."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        spread = f" {character} " if is_unspaced(character) else character
+        self[code] = _ATTACHED + spread if _attaches(character) else spread
+        return self[code]
+
+
+_SPREAD = _Spread()
+_ATTACHED = "\ufdd0"  # no character, and none ever will be
 
 
 def count_units(text: str) -> int:
-    """The length of a text in units: words where there are spaces, else characters."""
+    """The length of a text in units: words where there are blanks, else clusters."""
     return len(split_units(text))
 
 
 def join_units(units: Iterable[str]) -> str:
     """Write units as text again: a blank between them unless one of the two needs none."""
-    text = ""
+    parts, previous = [], ""
     for unit in units:
-        if text and not is_unspaced(text[-1]) and not is_unspaced(unit[0]):
-            text += " "
-        text += unit
-    return text
+        if previous and _blank_between(previous, unit):
+            parts.append(" ")
+        parts.append(unit)
+        previous = unit
+    return "".join(parts)
+
+
+def _blank_between(before: str, after: str) -> bool:
+    """Whether two units would not be these two without a blank."""
+    last, attached = before[-1], _attaches(before[-1]) or _attaches(after[0])
+    if len(before) > 1 and (attached or is_unspaced(last)):
+        last = _CLUSTER.findall(before[-32:])[-1]
+    if not is_unspaced(last[0]) and not is_unspaced(after[0]):
+        return True
+    return attached and len(_CLUSTER.findall(last + after[0])) == 1
+
+
+def fold(text: str) -> str:
+    """The text with one form for what people hold equal, for comparing.
+
+    Folded are case (ß is ss; Turkish İ is i, while ı stays a letter of its own), composed and decomposed
+    characters, and forms of compatibility: full and half width, ligatures, Arabic letters by position,
+    raised and lowered digits (not those after a digit: 10² is not 102). Apostrophes of every shape become
+    straight ones; what only shapes a word (stretched Arabic, variants) goes. Accents and vowel points
+    stay: they tell words apart.
+    """
+    text = _composed(text)
+    if text.isascii():
+        return text.lower()
+    text = text.translate(_FOLDED)
+    if _SMALL in text:
+        text = _SMALL_AFTER_DIGIT.sub(" ", text).replace(_SMALL, "")
+    text = _NIKHAHIT.sub(_sara_am, _DOTTED_I.sub("i", text))
+    return unicodedata.normalize("NFC", text)
+
+
+_SMALL = "\u2060"  # before the digits of a raised one, or a fraction; invisible, so never in a cleaned text
+_SMALL_AFTER_DIGIT = re.compile(rf"(?<=\d){_SMALL}")
+# Thai and Lao AM is one character; typed as two, a tone mark may stand between them.
+_NIKHAHIT = re.compile("(?:\u0e4d([\u0e48-\u0e4b]?)\u0e32)|(?:\u0ecd([\u0ec8-\u0ecb]?)\u0eb2)")
+_DOTTED_I = re.compile("i\u0307+")
+_APOSTROPHE = re.compile("[\u02b9\u02bb-\u02bd\u2018\u2019\ua78c]")  # bent ones, and those that are letters
+# Stretching of Arabic, variants, and the Armenian marks that stand over a vowel inside a word ("ինչո՞ւ").
+_VANISHING = regex.compile(r"[\u0640\u034f\u055b\u055c\u055e\u055f\p{Variation_Selector}]")
+
+
+def _sara_am(match: re.Match) -> str:
+    return f"{match[1]}\u0e33" if match[1] is not None else f"{match[2]}\u0eb3"
+
+
+class _Folded(dict):
+    """What `fold` makes of every character, worked out when one is first met."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        plain = unicodedata.normalize("NFKC", character)
+        if character in "\u0e33\u0eb3":
+            folded = character
+        elif character in "\u2120\u2122":  # service and trade marks are no part of a name
+            folded = " "
+        else:
+            small = unicodedata.category(character) == "No" and plain != character
+            folded = _SMALL * small + unicodedata.normalize("NFKC", plain.casefold())
+        self[code] = _APOSTROPHE.sub("'", _VANISHING.sub("", folded))
+        return self[code]
+
+
+_FOLDED = _Folded()
 
 
 def split_words(text: str) -> list[str]:
-    """The lower-cased words of a text for overlap counts, without punctuation, in any script."""
-    return [word for word in _WORD.findall(text.lower()) if word.isalnum() or len(word) > 1]
+    """The words of a text for overlap counts, folded and without punctuation, in any script."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text.lower())
+    text = _composed(text)
+    spread = text.translate(_SPREAD_WORDS)
+    if _ATTACHED not in spread:
+        return spread.split()
+    return split_units(" ".join(_WORD.findall(fold(text))))
+
+
+class _SpreadWords(dict):
+    """As `_Spread`, folded, and with blanks for punctuation; the sign is for what needs its neighbours."""
+
+    def __missing__(self, code: int) -> str:
+        folded = _FOLDED[code]
+        if _CONTEXTUAL.search(folded):
+            self[code] = _ATTACHED
+        else:
+            self[code] = "".join(_SPREAD[ord(c)] if _WORD.match(c) else " " for c in folded)
+        return self[code]
+
+
+_SPREAD_WORDS = _SpreadWords()
+_CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d\u180e{_SMALL}]")
+
+
+# Abbreviations; those of one letter, of a doubled one, or with a full stop inside, need no list.
+_ABBREVIATIONS = frozenset(
+    # English: titles, firms, places, and what stands in notes
+    "mr mrs ms dr prof st rev fr sr jr messrs gen col maj capt cpt cmdr lt sgt cpl adm gov sen rep pres hon "
+    "supt det insp inc ltd corp co bros cos llc dept univ assn mt ft ave blvd rd hwy vs etc cf al viz approx "
+    "ed eds "
+    # German
+    "bzw usw evtl ggf ca inkl exkl zzgl vgl sog bspw hrsg str mio mrd jh dipl ing hr frl geb gest verh "
+    # French, Spanish, Portuguese, Italian, Dutch
+    "mme mlle mgr env av apr boul sra srta dra ud uds avda admón gral lic exmo dott avv sig ecc dhr mevr drs "
+    "bijv enz resp jhr "
+    # Scandinavian, Finnish, Polish, Czech, Hungarian, Turkish, Indonesian, Vietnamese
+    "dvs mfl osv esim tzn tzw np gen dyr hab inż tzv např atd apod mudr stb pl vb doç cad mah dll dsb tp "
+    # Russian, Greek
+    "им ул пр проф акад доц тов гг стр руб тыс млн млрд напр обл см ср рис κκ δρ αρ σελ".split()
+)
+_SHORT = 4  # letters; before a number such a word is one too ("No. 5", "Abb. 3")
+_FULL_STOPS = "[.!?\u2026\u203c\u203d\u2047-\u2049]"
+# Marks of other scripts end a sentence with or without a blank; one between two Burmese clauses does not.
+# Quotes, brackets and numbers of notes ("[1]") after a mark belong to the sentence.
+_SENTENCE_MARK = regex.compile(
+    rf"(?P<marks>(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--\u104a])+)"
+    r"(?P<closing>(?:[\p{Pe}\p{Pf}\"'\u00b4]|\p{Pi}(?=\s|$)|\[\p{Nd}+\])*)(?:\s[\u00bb\u203a](?=\s|$))?",
+    regex.VERSION1,
+)
+_FULL_STOP = re.compile(_FULL_STOPS)
+_BLANKS = re.compile(r"\s*")
+_OPENING = regex.compile(r"[\p{Ps}\p{Pi}\p{Pf}\"'\u00b4\u00bf\u00a1\p{Pd}]*")
+_GOING_ON = regex.compile(r"[,;:.!?%\u060c\u061b\u3001\uff0c\uff1a\uff1b\p{Pe}]")
+_WIDE_FULL_STOP = "\uff0e"  # a decimal point after digits, and for initials
+_LAST_WORD = regex.compile(r"[\p{L}\p{M}\p{N}.'\u2019\u200c\u200d]*$")
+_INITIAL = regex.compile(r"(?=[\p{L}--\p{Hangul}])\X", regex.VERSION1)
+_INITIALS = regex.compile(r"(?:\p{L}+['\u2019])?(?:[\p{L}\p{M}]{1,4}\.)+[\p{L}\p{M}]{1,4}|(\p{Lu})\1")
+_ORDINAL = regex.compile(r"(?:\p{Nd}{1,3}\.[/\u2013-])*\p{Nd}{1,3}|\p{Nd}{1,2}\.\p{Nd}{1,2}|[IVXLC]{2,}")
 
 
 def split_sentences(text: str) -> list[str]:
-    """Cut a text after sentence-final punctuation; a text without any is one sentence."""
+    """Cut a text after sentences; one without any mark of an end is one sentence.
+
+    The language is not known. Where a full stop may belong to an abbreviation, an initial or a number
+    ("U.S. The", "31. August"), the text is not cut.
+
+    Returns:
+        Sentences in order, which are the text but for white space between them.
+    """
     pieces, start = [], 0
-    for match in _SENTENCE_END.finditer(text):
-        pieces.append(text[start : match.end()].strip())
-        start = match.end()
+    lower = text.islower()
+    for match in _SENTENCE_MARK.finditer(text):
+        if _ends_sentence(text, match, lower):
+            pieces.append(text[start : match.end()].strip())
+            start = match.end()
     pieces.append(text[start:].strip())
     return [piece for piece in pieces if piece]
+
+
+def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
+    """Whether there is an end at a mark; case says nothing in a text that is all ``lower``."""
+    marks, closing, before = match["marks"], match["closing"], text[match.start() - 1 : match.start()]
+    after = _BLANKS.match(text, match.end()).end()
+    following, blank = text[after : after + 1], after > match.end()
+    # "(?)" is a remark.
+    if not following or _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):
+        return False
+    if not _FULL_STOP.match(marks[-1]):
+        if marks == _WIDE_FULL_STOP and not regex.match(r"[\p{Han}\p{Hiragana}\p{Katakana}]", before):
+            return False
+        return blank or not closing or unicodedata.category(following) in ("Ps", "Pi")
+    if not blank:  # a Latin mark in a text without blanks
+        return marks[-1] in "!?" and not closing and is_unspaced(following) and is_unspaced(before or " ")
+    begin = text[(place := _OPENING.match(text, after).end()) : place + 1]
+    goes_on = begin.islower() and not lower
+    if "?" in marks:
+        return not (goes_on and closing)
+    if goes_on:
+        return False
+    return marks != "." or not _abbreviates(text[max(0, match.start() - 40) : match.start()], begin)
+
+
+def _abbreviates(before: str, begin: str) -> bool:
+    """Whether a full stop may belong to what is before it; ``begin`` is the first character after it."""
+    token = _OPENING.sub("", re.split(r"\s", before)[-1], count=1)
+    word = _LAST_WORD.search(token)[0].strip(".'\u2019")
+    return bool(
+        _ORDINAL.fullmatch(token)
+        or _INITIALS.fullmatch(word)
+        or word.casefold() in _ABBREVIATIONS
+        or (len(word) <= _SHORT and word.isalpha() and begin.isdigit())
+        or (_INITIAL.fullmatch(word) and not is_unspaced(word[0]))
+    )

@@ -4,34 +4,52 @@
 script and returns a `PreTrainedTokenizerFast` whose ids equal those of the SentencePiece model.
 Saving writes ``tokenizer.json`` with the plain ``spiece.model`` beside it.
 
-`length_table` says for every vocabulary entry how many length units (see `summgan.text`) it adds;
-the generator meets an exact length with it.
+Whatever stands in a text is text: what looks like a piece (``</s>``, ``<0x0A>``, "\u2581") is read, and comes
+back, as it stands; see `harden`. `length_table` says for every vocabulary entry how many length units (see
+`summgan.text`) it adds; the generator meets an exact length with it.
 """
 
 from __future__ import annotations
 
 import io
 import itertools
+import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import sentencepiece
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
-from torch import Tensor
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from transformers.utils import cached_file
 
 from summgan.errors import SummGANError
 from summgan.text import is_unspaced, normalize, split_units
 from summgan.truecasing import TRUECASE_FILE, Truecaser
+from summgan.units import (
+    BLANK,
+    CLUSTER,
+    LITERAL_BLANK,
+    NOTHING,
+    STAND_IN,
+    LengthTable,
+    UnitCounter,
+    effect_of,
+)
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
-_BLANK = "\u2581"  # SentencePiece's mark for a space
+_BYTES = "0x[0-9A-F]{2}"
+_BYTE = re.compile("<0x([0-9A-F]{2})>")
+_SENTINEL = re.compile(r"<extra_id_\d+>")
+# SentencePiece leaves texts with its own marks out, and must not learn pieces that look like special ones.
+_ITS_MARKS, _LIKE_PIECES = (
+    re.compile("[\u2581\u2585]"),
+    re.compile("<(?=/?s>|pad>|unk>|0x[0-9a-fA-F]{2}>|extra_id_)"),
+)
 _MAX_TRAINING_TEXTS = 400_000
 _FREQUENT, _LONGEST_WORD = 5, 16
 _MODEL_FILE = "spiece.model"
@@ -66,7 +84,7 @@ def train_tokenizer(
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=itertools.chain(sample, _whole_words(sample)),
+            sentence_iterator=itertools.chain(map(_without_marks, sample), _whole_words(sample)),
             model_writer=model,
             model_type=model_type,
             vocab_size=vocabulary_size,
@@ -75,6 +93,7 @@ def train_tokenizer(
             character_coverage=1.0 if model_type == "char" else 0.9995,
             normalization_rule_name="identity",
             add_dummy_prefix=not _mostly_unspaced(sample),
+            required_chars=LITERAL_BLANK,  # between words of texts that have no blanks
             max_sentence_length=100_000,
             pad_id=0,
             unk_id=1,
@@ -92,6 +111,10 @@ def train_tokenizer(
     tokenizer = _wrap(model.getvalue(), do_lower_case)
     tokenizer.truecaser = truecaser
     return tokenizer
+
+
+def _without_marks(text: str) -> str:
+    return _LIKE_PIECES.sub("< ", _ITS_MARKS.sub(" ", text))
 
 
 def _whole_words(sample: list[str]) -> Iterator[str]:
@@ -119,10 +142,13 @@ def _wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
     piece by piece instead.
     """
     model = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
-    pieces = [(model.id_to_piece(i), model.get_score(i)) for i in range(len(model))]
+    scores = [model.get_score(i) for i in range(len(model))]
+    # A required character that no text has, has a chance of 0, of which the logarithm cannot be saved.
+    lowest = min(filter(math.isfinite, scores))
+    pieces = [(model.id_to_piece(i), max(score, lowest)) for i, score in enumerate(scores)]
     has_bytes = any(model.is_byte(i) for i in range(len(model)))
     # `add_dummy_prefix` is not readable from the model; an encoded letter shows it.
-    prefix = "always" if model.encode("a", out_type=str)[0].startswith(_BLANK) else "never"
+    prefix = "always" if model.encode("a", out_type=str)[0].startswith(LITERAL_BLANK) else "never"
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1, byte_fallback=has_bytes))
     lower = [normalizers.Lowercase()] if do_lower_case else []
     tokenizer.normalizer = normalizers.Sequence(
@@ -133,7 +159,7 @@ def _wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
         [
             decoders.ByteFallback(),
             decoders.Fuse(),
-            decoders.Replace(_BLANK, " "),
+            decoders.Replace(LITERAL_BLANK, " "),
             decoders.Strip(" ", 1, 0),
         ]
     )
@@ -148,7 +174,37 @@ def _wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
         clean_up_tokenization_spaces=False,
     )
     wrapped.sentencepiece_model = model_bytes
+    harden(wrapped)
     return wrapped
+
+
+def harden(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Let a tokenizer read all of a text as text, in place; once more changes nothing.
+
+    Special pieces are pieces only where they are added as such. A unigram model would find them, and bytes,
+    in a text too, as they stand in its vocabulary: it gets such texts in parts. Its mark for a blank,
+    where a text has one, is read as a control character, which is a byte, and becomes that mark again.
+    """
+    tokenizer.split_special_tokens = True
+    backend = tokenizer.backend_tokenizer if isinstance(tokenizer, PreTrainedTokenizerFast) else None
+    if (
+        backend is None
+        or not isinstance(backend.model, models.Unigram)
+        or _BYTES in str(backend.pre_tokenizer)
+    ):
+        return
+    rests = {"<": [f"{_BYTES}>"]}  # by first characters, of which the search is quick
+    for name in filter(lambda name: len(name) > 1, tokenizer.all_special_tokens):
+        rests.setdefault(name[0], []).append(re.escape(name[1:]))
+    cuts = "|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())
+    parts = pre_tokenizers.Split(Regex(cuts), "merged_with_previous")
+    first = [backend.pre_tokenizer] if backend.pre_tokenizer else []
+    backend.pre_tokenizer = pre_tokenizers.Sequence([*first, parts])
+    if backend.token_to_id("<0x1A>") is not None:
+        back = decoders.Replace(STAND_IN, LITERAL_BLANK)
+        backend.decoder = decoders.Sequence([backend.decoder, back])
+        away = normalizers.Replace(LITERAL_BLANK, STAND_IN)
+        backend.normalizer = normalizers.Sequence([away, *filter(None, [backend.normalizer])])
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
@@ -171,14 +227,19 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        tokenizer("a")  # brings out what is wrong with its options
         # Without its true case a model would write lower case, so these are read wherever the rest is.
         if path := _file_beside(folder, _MODEL_FILE):
             tokenizer.sentencepiece_model = path.read_bytes()
         path = _file_beside(folder, TRUECASE_FILE)
         tokenizer.truecaser = Truecaser.load(path) if path else None
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise SummGANError(f"No tokenizer can be loaded from {str(folder)!r}: {reason}") from error
+        harden(tokenizer)
+    except Exception as error:  # transformers and tokenizers have one of their own for every kind of damage
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SummGANError(
+            f"No tokenizer can be loaded from {str(folder)!r}: {reason.rstrip('.: ')}. Give a folder with "
+            "the tokenizer.json that training has made."
+        ) from error
     return tokenizer
 
 
@@ -188,51 +249,51 @@ def _file_beside(folder: str | Path, name: str) -> Path | None:
     return Path(found) if found else None
 
 
-@dataclass(frozen=True)
-class LengthTable:
-    """What every vocabulary entry adds to the length of a text; all tensors are ``[vocabulary]``.
-
-    A piece costs its units when it stands after a blank. Directly after a piece that ends inside a
-    word (``ends_inside``), one that goes on with it (``continues``) costs one unit less.
-
-    Attributes:
-        units: int64, units of the piece on its own.
-        continues: bool, the piece starts with a word character and no blank.
-        ends_inside: bool, the piece ends inside a word.
-        writable: bool, the piece may stand anywhere in a summary (no special token, no lone byte).
-        glues: bool, the piece starts with a letter, digit or hyphen that belongs to the word before it.
-        bytes: bool, the piece is a lone byte, which is only written where the document has it.
-    """
-
-    units: Tensor
-    continues: Tensor
-    ends_inside: Tensor
-    writable: Tensor
-    glues: Tensor
-    bytes: Tensor
-
-
 def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
     """Read the length of every piece of a SentencePiece or byte-level BPE vocabulary."""
     size = vocabulary_size or len(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    special = set(tokenizer.all_special_ids)
-    units = torch.zeros(size, dtype=torch.long)
-    continues, ends_inside, writable, glues, lone = (torch.zeros(size, dtype=torch.bool) for _ in range(5))
-    for index, (piece, text) in enumerate(zip(pieces, _surfaces(tokenizer), strict=True)):
+    special, texts = set(tokenizer.all_special_ids), _surfaces(tokenizer)
+    # Units, then whether it continues, ends inside, is writable, glues, and is a byte.
+    columns = [(0, False, False, False, False, False)] * size
+    effects, values = [NOTHING] * size, [-1] * size
+    for index, (piece, text) in enumerate(zip(pieces, texts, strict=True)):
         if text is None:
-            units[index], continues[index], ends_inside[index] = _byte_length(piece or "")
+            units, continues, inside = _byte_length(piece or "")
+            lone = index not in special and (units > 0 or inside)
             # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
-            glues[index] = ends_inside[index]
-            lone[index] = index not in special and bool(units[index] > 0 or ends_inside[index])
+            columns[index] = (units, continues, inside, False, inside, lone)
+            values[index] = int(_BYTE.fullmatch(piece)[1], 16) if lone else -1
             continue
-        writable[index] = True
-        units[index] = len(split_units(text))
-        continues[index] = not (text[0].isspace() or is_unspaced(text[0]))
-        ends_inside[index] = not (text[-1].isspace() or is_unspaced(text[-1]))
-        # Compounds and double names ("Guinea-Bissau") are one word.
-        glues[index] = continues[index] and (text[0].isalnum() or text[0] == "-")
-    return LengthTable(units, continues, ends_inside, writable, glues, lone)
+        effect = effects[index] = effect_of(text)
+        continues = not (text[0].isspace() or is_unspaced(text[0]))
+        inside = not (text[-1].isspace() or is_unspaced(text[-1]))
+        # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
+        glues = continues and (text[0].isalnum() or text[0] == "-")
+        glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
+        columns[index] = (effect.costs[BLANK], continues, inside, True, glues, False)
+    units, *flags = map(torch.tensor, zip(*columns, strict=True))
+    return LengthTable(units, *flags, UnitCounter(effects, values), _parts(texts, values))
+
+
+def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
+    """For pieces with several units one piece for each unit, or for each character or byte of it."""
+    known: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        if text:
+            known.setdefault(text, index)
+    bytes_of = {value: index for index, value in enumerate(values) if value >= 0}
+    found = {}
+    for index, text in enumerate(texts):
+        if not text or len(units := split_units(text)) < 2:
+            continue
+        spelled = []
+        for unit in [" "] * text[0].isspace() + units:
+            for part in [unit] if unit in known else unit:
+                spelled += [known[part]] if part in known else map(bytes_of.get, part.encode())
+        if None not in spelled:
+            found[index] = spelled
+    return found
 
 
 def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -> list[int]:
@@ -265,9 +326,9 @@ def word_pieces(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> lis
 
 
 def silent_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
-    """Which pieces are punctuation: they have a text, and no letter or digit in it."""
+    """Which pieces are punctuation: they have a text, and no letter, digit or mark of a letter in it."""
     texts = _surfaces(tokenizer)
-    return [bool(text) and not any(character.isalnum() for character in text) for text in texts]
+    return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text) for text in texts]
 
 
 def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
@@ -288,16 +349,15 @@ def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
             return bytes(byte_level[character] for character in piece).decode() or None
         except (KeyError, UnicodeDecodeError):
             return None
-    if len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+    if _BYTE.fullmatch(piece) or _SENTINEL.fullmatch(piece):
         return None
-    if piece.startswith("<extra_id_"):
-        return None
-    return piece.replace(_BLANK, " ")
+    return piece.replace(LITERAL_BLANK, " ")
 
 
 def _byte_length(piece: str) -> tuple[int, bool, bool]:
     """(units, continues, ends_inside) of a lone byte; only its script's usual case is known."""
-    byte = int(piece[3:5], 16) if len(piece) == 6 and piece.startswith("<0x") else -1
+    found = _BYTE.fullmatch(piece)
+    byte = int(found[1], 16) if found else -1
     if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
         return 0, False, True
     # Where Thai, Kana, Han and full-width forms begin; Hangul, between these, has spaces.

@@ -20,10 +20,10 @@ from summgan.corpora import Corpora
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.rouge import rouge_scores
+from summgan.finishing import finish
 from summgan.modeling import SummGAN
 from summgan.report import Sample
 from summgan.text import count_units
-from summgan.truecasing import restore_case
 
 LEAST_NEIGHBOURS = 30
 """Watched documents near a human sentence without which the score is fluency x content."""
@@ -115,7 +115,7 @@ class Validator:
         return ids.to(self.model.device), mask.to(self.model.device)
 
     def _texts(self, words: Tensor, documents: list[str]) -> list[str]:
-        """Pieces as texts, in the case of their documents."""
+        """Pieces as texts, as a reader gets them."""
         tokenizer = self.corpora.tokenizer
         texts = tokenizer.batch_decode(words, skip_special_tokens=True)
-        return [restore_case(tokenizer, *pair) for pair in zip(texts, documents, strict=True)]
+        return [finish(tokenizer, *pair) for pair in zip(texts, documents, strict=True)]

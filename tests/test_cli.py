@@ -9,7 +9,8 @@ import pytest
 
 from summgan import __version__
 from summgan.cli import main
-from summgan.output import RecordFile
+from summgan.evaluation.rouge import rouge_scores
+from summgan.output import PrintedRecords, RecordFile
 from summgan.readers import read_rows
 from summgan.tokenization import load_tokenizer, save_tokenizer
 
@@ -246,6 +247,18 @@ def test_blank_lines_and_failed_rows_keep_their_place(call, model, write, docume
     assert status == 0 and "3 items" in text and "2 rows of" in err, err
 
 
+def test_lines_of_summaries_count_as_they_do_in_python(call, write):
+    prediction, reference = "the cat sat\nthe dog ran", "the dog ran\nthe cat sat"
+    predictions = write("p.jsonl", [json.dumps({"summary": prediction})])
+    for references in ({"summary": reference}, {"references": [reference, "none"]}):
+        path = write("r.jsonl", [json.dumps(references)])
+        status, out, err = call("score", "--predictions", predictions, "--references", path)
+        assert status == 0, err
+        row = next(line.split() for line in out.splitlines() if line.startswith("predictions"))
+        lsum = rouge_scores([prediction], [reference])["rougeLsum"][0]
+        assert float(row[4]) == pytest.approx(lsum) == 100 and float(row[3]) < 60
+
+
 def test_predictions_without_a_known_column_are_refused(call, write):
     predictions = write("p.jsonl", ['{"wrong": "Lyon rain"}', '{"wrong": "Porto sun"}'])
     references = write("r.txt", ["Lyon rain", "Porto sun"])
@@ -285,6 +298,35 @@ def test_a_terminal_of_few_characters_is_no_traceback(model, chinese_documents):
     )
     assert done.returncode == 1 and b"Traceback" not in done.stderr
     assert len(done.stdout.splitlines()) == 3 and done.stdout.isascii() and done.stderr.isascii()
+
+
+def test_documents_are_counted_when_they_are_done(model, write, documents, monkeypatch, capsys):
+    seen, done, written = [], [0], []
+    extend = PrintedRecords.extend
+
+    def watched(self, records):
+        extend(self, (written.append(done[0]) or values for values in records))
+
+    class Bar:
+        def __init__(self, initial, total, **others):
+            seen.append(("total", initial, total))
+
+        def update(self, count=1):
+            seen.append(count)
+            done[0] += count
+
+        def close(self):
+            seen.append("closed")
+
+    monkeypatch.setattr("summgan.commands.tqdm", Bar)
+    monkeypatch.setattr(PrintedRecords, "extend", watched)
+    path = write("d.txt", [*documents[:5], "", *documents[5:7]])
+    assert main(["summarize", path, "--model", model, "--batch_size", "2"]) == 0
+    out = capsys.readouterr().out
+    assert seen[0] == ("total", 0, 8) and seen[-1] == "closed"
+    # Each once, seven when they are done, and the blank line when it is written.
+    assert sum(seen[1:-1]) == 8 == len(out.splitlines())
+    assert written[0] == 7
 
 
 def test_a_document_that_comes_is_summarized_at_once(model, documents):

@@ -183,6 +183,14 @@ def test_bags_are_unit_vectors_that_survive_saving(tmp_path, documents):
     assert not (near == torch.arange(len(documents)).unsqueeze(1)).any()
 
 
+def test_bags_hold_whole_words_however_a_text_comes_in():
+    bags = BagOfWords.fit(["काम İzmir", "काम izmir", "कम cafe\u0301", "कम\x0bCAFÉ"], 10, 1.0)
+    assert set(bags.words) == {"काम", "कम", "izmir", "café"}
+    vectors = bags.vectors(["काम\x85İZMİR", "काम izmir", "कम"])
+    torch.testing.assert_close(vectors[0], vectors[1])
+    assert vectors[0] @ vectors[2] == 0
+
+
 def test_other_processes_than_the_first_say_nothing(write, documents, tmp_path, monkeypatch):
     AcceleratorState._reset_state(True)
     monkeypatch.setattr(Accelerator, "is_main_process", False)

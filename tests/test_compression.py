@@ -2,6 +2,7 @@
 
 import math
 from itertools import combinations, pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from datasets import Dataset
 from summgan.compression import Compressor, Succession, _key, best_paths, succession_of
 from summgan.noise import UnitBoundaries
 from summgan.tokenization import length_table, silent_pieces, spellings
+from summgan.units import UnitCounter, effect_of
 
 
 def total(path, worth, gains):
@@ -61,10 +63,12 @@ def letters(*sentences):
     return Dataset.from_dict({"input_ids": [[*map(ord, sentence), 0] for sentence in sentences]})
 
 
-class Letters:
+class Letters(UnitBoundaries):
     """Boundaries where every piece is a unit."""
 
-    units, continues, ends_inside = [1] * 128, [False] * 128, [False] * 128
+    def __init__(self):
+        counter = UnitCounter([effect_of("\u5b57")] * 128, [-1] * 128)
+        super().__init__(SimpleNamespace(counter=counter, parts={}))
 
 
 def succession(*sentences, silent=".,"):

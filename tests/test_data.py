@@ -1,10 +1,13 @@
+import gzip
+import json
 import logging
+from pathlib import Path
 
 import pytest
 from datasets import Dataset
 
 from summgan.data import corpus_fingerprint, find_overlap, load_pairs, load_texts
-from summgan.errors import SummGANError
+from summgan.errors import RowError, SummGANError
 
 
 @pytest.fixture
@@ -77,3 +80,112 @@ def test_sentences_that_stand_in_documents_are_found():
     overlap = find_overlap(documents, sentences)
     assert overlap.count == 2 and overlap.share == 0.5
     assert overlap.examples == ["bridge closes", "今天下雨"]
+
+
+def gzipped(tmp_path, kept):
+    rows = "".join(json.dumps({"text": f"text {number} {'x' * number}"}) + "\n" for number in range(500))
+    data = gzip.compress(rows.encode())
+    (tmp_path / "a.jsonl.gz").write_bytes(data[: int(len(data) * kept)])
+    return str(tmp_path / "a.jsonl.gz")
+
+
+@pytest.mark.parametrize("loader", ["texts", "pairs"])
+def test_rows_before_the_damage_of_a_file_are_trained_on(loader, load, tmp_path, caplog):
+    path = gzipped(tmp_path, 0.7)
+    read = load if loader == "texts" else load_pairs
+    with pytest.raises(
+        RowError, match=r"damaged or cut off .* skip such rows with --data.skip_bad_rows true"
+    ):
+        read(path)
+    data = read(path, skip_bad_rows=True)
+    texts = data["text"][:] if loader == "texts" else data.documents
+    assert len(texts) > 100 and texts == [f"text {n} {'x' * n}".strip() for n in range(len(texts))]
+    assert "1 bad rows were skipped" in caplog.text and "a.jsonl.gz:" in caplog.text
+    with pytest.raises(SummGANError, match="a.jsonl.gz: the gzip file is damaged or cut off"):
+        read(gzipped(tmp_path, 0.002), skip_bad_rows=True)
+
+
+ODD_ROWS = [
+    '{"text": "\\ud800"}',
+    '{"text": "a\\u0000"}',
+    "[" * 100_000,
+    '{"text": NaN}',
+    '{"n": 1}',
+    "\udcff",
+]
+
+
+@pytest.mark.parametrize("loader", ["texts", "pairs"])
+def test_odd_rows_are_skipped_in_training_too(loader, load, tmp_path, caplog):
+    lines = ['{"text": "one"}', *ODD_ROWS, '{"text": "two"}']
+    (tmp_path / "a.jsonl").write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
+    data = (load if loader == "texts" else load_pairs)(str(tmp_path / "a.jsonl"), skip_bad_rows=True)
+    assert (data["text"][:] if loader == "texts" else data.documents) == ["one", "two"]
+    assert f"{len(ODD_ROWS)} bad rows were skipped" in caplog.text
+
+
+def test_hints_name_the_options_of_training(write, load):
+    path = write("a.jsonl", ['{"title": "a", "headline": "b"}'])
+    with pytest.raises(
+        SummGANError, match="'title' or in 'headline'; say in which with --data.sentence_column"
+    ):
+        load(path, role="sentence")
+    with pytest.raises(SummGANError, match="Name one with --data.document_column"):
+        load(path)
+    path = write("a.jsonl", ['{"text": "d", "title": "a", "headline": "b"}'])
+    with pytest.raises(
+        SummGANError, match="'title' or in 'headline'; say in which with --data.summary_column"
+    ):
+        load_pairs(path)
+
+
+def test_standard_input_cannot_be_trained_on(load):
+    with pytest.raises(SummGANError, match="write standard input to a file first"):
+        load("-")
+
+
+def test_a_cache_that_cannot_be_written_is_named(write, tmp_path):
+    file = write("cache", ["a file where a folder should be"])
+    with pytest.raises(SummGANError, match="cannot be copied to .*cache: .*--data.cache_dir or HF_HOME"):
+        load_texts(write("a.txt", ["one"]), cache_dir=file)
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), OSError(30, "Read-only file system")]
+)
+@pytest.mark.parametrize("place", ["write_table", "finalize"])
+def test_a_full_disk_is_named(error, place, write, load, monkeypatch):
+    def fail(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr(f"datasets.arrow_writer.ArrowWriter.{place}", fail)
+    with pytest.raises(SummGANError, match=f"cannot be copied to .*cache: {error.strerror}. Name a folder"):
+        load(write("a.txt", [f"line {number}" for number in range(3000)]))
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_damaged_copy_is_named(content, write, load):
+    path = write("a.txt", ["one", "two"])
+    (copy,) = [Path(file["filename"]) for file in load(path).cache_files]
+    copy.write_bytes(content)
+    with pytest.raises(
+        SummGANError, match="The copy of the text in .*cache cannot be used .*Delete the folder"
+    ):
+        load(path)
+
+
+def test_pairs_find_what_is_a_summary_and_take_no_document_for_one(write):
+    pairs = load_pairs(write("a.csv", ["title,text,ID", "t,d,7"]))
+    assert pairs.documents == ["d"] and pairs.references == [["t"]] and pairs.ids == ["7"]
+    assert load_pairs(write("b.jsonl", ['{"document": "d", "text": "x"}'])).references is None
+    assert load_pairs(write("c.jsonl", ['{"document": "d", "Odd": ["x", "y"]}']), None, "odd").references == [
+        ["x", "y"]
+    ]
+
+
+def test_a_document_without_a_summary_where_others_have_one_is_named(write, caplog):
+    path = write("a.jsonl", ['{"text": "d"}', '{"text": "e", "title": "t"}', '{"text": "f", "title": null}'])
+    with pytest.raises(RowError, match="a.jsonl:3: title holds no text but null"):
+        load_pairs(path)
+    assert load_pairs(path, skip_bad_rows=True).documents == ["e"]
+    assert "2 bad rows were skipped" in caplog.text and "a.jsonl:1: has no summary" in caplog.text

@@ -29,3 +29,10 @@ def test_of_equals_the_shortest_is_taken():
 
 def test_scripts_without_spaces_are_compared_by_character():
     assert find_neighbours(["北京大学", "台湾大学"], ["台大"]).documents.tolist() == [1]
+
+
+def test_words_with_marks_are_compared_whole():
+    documents = ["काम अच्छा है", "कम अच्छा है", "שָׁם", "שֵׁם"]
+    found = find_neighbours(documents, ["काम", "कम", "שֵׁם", "क"])
+    assert found.documents.tolist() == [0, 1, 3, -1]
+    assert found.coverage.tolist() == [1, 1, 1, 0]

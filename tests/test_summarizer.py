@@ -5,7 +5,8 @@ from safetensors.torch import load_file, save_file
 from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
 from summgan.salience import POSITION_BIN
-from summgan.summarizer import Summarizer, SummarizerOptions
+from summgan.summarizer import Summarizer
+from summgan.summary import SummarizerOptions
 from summgan.text import count_units
 from summgan.tokenization import save_tokenizer
 
@@ -66,7 +67,7 @@ def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tok
     best = []
     for weight in (0.0, 0.2, 50.0):
         summarizer.model.config.channel_weight = weight
-        scores, _ = summarizer._judge(words, ids, mask)
+        scores, _ = summarizer.writer.judge(words, summarizer.model.encode(ids, mask))
         best.append(int(scores.argmax()))
         found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
         assert found.summary_text == tokenizer.decode(words[best[-1]], skip_special_tokens=True).strip()
@@ -79,7 +80,7 @@ def test_long_documents_are_summarized_in_windows_and_not_cut(summarizer, docume
     windows = summarizer._windows(text)
     assert len(windows) > 3 and " ".join(windows) == text
     room = summarizer.model.config.max_document_length
-    assert all(len(summarizer._ids(part)) < room for part in windows)
+    assert all(len(summarizer.writer.ids(part)) < room for part in windows)
     changed = " ".join(documents[:11]) + " " + "Greta opens theatre in Graz again. " * 3
     assert summarizer(text).summary_text
     assert summarizer._windows(changed)[-1].endswith("Graz again.")
@@ -91,7 +92,7 @@ def test_the_search_goes_through_all_of_a_long_document(tokenizer, tiny_model, d
     model = tiny_model(tokenizer, writer="search")
     summarizer = Summarizer(model.eval(), tokenizer)
     text = " ".join(documents[:12]) + " Zorba quivered"
-    ids = summarizer._ids(text)
+    ids = summarizer.writer.ids(text)
     window = model.config.max_document_length
     assert len(summarizer._windows(text)) == 1 and len(ids) > 3 * window
     # What is salient stands at the very end.
@@ -184,7 +185,7 @@ def test_the_likeliest_lengths_allowed_are_tried(summarizer, encode, tokenizer):
 
     def tried(text, **options):
         source = generator.encode(*encode(tokenizer, [text]))
-        return summarizer._lengths(source, SummarizerOptions(**options))[0]
+        return summarizer.writer.lengths(source, SummarizerOptions(**options))[0]
 
     text = "one two three four five six seven eight nine ten"
     assert tried(text, num_candidates=3) == [6, 5, 4]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import sentencepiece
 import torch
@@ -205,3 +207,56 @@ def test_spellings_are_the_same_but_for_case_blanks_and_endings_if_wanted():
     assert spellings(pieces) == [0, 0, 2, 3, 4]
     assert spellings(pieces, "german")[:3] == [0, 0, 0]
     assert spellings(pieces, "russian")[3:] == [3, 3]
+
+
+LIKE_PIECES = [
+    "</s>",
+    "<pad><pad>",
+    "a</s>b <s> <unk>, (<pad>)",
+    "<0x0A> and <0x00> or <0x0a>, <0xZZ>",
+    "<<0x0A>> <s <extra_id_0> <mask>",
+    "▁",
+    "▁▂▃▄▅▆▇█ a▁b ▁ c ▁",
+    "İstanbul ẞ ΣΟΦΟΣ",
+    "ฉันกินข้าว ខ្ញុំ हिन्दी 한국어 👩\u200d👩\u200d👧",
+]
+
+
+def like_pieces(kind):
+    if kind == "package":
+        return load_tokenizer(Path(__file__).parents[1] / "summgan/pretrained/news-en")
+    texts = [f"in C the {text} is what programmers write" for text in LIKE_PIECES] * 20
+    return train_tokenizer(
+        texts, 700, do_lower_case=kind == "lower", model_type=kind.replace("lower", "unigram")
+    )
+
+
+@pytest.mark.parametrize("kind", ["package", "unigram", "lower", "char"])
+def test_what_looks_like_a_piece_is_text(kind, tmp_path):
+    tokenizer = like_pieces(kind)
+    save_tokenizer(tokenizer, tmp_path / "once")
+    loaded = load_tokenizer(tmp_path / "once")
+    save_tokenizer(loaded, tmp_path / "twice")
+    names = ("once", "twice")
+    assert len({(tmp_path / name / "tokenizer.json").read_bytes() for name in names}) == 1
+    for text in [*LIKE_PIECES, " x ".join(LIKE_PIECES)]:
+        ids = tokenizer(text, add_special_tokens=False).input_ids
+        assert ids == loaded(text, add_special_tokens=False).input_ids
+        assert not set(ids) & set(tokenizer.all_special_ids)
+        found = tokenizer.decode(ids, skip_special_tokens=True)
+        assert found.casefold() == normalize(text).casefold()
+        assert kind in ("package", "lower") or found == normalize(text)
+
+
+def test_no_piece_that_is_learned_looks_like_a_special_one():
+    tokenizer = train_tokenizer(["a <0x0a> </s> <pad> <extra_id_0> ▁▅ b"] * 50, 400)
+    pieces = tokenizer.convert_ids_to_tokens(range(260, len(tokenizer)))
+    assert not any("<" in piece[:-1] and ">" in piece for piece in pieces)
+    assert "▁" in train_tokenizer(["在学习语言今天点"] * 30, 300).get_vocab()
+
+
+def test_vowel_signs_are_no_punctuation():
+    tokenizer = train_tokenizer(["กิน ข้าว, हिन्दी !"] * 30, 400)
+    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    silent = {piece for piece, flag in zip(pieces, silent_pieces(tokenizer), strict=True) if flag}
+    assert silent == {"▁", ",", "!"} & set(pieces) | {piece for piece in silent if piece.strip("▁,!") == ""}

@@ -32,6 +32,10 @@ class Source:
         tensors = (self.input_ids, self.mask, self.states)
         return Source(*(tensor.repeat_interleave(times, dim=0) for tensor in tensors))
 
+    def take(self, rows: list[int]) -> Source:
+        """The documents at these places, each as often as its place is named."""
+        return Source(*(tensor[rows] for tensor in (self.input_ids, self.mask, self.states)))
+
 
 @dataclass(frozen=True)
 class Code:

@@ -22,11 +22,13 @@ from summgan.bottlenecks.code import Code, Source
 from summgan.bottlenecks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.randomness import RandomStream
 from summgan.salience import Salience
-from summgan.tokenization import LengthTable
+from summgan.units import BLANK, CLUSTER, UNFINISHED, LengthTable, UnitCounter, counter_of_columns
 
 MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
+_UNAFFORDABLE = 2 * MAX_UNITS
+_MORE_PIECES = 256
 _SELECTION = 0.25  # weight of the selection beside salience
 
 
@@ -41,6 +43,7 @@ class WordsBottleneck(nn.Module):
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
         pieces_per_unit: Room for pieces, per unit of length.
+        most_pieces: Room for pieces, of whatever length.
     """
 
     def __init__(
@@ -52,18 +55,22 @@ class WordsBottleneck(nn.Module):
         start_id: int,
         end_id: int,
         pieces_per_unit: float,
+        most_pieces: int = 1024,
     ):
         super().__init__()
         self.decoder = decoder
         self.pointer = None if copy == "no" else Pointer(hidden_size)
         self.copy_bias = CopyBias(hidden_size) if copy == "words" else None
         self.countdown = nn.Embedding(MAX_UNITS + 1, hidden_size)
-        self.start_id, self.end_id, self.pieces_per_unit = start_id, end_id, pieces_per_unit
-        # The vocabulary's lengths travel with the weights: see `tokenization.LengthTable`.
+        self.start_id, self.end_id = start_id, end_id
+        self.pieces_per_unit, self.most_pieces = pieces_per_unit, most_pieces
+        # The vocabulary's lengths travel with the weights: see `units.LengthTable`.
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
         for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
         self.salience = Salience(vocabulary_size)
+        self._counter: UnitCounter | None = None
+        self.parts: dict[int, list[int]] = {}
 
     def set_lengths(self, table: LengthTable) -> None:
         """Take over the lengths of a tokenizer's pieces."""
@@ -73,12 +80,21 @@ class WordsBottleneck(nn.Module):
         self.writable.copy_(table.writable)
         self.glues.copy_(table.glues)
         self.bytes.copy_(table.bytes)
+        self._counter, self.parts = table.counter, table.parts
+
+    @property
+    def counter(self) -> UnitCounter:
+        """Counts units, on the device of the model; of the columns alone until there is a tokenizer."""
+        if self._counter is None:
+            columns = (self.units, self.continues, self.ends_inside, self.bytes)
+            self._counter = counter_of_columns(*columns)
+        if self._counter.values.device != self.units.device:
+            self._counter = self._counter.to(self.units.device)
+        return self._counter
 
     def costs(self, words: Tensor) -> Tensor:
         """Units that each piece of ``words`` ``[batch, length]`` adds, ``[batch, length]``."""
-        inside = torch.zeros_like(words, dtype=torch.bool)
-        inside[:, 1:] = self.ends_inside[words[:, :-1]]
-        return self.units[words] - (self.continues[words] & inside).long()
+        return self.counter.count(words)[0]
 
     def length_of(self, words: Tensor, mask: Tensor) -> Tensor:
         """Length in units ``[batch]`` of pieces ``[batch, length]``."""
@@ -98,55 +114,75 @@ class WordsBottleneck(nn.Module):
         """What the decoder reads before it writes each of ``words`` ``[batch, length]``.
 
         Returns:
-            Vectors ``[batch, length, hidden]``, units that remain ``[batch, length]``, and whether
-            the text so far ends inside a word ``[batch, length]``.
+            Vectors ``[batch, length, hidden]``, units that remain ``[batch, length]``, and the state of the
+            text so far ``[batch, length]`` (see `units.UnitCounter`).
         """
-        previous = self.fed(words)
-        costs = self.costs(words)
+        costs, states = self.counter.count(words)
         remaining = (units[:, None] - costs.cumsum(1) + costs).clamp(0, MAX_UNITS)
-        vectors = self.decoder.embed(previous) + self.countdown(remaining)
-        return vectors, remaining, self.ends_inside[previous]
+        vectors = self.decoder.embed(self.fed(words)) + self.countdown(remaining)
+        return vectors, remaining, states[:, :-1]
 
     def max_pieces(self, units: Tensor) -> Tensor:
         """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
-        return (units * self.pieces_per_unit).ceil().long() + 2
+        wanted = (units * self.pieces_per_unit).ceil().long() + 2
+        # Every unit needs a piece, and the end one.
+        return wanted.clamp_max(self.most_pieces).maximum(units + 1)
+
+    def searched_pieces(self, units: Tensor) -> Tensor:
+        """The same for words that are taken out of a document, which may have more pieces than most words of
+        sentences have, though not without end.
+        """
+        return (2 * self.max_pieces(units) + _MORE_PIECES).clamp_max(self.most_pieces - 1)
 
     def fitting(
-        self, remaining: Tensor, inside: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
+        self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
         Characters that are in no piece are bytes, and one or two of them in a row ("ğ" in a name) are written
-        where the document goes on with them.
+        where the document goes on with them, and always to their end.
 
         Args:
             remaining: ``[batch, length]`` units still to be written.
-            inside: ``[batch, length]`` whether the text so far ends inside a word.
+            state: ``[batch, length]`` of the text so far; see `units.UnitCounter`.
             room: ``[batch, length]`` pieces that may still be written, the end included.
             written: ``[batch, length, 2]`` the two pieces before.
             source_ids: ``[batch, source]`` of the document.
         """
-        cost = self.units - (self.continues & inside[..., None]).long()
-        hurry = (room <= remaining + 1)[..., None]
+        counter = self.counter
+        unfinished = (state >= UNFINISHED) | counter.effects(written.flatten(0, 1))[1][:, -1].view_as(state)
+        state = state % UNFINISHED
+        # Costs that nothing affords, for what is never written and for marks without a letter to stand on.
+        costs = counter.costs[:, : len(self.units)].masked_fill(~self.writable, _UNAFFORDABLE)
+        marks = counter.costs[CLUSTER, : len(self.units)] < counter.costs[BLANK, : len(self.units)]
+        costs[BLANK].masked_fill_(marks, _UNAFFORDABLE)
+        cost = costs.short()[state]
+        most = remaining.masked_fill(unfinished, -1).short()[..., None]
+        least = (room <= remaining + 1).short()[..., None]  # in a hurry every piece has to count
+        allowed = (cost <= most) & (cost >= least)
+        # Bytes of the document cost what their character does.
         same, followers = self._followers(written, source_ids)
-        spelled = pieces_at(same & self._few_bytes(source_ids)[:, None, 1:], followers, len(self.bytes))
-        allowed = (self.writable | spelled) & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
-        allowed[..., self.end_id] = remaining == 0
+        whole, pieces, begins = (column[:, None, 1:] for column in counter.characters(source_ids))
+        cost = counter.costs[state[..., None], whole]
+        fits = (cost <= remaining[..., None]) & (remaining[..., None] - cost < room[..., None] - pieces)
+        spelled = same & self._few_bytes(source_ids)[:, None, 1:] & fits & (begins != unfinished[..., None])
+        allowed |= pieces_at(spelled, followers, len(self.bytes))
+        allowed[..., self.end_id] = (remaining == 0) & ~unfinished
         return allowed
 
     def allowed(
-        self, remaining: Tensor, inside: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
+        self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
         """`fitting` pieces that break no word of the document either, where there are such and room.
 
         Args:
             remaining: ``[batch, length]``, and all others as in `fitting`.
-            inside: ``[batch, length]``.
+            state: ``[batch, length]``.
             room: ``[batch, length]``.
             written: ``[batch, length, 2]``.
             source_ids: ``[batch, source]``.
         """
-        fitting = self.fitting(remaining, inside, room, written, source_ids)
+        fitting = self.fitting(remaining, state, room, written, source_ids)
         whole = fitting & self.whole_words(written, source_ids)
         return torch.where(whole.any(-1, keepdim=True) & (room > remaining + 1)[..., None], whole, fitting)
 
@@ -248,16 +284,18 @@ class WordsBottleneck(nn.Module):
         """
         keys, cache = self.keys(source), new_cache()
         room = self.max_pieces(units)
-        noise = stream.uniform(int(room.max())) if stream else None
-        remaining, inside = units.clone(), torch.zeros_like(units, dtype=torch.bool)
+        most = int(room.max())
+        noise = stream.uniform(most) if stream else None
+        remaining, state = units.clone(), torch.full_like(units, BLANK)
         previous = torch.full_like(units, self.start_id)
-        done, words = torch.zeros_like(inside), [previous]
-        while not done.all():
+        done, words = torch.zeros_like(units, dtype=torch.bool), [previous]
+        # Weights that are not finite never write an end.
+        while not done.all() and len(words) <= most:
             vectors = self.decoder.embed(previous[:, None])
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
             hidden = self.decoder(vectors, source.states, source.mask, cache)
             left = room - len(words) + 1
-            columns = (remaining, inside, left, torch.stack([words[max(0, len(words) - 2)], previous], 1))
+            columns = (remaining, state, left, torch.stack([words[max(0, len(words) - 2)], previous], 1))
             allowed = self.allowed(*(column[:, None] for column in columns), source.input_ids)
             allowed[done, 0, self.end_id] = True
             log_probs = self.log_probs(hidden, keys, source, torch.stack(words, 1), allowed)[:, 0]
@@ -267,8 +305,8 @@ class WordsBottleneck(nn.Module):
                 word = sample_categorical(log_probs, noise[:, len(words) - 1])
             word = word.masked_fill(done, self.end_id)
             words.append(word)
-            remaining = remaining - self.units[word] + (self.continues[word] & inside).long()
-            inside, previous, done = self.ends_inside[word], word, done | (word == self.end_id)
+            cost, state = self.counter.step(torch.stack(words[1:][-4:], 1), state)
+            remaining, previous, done = remaining - cost, word, done | (word == self.end_id)
         return torch.stack(words[1:], dim=1)
 
     def forward(
@@ -290,11 +328,11 @@ class WordsBottleneck(nn.Module):
         """
         words = self.sample(source, units, stream.fork("words"))
         mask = ended_mask(words, self.end_id)
-        vectors, remaining, inside = self.inputs(words, units)
+        vectors, remaining, state = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
         steps = torch.arange(words.shape[1], device=words.device)
         room = self.max_pieces(units)[:, None] - steps
-        allowed = self.allowed(remaining, inside, room, self.last_two(words), source.input_ids)
+        allowed = self.allowed(remaining, state, room, self.last_two(words), source.input_ids)
         allowed.scatter_(2, words[..., None], True)
         log_probs = self.log_probs(hidden, self.keys(source), source, self.fed(words), allowed)
         drawn = log_probs.gather(2, words[..., None]).squeeze(2)

@@ -5,7 +5,9 @@ Both are cut to any length, so that a system can be compared at its own: ROUGE g
 
 from __future__ import annotations
 
-from summgan.text import is_unspaced, join_units, split_units
+import regex
+
+from summgan.text import fold, is_unspaced, join_units, split_units
 
 _ARTICLES = "a an the this that these those its his her their our my your"
 _PRONOUNS = "i you he she it we they them him us me who whom which what whose there"
@@ -43,12 +45,13 @@ FUNCTION_WORDS = frozenset(
 """English function words, weekday names and verbs of saying, which the rule drops."""
 
 _UNSPACED_DROPPED = frozenset("的了在是和与及为对将于从被把着等也就都而其说")
-_PUNCTUATION = ".,;:!?\"'()[]{}\u201c\u201d\u2018\u2019\u2014\u2013-。，、；：！？（）《》「」“”‘’"
+_PUNCTUATION = r"[\p{Terminal_Punctuation}\p{Quotation_Mark}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Pd}]+"
+_EDGES = regex.compile(f"^{_PUNCTUATION}|{_PUNCTUATION}$")
 
 
 def is_function_word(word: str) -> bool:
     """Whether the rule drops this word (or character, in scripts without spaces)."""
-    bare = word.lower().strip(_PUNCTUATION)
+    bare = fold(_EDGES.sub("", word))
     if not bare:
         return True
     return bare in _UNSPACED_DROPPED if is_unspaced(bare[0]) else bare in FUNCTION_WORDS
@@ -66,4 +69,4 @@ def rule(document: str, length: int) -> str:
     cut as by `lead`. A document with fewer such words gives what it has.
     """
     kept = [unit for unit in split_units(document) if not is_function_word(unit)]
-    return join_units(unit.strip(_PUNCTUATION) for unit in kept[:length])
+    return join_units(_EDGES.sub("", unit) for unit in kept[:length])

@@ -1,7 +1,7 @@
 """How much a text reads like the human sentences: a small n-gram language model.
 
-Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999) over case-folded units, that
-is words, or characters in scripts without spaces.
+Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999) over folded units, that
+is words, or characters in scripts without blanks.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from summgan.text import split_units
+from summgan.text import fold, split_units
 
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
 _DISCOUNT = 0.75
@@ -103,4 +103,4 @@ class NgramLanguageModel:
 
 
 def _units(text: str) -> list[str]:
-    return split_units(text.lower())
+    return split_units(fold(text))

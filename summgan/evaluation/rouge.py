@@ -1,7 +1,7 @@
 """ROUGE (Lin 2004) for any script, offline, as plain arrays of per-item scores.
 
 The counting is `rouge-score`'s, or `rouge-score-rs`'s where that is installed (the extra ``fast``; the
-same numbers). Tokens are `summgan.text.split_words`: a character each in scripts without spaces, where
+same numbers). Tokens are `summgan.text.split_words`: a character each in scripts without blanks, where
 the usual tokenizer would find nothing. `rouge_metric.py` offers the same as an `evaluate.Metric`.
 """
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from summgan.errors import SummGANError
-from summgan.text import split_sentences, split_words
+from summgan.text import normalize_lines, split_sentences, split_words
 
 TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
@@ -55,6 +55,9 @@ def rouge_scores(
 ) -> dict[str, np.ndarray]:
     """Scores of every item, times 100.
 
+    Texts may be as they were read: what `summgan.text.fold` holds equal is equal here. Lines count as
+    sentences in ROUGE-Lsum.
+
     Args:
         predictions: Summaries.
         references: One text or several for each.
@@ -80,6 +83,7 @@ def rouge_scores(
     combine = {"max": np.max, "mean": np.mean}[aggregate]
     scores = np.zeros((len(TYPES), len(predictions)))
     for index, (prediction, wanted) in enumerate(zip(predictions, references, strict=True)):
+        prediction = normalize_lines(prediction)
         if byte_limit is not None:
             prediction = prediction.encode()[:byte_limit].decode("utf-8", "ignore")
         prediction = _sentence_lines(prediction)
@@ -91,5 +95,6 @@ def rouge_scores(
 
 
 def _sentence_lines(text: str) -> str:
-    """One sentence a line, as ROUGE-Lsum is defined; the other types do not care."""
-    return "\n".join(split_sentences(text))
+    """One sentence a line, as ROUGE-Lsum is defined; the other types do not care. Lines end sentences too."""
+    lines = normalize_lines(text).split("\n")
+    return "\n".join(sentence for line in lines for sentence in split_sentences(line))

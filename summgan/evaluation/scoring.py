@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from summgan.errors import SummGANError
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import TYPES, rouge_scores
 from summgan.evaluation.significance import PairedTest, bootstrap_interval, paired_bootstrap
-from summgan.text import count_units
+from summgan.text import count_units, normalize, normalize_lines
 
 Figures = dict[str, float]
 
@@ -44,6 +45,9 @@ def evaluate_summaries(
 ) -> ScoreReport:
     """Score summaries, and what they should be compared with.
 
+    Texts may be as they were read; they are normalized here. Line breaks in summaries and references count
+    in ROUGE-Lsum, so give them as they are.
+
     Args:
         predictions: Summaries.
         references: One text or several for each.
@@ -57,8 +61,15 @@ def evaluate_summaries(
         SummGANError: The counts differ.
     """
     texts = {"predictions": predictions, **(compare or {})}
+    for name, rows in {**texts, "documents": documents}.items():
+        if rows is not None and len(rows) != len(predictions):
+            raise SummGANError(
+                f"There are {len(predictions)} predictions but {len(rows)} {name}; give as many."
+            )
+    texts = {name: [normalize_lines(text) for text in rows] for name, rows in texts.items()}
     if documents is not None:
-        pairs = [(d, max(1, count_units(p))) for d, p in zip(documents, predictions, strict=True)]
+        documents = [normalize(text) for text in documents]
+        pairs = [(d, max(1, count_units(p))) for d, p in zip(documents, texts["predictions"], strict=True)]
         texts["lead"] = [lead(*pair) for pair in pairs]
         texts["rule"] = [rule(*pair) for pair in pairs]
     scores = {name: rouge_scores(rows, references, stemmer=stemmer) for name, rows in texts.items()}

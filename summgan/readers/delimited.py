@@ -7,6 +7,7 @@ row it stands in and nothing else: reading goes on in the line after the one in 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -16,12 +17,12 @@ from pathlib import Path
 
 from summgan.errors import RowError, SummGANError
 from summgan.readers.columns import fold
-from summgan.readers.lines import Broken, decoded_lines, open_bytes, other_unicode
+from summgan.readers.lines import UNREADABLE, Broken, decoded_lines, open_bytes, other_unicode
 from summgan.readers.values import shown
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SAMPLE = 100
-_SEPARATOR_LINE = re.compile('"?sep=(.)"?')
+_SEPARATOR_LINE = re.compile('"?sep=([,;\t|])"?')
 
 
 class _Lines:
@@ -39,10 +40,13 @@ class _Lines:
         self.taken.append(line)
         return _text(line)
 
-    def peek(self, count: int) -> list[str]:
-        while len(self._again) < count and (line := next(self._lines, None)):
-            self._again.append(line)
-        return [_text(line) for line in list(self._again)[:count]]
+    def peek(self, count: int) -> list[tuple[int, str | RowError]]:
+        try:
+            while len(self._again) < count and (line := next(self._lines, None)):
+                self._again.append(line)
+        except UNREADABLE as error:
+            self._lines = _raising(error)  # when its turn comes, after the lines before it
+        return list(self._again)
 
     def give_back(self, kept: int) -> None:
         """Give the lines back that were taken after the first ``kept``."""
@@ -54,9 +58,14 @@ class _Lines:
         return next((text for _, text in self.taken if isinstance(text, RowError)), None)
 
 
+def _raising(error: Exception) -> Iterator[tuple[int, str | RowError]]:
+    raise error
+    yield
+
+
 def _text(line: tuple[int, str | RowError]) -> str:
-    # A line that could not be decoded still separates its neighbours.
-    return "\ufffd\n" if isinstance(line[1], RowError) else line[1] + "\n"
+    # A line that could not be decoded still separates its neighbours, and \r alone separates nothing.
+    return "\ufffd\n" if isinstance(line[1], RowError) else line[1].replace("\r", " ") + "\n"
 
 
 def read_delimited(
@@ -101,12 +110,21 @@ def _decoded(file: str, source: io.BufferedIOBase) -> Iterator[tuple[int, str | 
     if other_unicode(start) != "UTF-16":
         yield from decoded_lines(file, source)
         return
-    try:
-        text = io.TextIOWrapper(source, "utf-16", "surrogatepass", newline="\n")
-        for number, line in enumerate(text, 1):
-            yield number, line.removesuffix("\n").removesuffix("\r")
-    except UnicodeError as error:
-        raise Broken(f"the UTF-16 text is damaged or cut off ({error.args[-1]}).") from error
+    for number, line in enumerate(_utf16_lines(source), 1):
+        yield number, line.removesuffix("\r")
+
+
+def _utf16_lines(source: io.BufferedIOBase) -> Iterator[str]:
+    # Lone surrogates pass here, to be found in the cell that they are in.
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    rest = ""
+    while data := source.read1():
+        *whole, rest = (rest + decoder.decode(data)).split("\n")
+        yield from whole
+    if rest:
+        yield rest
+    if decoder.getstate()[0]:
+        raise Broken("the UTF-16 text ends within a character.")
 
 
 def _check_header(file: str, line: int, names: list[str]) -> None:
@@ -167,28 +185,30 @@ def _spoiled_line(texts: list[str], delimiter: str) -> int:
     return text.count("\n", 0, at) if at < len(text) else 0
 
 
+def _rows_agree(rows: list[list[str] | RowError]) -> bool:
+    """Whether some row has as many cells as the header, if there are rows."""
+    return len(rows) == 1 or any(isinstance(row, list) and len(row) == len(rows[0]) for row in rows[1:])
+
+
 def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Collection[str]) -> str:
     """The delimiter that header and rows agree on."""
-    sample = [text.replace("\0", " ") for text in lines.peek(_SAMPLE)]
+    sample = lines.peek(_SAMPLE)
     own = next(iter(delimiters))
-    if sample and (said := _SEPARATOR_LINE.fullmatch(sample[0].strip("\r\n"))):
+    if sample and (said := _SEPARATOR_LINE.fullmatch(_text(sample[0]).strip("\n"))):
         next(lines)
         return said[1]
-    tables = {d: [row for row in csv.reader(sample, delimiter=d) if row] for d in DELIMITERS}
-    possible = [d for d, rows in tables.items() if rows and len(rows[0]) > 1]
-    if not possible or possible == [own] or (own in possible and len(delimiters) == 1):
+    tables = {d: [cells for _, cells in _records(file, _Lines(sample), d)] for d in DELIMITERS}
+    tables = {d: rows for d, rows in tables.items() if rows and isinstance(rows[0], list)}
+    splitting = [d for d, rows in tables.items() if len(rows[0]) > 1]
+    if not splitting or splitting == [own] or (own in splitting and len(delimiters) == 1):
         return own
-    agreeing = [
-        d
-        for d in possible
-        if d in delimiters
-        and (len(tables[d]) == 1 or any(len(row) == len(tables[d][0]) for row in tables[d][1:]))
-    ]
-    named = [d for d in agreeing if known & set(map(fold, tables[d][0]))]
+    possible = [d for d in splitting if d in delimiters]
+    agreeing = [d for d in possible if _rows_agree(tables[d])]
+    named = [d for d in agreeing or possible if known & set(map(fold, tables[d][0]))]
     for sure in (agreeing, named):
         if len(sure) == 1:
             return sure[0]
-    names = " or ".join(DELIMITERS[d] for d in possible)
+    names = " or ".join(DELIMITERS[d] for d in splitting)
     raise SummGANError(
         f"{file}:1: it is not sure what separates the columns: {names} may. Put a line such as sep=; above "
         "the header of a .csv, or save the file with commas, and cells that hold them in double quotes."

@@ -12,7 +12,7 @@ from summgan.errors import RowError, SummGANError
 from summgan.readers.columns import KNOWN, fold
 from summgan.readers.delimited import DELIMITERS, read_delimited
 from summgan.readers.json_rows import read_json
-from summgan.readers.lines import Broken, check_start, decoded_lines, open_bytes
+from summgan.readers.lines import UNREADABLE, Broken, check_start, decoded_lines, open_bytes
 from summgan.readers.paths import STANDARD_INPUT, data_files, file_format, is_saved
 from summgan.readers.standard_input import standard_input
 from summgan.readers.tables import read_parquet, read_saved
@@ -39,7 +39,7 @@ def raw_rows(path: Path, column: str | None = None) -> Iterator[Raw]:
         for number, values in rows:
             some = some or isinstance(values, dict)
             yield number, values
-    except (Broken, EOFError, OSError, zlib.error) as error:
+    except UNREADABLE as error:
         reason = _reason(error)
         if not some:
             raise SummGANError(f"{shown(path)}: {reason}") from error
@@ -101,7 +101,7 @@ def _document(folder: str, number: int, path: Path) -> dict[str, Any] | RowError
         return RowError(f"{name}: byte {error.start + 1} is not UTF-8; save it as UTF-8.", folder, number)
     except SummGANError as error:
         return RowError(str(error), folder, number)
-    except (Broken, EOFError, OSError, zlib.error) as error:
+    except UNREADABLE as error:
         return RowError(f"{name}: {_reason(error)}", folder, number)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from summgan.errors import RowError, SummGANError
-from summgan.readers.lines import BYTE_ORDER_MARK, Broken, check_start, decoded_lines, open_bytes
+from summgan.readers.lines import BYTE_ORDER_MARK, UNREADABLE, Broken, check_start, decoded_lines, open_bytes
 from summgan.readers.values import describe, shown
 
 _SPACE = " \t\r\n"
@@ -102,7 +102,8 @@ def _line(file: str, number: int, text: str) -> dict[str, Any] | RowError:
 
 
 def _printable(error: ValueError) -> str:
-    return str(error).encode("utf-8", "backslashreplace").decode("utf-8")
+    reason = f"{error.msg}, character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else error
+    return str(reason).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _row(file: str, number: int, value: Any) -> dict[str, Any] | RowError:
@@ -123,12 +124,16 @@ class _Pieces:
         self._source = source
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text, self.at, self.ended = "", 0, False
+        self.error: Exception | None = None  # that ended it, due when all before has been looked at
 
     def read(self, size: int = _PIECE) -> None:
         """Let go what is done, and read more."""
         pieces, wanted = [self.text[self.at :]], size
         while wanted > 0 and not self.ended:
-            data = self._source.read1(_PIECE)
+            try:
+                data = self._source.read1(_PIECE)
+            except UNREADABLE as error:
+                data, self.error = b"", error
             self.ended = not data
             pieces.append(self._decoder.decode(data, self.ended))
             wanted -= len(data)
@@ -139,8 +144,12 @@ class _Pieces:
         while True:
             while self.at < len(self.text) and self.text[self.at] in _SPACE:
                 self.at += 1
-            if self.at < len(self.text) or self.ended:
-                return self.text[self.at : self.at + 1]
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if self.error:
+                raise self.error
+            if self.ended:
+                return ""
             self.read()
 
     def value(self) -> Any:
@@ -150,6 +159,8 @@ class _Pieces:
                 value, end = _DECODER.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos > len(self.text) - _CUT
+                if self.error and cut:
+                    raise self.error from None
                 if self.ended or not cut:
                     raise
             else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -40,6 +41,10 @@ _NUL_SHARE = 0.3
 
 class Broken(Exception):
     """The rest of a file cannot be read; the message says why."""
+
+
+UNREADABLE = (Broken, EOFError, OSError, zlib.error)
+"""What is raised where the rest of a file cannot be read, by us or by `gzip` and the system."""
 
 
 def open_bytes(path: Path) -> io.BufferedIOBase:

@@ -15,8 +15,8 @@ from typing import Any
 from summgan.errors import RowError, SummGANError
 from summgan.readers.columns import find_column, fold
 from summgan.readers.formats import Raw, raw_rows
-from summgan.readers.paths import STANDARD_INPUT, file_format, resolve_files
-from summgan.readers.values import Problem, id_of, listed, shown, text_of, texts_of
+from summgan.readers.paths import STANDARD_INPUT, file_format, is_saved, resolve_files
+from summgan.readers.values import Problem, id_of, shown, text_of, texts_of
 
 _AHEAD = 100
 _UNKNOWN = 99
@@ -83,12 +83,20 @@ class _Reading:
     def __init__(self, path: Path, column: str | None, role: str, option: str):
         self.path, self.file = path, shown(path)
         self.column, self.role, self.option = column, role, option
-        is_file = str(path) != STANDARD_INPUT and not path.is_dir()
-        self.format = file_format(path) if is_file else ".txt"
+        if str(path) == STANDARD_INPUT:
+            self.format = ".txt"
+        elif path.is_dir():
+            self.format = "saved" if is_saved(path) else ".txt"
+        else:
+            self.format = file_format(path)
         self.rank = _UNKNOWN  # the best group of names that a row had, see `COLUMNS`
 
     def rows(self) -> Iterator[Row | RowError]:
         raw = raw_rows(self.path, self.column)
+        if self.format == ".txt" and self.column and fold(self.column) != "text":
+            raise SummGANError(
+                f"{self.file}: plain text has no column {self.column!r}, only text; leave {self.option} out."
+            )
         if self.format != ".txt":
             raw = self._with_known_column(raw)
         for line, values in raw:
@@ -132,13 +140,10 @@ class _Reading:
                 f"the {self.role} would be {column!r} here, but other rows have it in a column of its own "
                 f"name; say which column it is with {self.option}."
             )
-        value = values[column]
         if self.role == "reference":
-            if self.format in (".csv", ".tsv"):
-                value = listed(value)
-            text = texts_of(value, column)[0]
+            text = texts_of(values[column], column)[0]
         else:
-            text = text_of(value, column)
+            text = text_of(values[column], column, lines=self.role == "summary")
         return Row(text, self.file, line, _with_id(values), column)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from summgan.text import normalize
+from summgan.text import normalize, normalize_lines
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
@@ -32,36 +32,39 @@ def shown(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def text_of(value: Any, column: str) -> str:
-    """The normalized text in a cell.
+def text_of(value: Any, column: str, lines: bool = False) -> str:
+    """The normalized text in a cell, which keeps its lines if these count.
 
     Raises:
         Problem: There is none, or it cannot be written as UTF-8.
     """
-    text = normalize(_encodable(value, column))
+    text = (normalize_lines if lines else normalize)(_encodable(value, column))
     if not text:
         raise Problem(f"{column} is empty.")
     return text
 
 
 def texts_of(value: Any, column: str) -> list[str]:
-    """The normalized texts in a cell that holds one text or a list of them; empty ones are left out.
+    """The texts in a cell that holds one or a list of them, each line normalized; empty ones are left out.
+
+    A list may also be written as a JSON array, as formats without lists need it.
 
     Raises:
         Problem: There is none, or one of them is no text.
     """
+    value = _listed(value) if isinstance(value, str) else value
     values = value if isinstance(value, list) else [value]
     for text in values:
         if not isinstance(text, str | bytes):
             raise Problem(f"{column} holds no text but {describe(text)}.")
-    texts = [normalize(_encodable(text, column)) for text in values]
+    texts = [normalize_lines(_encodable(text, column)) for text in values]
     if not any(texts):
         raise Problem(f"{column} holds no text.")
     return [text for text in texts if text]
 
 
-def listed(cell: str) -> str | list[Any]:
-    """The list that a cell of delimited text holds as a JSON array, else the cell as it is."""
+def _listed(cell: str) -> str | list[str]:
+    """The texts of a cell that is a JSON array of nothing else; any other cell as it is."""
     if not cell.lstrip().startswith("["):
         return cell
     try:
@@ -89,7 +92,10 @@ def id_of(value: Any) -> str | int | float | None:
         except UnicodeDecodeError:
             return value.hex()
     if isinstance(value, list | dict):
-        value = json.dumps(value, ensure_ascii=False, default=str)
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except RecursionError:
+            raise Problem("id is nested too deeply.") from None
     return _encodable(value if isinstance(value, str | BadCell) else str(value), "id", nul=True)
 
 

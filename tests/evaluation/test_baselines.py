@@ -18,3 +18,10 @@ def test_the_rule_drops_function_words_weekdays_and_saying():
 def test_function_words_are_recognised_with_case_and_punctuation():
     assert all(map(is_function_word, ("The", "said,", "monday", "的", "—")))
     assert not any(map(is_function_word, ("Porto", "bridge.", "书")))
+
+
+def test_baselines_cut_no_cluster_and_know_the_punctuation_of_every_script():
+    assert lead("ที่นี่ดี", 2) == "ที่นี่"
+    assert lead("今天👨\u200d👩\u200d👧好", 3) == "今天👨\u200d👩\u200d👧"
+    assert rule("हिन्दी। भाषा، «Porto»", 3) == "हिन्दी भाषा Porto"
+    assert is_function_word("ＴＨＥ") and is_function_word("«the»") and is_function_word("।")

@@ -21,3 +21,9 @@ def test_the_score_is_fluency_times_content(documents, sentences):
         fluency.fluency(s) * content.similarity(d, s) for d, s in zip(documents[:2], summaries, strict=True)
     )
     assert score["score"] == pytest.approx(expected / 2)
+
+
+def test_marks_tell_words_apart_and_forms_do_not():
+    scorer = ContentScorer.fit(["काम अच्छा", "कम अच्छा", "İstanbul cafe\u0301"])
+    assert scorer.similarity("काम", "कम") == 0
+    assert scorer.similarity("İstanbul cafe\u0301", "istanbul CAFÉ") == pytest.approx(1)

@@ -40,3 +40,7 @@ def test_fluency_lies_between_0_and_1_and_knows_unknown_words(model):
 def test_scripts_without_spaces_are_modelled_by_character(chinese_sentences):
     model = NgramLanguageModel.fit(chinese_sentences)
     assert model.fluency("北京大学开放") > 5 * model.fluency("开京学放北大")
+
+
+def test_forms_that_people_hold_equal_are_equally_fluent(model):
+    assert model.per_unit("ＡＮＮＡ opens\u00a0hall in Porto") == model.per_unit("Anna opens hall in Porto")

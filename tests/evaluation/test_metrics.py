@@ -16,3 +16,9 @@ def test_every_figure_on_a_case_counted_by_hand():
     assert figures["distinct"] == 1
     assert describe(["a b"] * 2, ["a", "a"])["distinct"] == 0.5
     assert describe(["台湾大学"], ["台大新"])["novel_words"] == pytest.approx(1 / 3)
+
+
+def test_words_are_compared_whole_and_folded():
+    figures = describe(["İstanbul’da काम"], ["istanbul'da कम"])
+    assert figures["novel_words"] == pytest.approx(1 / 3) and figures["words"] == 2
+    assert describe(["ที่นี่ดี"], ["ที่ดี"])["words"] == 2

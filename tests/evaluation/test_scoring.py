@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from summgan.errors import SummGANError
 from summgan.evaluation.scoring import describe_report, evaluate_summaries, format_table
 from summgan.text import count_units
 
@@ -36,3 +37,19 @@ def test_the_table_is_aligned():
     assert lines[1].split() == ["a", "1.00", "-"]
     assert lines[2].split() == ["longer", "12.3", "2.00"]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_texts_are_scored_alike_as_read_and_normalized():
+    raw = ["Porto\x0bmayor\u00a0closed bri\u00addge", "\ufeffRain in\u200b Lyon\n"]
+    documents = [text.replace(" ", "\x1c") for text in DOCUMENTS]
+    report = evaluate_summaries(raw, REFERENCES, documents, compare={"other": raw})
+    assert report.systems["predictions"] == report.systems["other"]
+    clean = evaluate_summaries(PREDICTIONS, REFERENCES, DOCUMENTS)
+    for name in ("predictions", "lead", "rule"):
+        assert report.systems[name] == clean.systems[name]
+
+
+def test_counts_that_differ_are_named():
+    for given, name in (({"documents": ["a"]}, "documents"), ({"compare": {"other": ["a"]}}, "other")):
+        with pytest.raises(SummGANError, match=f"2 predictions but 1 {name}"):
+            evaluate_summaries(PREDICTIONS, REFERENCES, **given)
