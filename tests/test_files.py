@@ -257,11 +257,14 @@ def test_only_one_process_writes(tmp_path):
 
 
 def test_a_helper_process_does_not_hold_what_its_parent_held(tmp_path):
+    ready, begun = os.pipe()
     with locked(tmp_path):
         helper = os.fork()
         if not helper:
+            os.write(begun, b"!")
             time.sleep(60)
             os._exit(0)
+        os.read(ready, 1)
     try:
         with locked(tmp_path):
             pass
