@@ -264,8 +264,10 @@ def check_parents(path: Path, option: str) -> None:
         SummGANError: Naming the file.
     """
     try:
+        if "\0" in str(path):
+            raise ValueError("there is a NUL in it")
         files = [parent for parent in (path, *path.parents) if parent.exists() and not parent.is_dir()]
-    except (OSError, ValueError) as error:  # too long a name, a NUL in it, no permission, ...
+    except (OSError, ValueError) as error:  # too long a name, no permission, ...
         raise SummGANError(f"{option} {str(path)[:99]!r} cannot be a folder: {error}.") from error
     if files:
         raise SummGANError(f"{files[0]} is a file, not a folder: name another {option}.")
