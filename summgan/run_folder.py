@@ -263,9 +263,14 @@ def check_parents(path: Path, option: str) -> None:
     Raises:
         SummGANError: Naming the file.
     """
-    for parent in (path, *path.parents):
-        if parent.exists() and not parent.is_dir():
-            raise SummGANError(f"{parent} is a file, not a folder: name another {option}.")
+    try:
+        if "\0" in str(path):
+            raise ValueError("there is a NUL in it")
+        files = [parent for parent in (path, *path.parents) if parent.exists() and not parent.is_dir()]
+    except (OSError, ValueError) as error:  # too long a name, no permission, ...
+        raise SummGANError(f"{option} {str(path)[:99]!r} cannot be a folder: {error}.") from error
+    if files:
+        raise SummGANError(f"{files[0]} is a file, not a folder: name another {option}.")
 
 
 def is_log(file: Path) -> bool:

@@ -1,8 +1,10 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -252,6 +254,30 @@ def test_only_one_process_writes(tmp_path):
         other.communicate()
     with locked(tmp_path):
         pass
+
+
+def test_a_helper_process_does_not_hold_what_its_parent_held(tmp_path):
+    ready, begun = os.pipe()
+    with locked(tmp_path):
+        helper = os.fork()
+        if not helper:
+            os.write(begun, b"!")
+            time.sleep(60)
+            os._exit(0)
+        os.read(ready, 1)
+    try:
+        with locked(tmp_path):
+            pass
+    finally:
+        os.kill(helper, signal.SIGKILL)
+        os.waitpid(helper, 0)
+
+
+def test_a_link_to_a_folder_of_ours_is_not_deleted(tmp_path):
+    make(tmp_path / "real", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    remove_folder(tmp_path / "link")
+    assert files(tmp_path) == ["link", "real"] and files(tmp_path / "real") == ["old"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"files": 3}', '{"files": null}', "[" * 100_000])
