@@ -154,7 +154,30 @@ def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
     if found:
         name = f"{found[1]}.{found[2]}"
         return f"there is no option {name}{_nearest(name, known)}"
-    return message
+    found = re.search(r'Parser key "([\w.]+)":(.*)', message, re.DOTALL)
+    if found:
+        return _wrong_value(found[1], found[2])
+    return " ".join(message.split())
+
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list": "a list",
+}
+
+
+def _wrong_value(name: str, reason: str) -> str:
+    """A sentence about a value that is not of the kind that its option has."""
+    value = re.search(r"(?:Got value|Given value): (.*)", reason)
+    choice = re.search(r"Literal\[(.*?)\]", reason)
+    kinds = [_KINDS[kind] for kind in re.findall(r"Expected an? <class '(\w+)'>", reason) if kind in _KINDS]
+    if value is None or not (choice or kinds):
+        return f"--{name}: {' '.join(reason.split())}"
+    wanted = f"one of {choice[1]}" if choice else " or ".join(dict.fromkeys(kinds))
+    return f"--{name} is {value[1]!r}; it must be {wanted}"
 
 
 def _required(name: str) -> str:

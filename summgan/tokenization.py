@@ -106,7 +106,7 @@ def train_tokenizer(
         reason = f"it needs at least {needed[1]}" if needed else str(error).splitlines()[-1]
         raise SummGANError(
             f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces of this text: "
-            f"{reason}. Raise --tokenizer.vocabulary_size."
+            f"{reason}. Raise vocabulary_size."
         ) from error
     tokenizer = _wrap(model.getvalue(), do_lower_case)
     tokenizer.truecaser = truecaser
