@@ -211,3 +211,9 @@ def test_a_text_of_which_nothing_can_be_written_is_named(
     assert summarizer(["\U0001f600", chinese_documents[0]])[0].summary_text
     (record,) = caplog.records
     assert "\U0001f600" in record.getMessage() and "vocabulary" in record.getMessage()
+
+
+@pytest.mark.parametrize("folder", [None, 3, "", b"news-en"])
+def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
+    with pytest.raises(SummGANError, match="that is no name of a folder"):
+        Summarizer.from_pretrained(folder)
