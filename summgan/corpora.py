@@ -191,7 +191,10 @@ def _tokenizer(
 
 def _kept_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
     try:
-        return load_tokenizer(checkpoint)
+        tokenizer = load_tokenizer(checkpoint)
+        for name in ("is_local", "local_files_only"):  # where it was loaded from is not saved with it again
+            tokenizer.init_kwargs.pop(name, None)
+        return tokenizer
     except Exception as error:  # what transformers makes of a damaged file has no end
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise SummGANError(
