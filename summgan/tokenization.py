@@ -227,6 +227,9 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        # How it was loaded is no property of a tokenizer, but would be saved with it.
+        for name in ("is_local", "local_files_only"):
+            tokenizer.init_kwargs.pop(name, None)
         tokenizer("a")  # brings out what is wrong with its options
         # Without its true case a model would write lower case, so these are read wherever the rest is.
         if path := _file_beside(folder, _MODEL_FILE):
