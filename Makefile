@@ -1,5 +1,6 @@
 # make demo: environment, installation, and the built-in demonstration.
 # make test: environment, installation, and the tests.
+# Another Python has an environment of its own: make test PYTHON=python3.13 VENV=.venv-3.13
 
 PYTHON ?= python3
 VENV := .venv

@@ -199,8 +199,9 @@ def _left_alone(
     """Files, exit status and seconds of the same call without a kill; made once."""
     kept = setting.folder / f"whole-{kind}-{choice.strip('.')}"
     if not kept.exists():
-        began, log = time.monotonic(), Path("whole.txt")
-        status = finish(start(_command(setting, kind, choice), log))
+        log = Path("whole.txt")
+        process, began = start(_command(setting, kind, choice), log), time.monotonic()
+        status = finish(process)
         figures = {"status": status, "seconds": time.monotonic() - began}
         text = log.read_text(encoding="utf-8", errors="replace")
         if status not in (0, 1) or "Traceback" in text:

@@ -11,8 +11,11 @@ import io
 import logging
 import os
 import re
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -68,6 +71,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
     """Parse and run; turn every expected exception into a sentence and a status."""
+    try:
+        with _terminated_like_interrupted():
+            return _run(name, parser, run, arguments)
+    except KeyboardInterrupt:
+        print(f"\nsummgan {name}: stopped.", file=sys.stderr)
+        return 130
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does, so that what it has begun is cleaned up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python lets only the main thread handle signals
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
     from datasets.exceptions import DatasetGenerationError
 
     _write_any_character()
@@ -129,7 +154,30 @@ def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
     if found:
         name = f"{found[1]}.{found[2]}"
         return f"there is no option {name}{_nearest(name, known)}"
-    return message
+    found = re.search(r'Parser key "([\w.]+)":(.*)', message, re.DOTALL)
+    if found:
+        return _wrong_value(found[1], found[2])
+    return " ".join(message.split())
+
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list": "a list",
+}
+
+
+def _wrong_value(name: str, reason: str) -> str:
+    """A sentence about a value that is not of the kind that its option has."""
+    value = re.search(r"(?:Got value|Given value): (.*)", reason)
+    choice = re.search(r"Literal\[(.*?)\]", reason)
+    kinds = [_KINDS[kind] for kind in re.findall(r"Expected an? <class '(\w+)'>", reason) if kind in _KINDS]
+    if value is None or not (choice or kinds):
+        return f"--{name}: {' '.join(reason.split())}"
+    wanted = f"one of {choice[1]}" if choice else " or ".join(dict.fromkeys(kinds))
+    return f"--{name} is {value[1]!r}; it must be {wanted}"
 
 
 def _required(name: str) -> str:

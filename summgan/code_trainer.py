@@ -30,7 +30,7 @@ from summgan.report import write_report
 from summgan.run import Run, silent
 from summgan.run_folder import REPORT, RunFolder
 from summgan.run_log import curves_of
-from summgan.runtime import make_accelerator, start_trackers
+from summgan.runtime import make_accelerator, trackers
 from summgan.schedules import learning_rate_factor, temperature
 from summgan.trainer import Trainer
 
@@ -137,7 +137,11 @@ class CodeTrainer(Trainer):
 
     def _resume(self) -> None:
         path = find_checkpoint(self.output_dir)
-        if BagOfWords.load(path) != self.corpora.bag_of_words:
+        try:
+            kept = BagOfWords.load(path)
+        except SummGANError as error:
+            raise SummGANError(f"{error} Or delete that checkpoint to resume from the one before.") from error
+        if kept != self.corpora.bag_of_words:
             raise SummGANError(
                 f"{path} counts other words than the documents have now: resume with the text and options "
                 "that it was made with, or train into another --training.output_dir."
@@ -178,8 +182,8 @@ def train_codes(
     if not accelerator.is_main_process:
         say = silent
     training, code = options.training, options.code
-    with RunFolder(training.output_dir, accelerator.is_main_process).opened(resume, code.steps) as folder:
-        start_trackers(accelerator, options)
+    folder = RunFolder(training.output_dir, accelerator.is_main_process)
+    with folder.opened(resume, code.steps), trackers(accelerator, options):
         with accelerator.main_process_first():
             corpus = prepare_code_corpus(options, say)
         torch.manual_seed(training.seed)

@@ -60,6 +60,8 @@ def summarize(options: dict[str, Any], say: Say) -> int:
         records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING, ready)
         status = extend_records(output, records, progress, "summarized", say)
         output.finish()
+    if not output.done:
+        say(f"There is no document in {', '.join(options['files'])}.")
     return status
 
 

@@ -322,11 +322,11 @@ class Compressor:
         state = BLANK
         for place, after in pairwise([*kept, -1]):
             unit = self._begin(row.units[place] if after == place + 1 else row.words[place])
-            *_, begins = next(self.boundaries.walk(unit, state))
-            if not begins and state != BLANK:
+            _, effect = next(iter(self.boundaries.characters(unit)))
+            if state != BLANK and not self.boundaries.moves[state][effect][2]:
                 written += self.boundaries.blank
             written += unit
-            *_, (_, _, state, _) = self.boundaries.walk(unit)
+            state = self.boundaries.state_after(unit)
         if row.ending and self.boundaries.length(row.ending, state) == self._ending_units:
             written += row.ending
         return written
@@ -334,7 +334,7 @@ class Compressor:
     def _begin(self, unit: Unit) -> Unit:
         """A unit, or of one that is too long the beginning, cut between two characters."""
         begin: Unit = []
-        for pieces, *_ in self.boundaries.walk(unit):
+        for pieces, _ in self.boundaries.characters(unit):
             if begin and len(begin) + len(pieces) > _LONGEST_WORD:
                 break
             begin += pieces

@@ -175,9 +175,9 @@ def _validation(options: Options, documents: Dataset, say: Callable[[str], None]
 def _tokenizer(
     options: Options, documents: Dataset, sentences: Dataset, resume: bool
 ) -> PreTrainedTokenizerBase:
-    name = options.tokenizer.path or options.model.backbone
     if resume:
-        name = find_checkpoint(Path(options.training.output_dir))
+        return _kept_tokenizer(find_checkpoint(Path(options.training.output_dir)))
+    name = options.tokenizer.path or options.model.backbone
     if name:
         return load_tokenizer(name)
     return train_tokenizer(
@@ -187,6 +187,20 @@ def _tokenizer(
         options.tokenizer.model_type,
         options.tokenizer.do_lower_case,
     )
+
+
+def _kept_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
+    try:
+        tokenizer = load_tokenizer(checkpoint)
+        for name in ("is_local", "local_files_only"):  # where it was loaded from is not saved with it again
+            tokenizer.init_kwargs.pop(name, None)
+        return tokenizer
+    except Exception as error:  # what transformers makes of a damaged file has no end
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise SummGANError(
+            f"The tokenizer in {checkpoint} cannot be read ({reason}); delete that checkpoint to resume from "
+            "the one before it."
+        ) from error
 
 
 def alternate_texts(documents: Dataset, sentences: Dataset) -> Iterator[str]:

@@ -25,6 +25,16 @@ except ImportError:  # Windows has no such locks; there the user has to take car
 
 MANIFEST = "summgan.json"
 """The list of a folder's files, by which a folder of ours is known."""
+_held: set[int] = set()  # what `locked` has open
+
+
+def _let_go() -> None:
+    while _held:
+        os.close(_held.pop())
+
+
+if fcntl:  # a helper process, as of a data loader, must not hold what its parent holds, and outlive it
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @contextmanager
@@ -151,8 +161,8 @@ def claim(folder: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder of ours; any other one stays as it is."""
-    if is_ours(folder):
+    """Delete a folder of ours; any other one, or a link to one, stays as it is."""
+    if is_ours(folder) and not folder.is_symlink():
         with writing(folder):
             _remove_incomplete(folder)
             os.rename(folder, incomplete(folder))  # half a folder never has the name of a whole one
@@ -219,6 +229,7 @@ def locked(path: Path, name: Path | None = None) -> Iterator[None]:
         return
     with writing(path):
         handle = os.open(path, os.O_RDONLY)
+        _held.add(handle)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -230,7 +241,9 @@ def locked(path: Path, name: Path | None = None) -> Iterator[None]:
             pass  # a file system without locks, as on some networks; there the user has to take care too
         yield
     finally:
-        os.close(handle)
+        if handle in _held:
+            _held.remove(handle)
+            os.close(handle)
 
 
 def _replaced(path: Path) -> Path:

@@ -66,6 +66,8 @@ def required_file(folder: str | Path, name: str, **hub: Any) -> Path:
     Raises:
         SummGANError: It is not.
     """
+    if not isinstance(folder, str | Path) or not str(folder):
+        raise SummGANError("that is no name of a folder")
     path = find_file(folder, name, **hub)
     if path is None and not Path(folder).exists():
         raise SummGANError("there is no such folder, and no such name on the hub or, offline, in its cache")

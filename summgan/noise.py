@@ -16,6 +16,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import torch
+
 from summgan.salience import POSITION_BIN
 from summgan.units import BLANK, LITERAL_BLANK, WORD, following
 
@@ -41,36 +43,50 @@ class UnitBoundaries:
     Attributes:
         pieces: How many there are.
         parts: As of the table.
+        moves: By state and effect the units that are added, the state that is left, and whether what is
+            written is no part of a unit before it.
         blank: Pieces that are a blank alone, none where the vocabulary cannot say it.
     """
 
     def __init__(self, table):
         counter, self.parts = table.counter, table.parts
-        self._costs, self._states = counter.costs.tolist(), counter.states.tolist()
         self._values, self.pieces = counter.values.tolist(), len(counter.values)
+        self._bytes = {piece for piece, value in enumerate(self._values) if value >= 0}
         self._character = counter.effect_of_character
+        costs, states = counter.costs, counter.states
+        begins = torch.where(costs[BLANK] > 0, costs == costs[BLANK], states[WORD] == BLANK)
+        self.moves = [
+            list(zip(*rows, strict=True))
+            for rows in zip(costs.tolist(), states.tolist(), begins.tolist(), strict=True)
+        ]
         self.blank = self._blank()
 
-    def walk(self, ids: Sequence[int], state: int = BLANK) -> Iterator[tuple[Unit, int, int, bool]]:
-        """Pieces one by one, bytes of a character together.
+    def characters(self, ids: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        """Pieces one by one, bytes of a character together, with the effect of each."""
+        if self._bytes.isdisjoint(ids):
+            return zip(zip(ids, strict=True), ids, strict=True)
+        return self._with_bytes(ids)
 
-        Yields:
-            The pieces, the units that they add, the state that they leave, and whether what they write is not
-            part of a unit before it.
-        """
+    def _with_bytes(self, ids: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
         start = 0
         while start < len(ids):
             end = self._end(ids, start)
-            effect = self._effect(ids[start:end])
-            cost, alone = self._costs[state][effect], self._costs[BLANK][effect]
-            begins = cost == alone if alone else self._states[WORD][effect] == BLANK
-            state = self._states[state][effect]
-            yield list(ids[start:end]), cost, state, begins
+            yield ids[start:end], self._effect(ids[start:end])
             start = end
+
+    def state_after(self, ids: Sequence[int], state: int = BLANK) -> int:
+        """The state that pieces leave a text in."""
+        for _, effect in self.characters(ids):
+            _, state, _ = self.moves[state][effect]
+        return state
 
     def length(self, ids: Sequence[int], state: int = BLANK) -> int:
         """Units that pieces add after a text of this state."""
-        return sum(cost for _, cost, _, _ in self.walk(ids, state))
+        units = 0
+        for _, effect in self.characters(ids):
+            cost, state, _ = self.moves[state][effect]
+            units += cost
+        return units
 
     def _end(self, ids: Sequence[int], start: int) -> int:
         """Where the character ends that begins with this piece, if it is a byte; else after the piece."""
@@ -85,7 +101,7 @@ class UnitBoundaries:
 
     def _blank(self) -> Unit:
         for piece in range(self.pieces):
-            if self._states[WORD][piece] == BLANK and not self._costs[BLANK][piece]:
+            if self.moves[WORD][piece] == self.moves[BLANK][piece] == (0, BLANK, True):
                 return [piece]
         places = {value: piece for piece, value in enumerate(self._values)}
         spelled = [places.get(byte) for byte in LITERAL_BLANK.encode()]
@@ -95,8 +111,9 @@ class UnitBoundaries:
 def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
     """Cut pieces into units; a lone blank goes with the unit after it, and what has several units is one."""
     units: list[Unit] = []
-    after_blank = False
-    for pieces, cost, _, begins in lengths.walk(ids):
+    state, after_blank = BLANK, False
+    for pieces, effect in lengths.characters(ids):
+        cost, state, begins = lengths.moves[state][effect]
         if not units or (begins and not after_blank):
             units.append([])
         units[-1] += pieces

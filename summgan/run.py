@@ -17,7 +17,7 @@ from summgan import checkpoint
 from summgan.checkpoint import TrainerState
 from summgan.configuration import Options
 from summgan.errors import SummGANError
-from summgan.files import writing
+from summgan.files import is_ours, writing
 from summgan.optimizers import all_finite
 from summgan.run_folder import BEST, FIRST_SAVE, RunFolder
 from summgan.run_log import RunLog
@@ -185,6 +185,12 @@ class Run:
         if self.accelerator.scaler is not None and kept.scaler:
             self.accelerator.scaler.load_state_dict(kept.scaler)
         self.say(f"Resumed from {path}.")
+        staying = [p.name for p in checkpoint.checkpoints(self.output_dir) if not is_ours(p)]
+        if staying:
+            self.say(
+                f"{', '.join(staying)} will not be deleted: an older version has made them, or something of "
+                "another origin is in them."
+            )
 
     def finish(self, stop: StopSignal) -> None:
         """Write the chosen model into the output folder itself, with the report.

@@ -67,7 +67,7 @@ class RunFolder:
         if not self.writes:
             yield self
             return
-        check_parents(self.path)
+        check_parents(self.path, "--training.output_dir")
         new = not self.path.exists()
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -152,6 +152,26 @@ class RunFolder:
             "--training.output_dir."
         )
 
+    def discard(self) -> None:
+        """Delete the run that is in the folder, and nothing else."""
+        if not self.path.is_dir():
+            return
+        with locked(self.path), writing(self.path):
+            for path in (*self.path.glob("diverged-*"), *checkpoint.checkpoints(self.path), self.path / BEST):
+                if path.is_dir():
+                    remove_folder(path)
+            for name, digests in self._published().items():
+                file = self.path / name
+                if file.is_file() and _digest(file) in digests:
+                    file.unlink()
+            for name, known in (
+                (LOG, is_log),
+                (REPORT, _is_report),
+                (_PUBLISHED, lambda _: self._published()),
+            ):
+                if known(self.path / name):
+                    (self.path / name).unlink()
+
     # The model ------------------------------------------------------------------------------------
 
     def keep_best(self, save_model: Callable[[Path], None]) -> None:
@@ -233,15 +253,24 @@ class RunFolder:
         return f"go on from the last good checkpoint, {good}, with --resume{kept}{doubt}."
 
 
-def check_parents(path: Path) -> None:
+def check_parents(path: Path, option: str) -> None:
     """Refuse an output folder that is a file or stands in one.
+
+    Args:
+        path: Of the folder.
+        option: That names it.
 
     Raises:
         SummGANError: Naming the file.
     """
-    for parent in (path, *path.parents):
-        if parent.exists() and not parent.is_dir():
-            raise SummGANError(f"{parent} is a file, not a folder: name another --training.output_dir.")
+    try:
+        if "\0" in str(path):
+            raise ValueError("there is a NUL in it")
+        files = [parent for parent in (path, *path.parents) if parent.exists() and not parent.is_dir()]
+    except (OSError, ValueError) as error:  # too long a name, no permission, ...
+        raise SummGANError(f"{option} {str(path)[:99]!r} cannot be a folder: {error}.") from error
+    if files:
+        raise SummGANError(f"{files[0]} is a file, not a folder: name another {option}.")
 
 
 def is_log(file: Path) -> bool:

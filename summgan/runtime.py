@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import torch
@@ -43,11 +45,29 @@ def make_accelerator(options: Options) -> Accelerator:
     return accelerator
 
 
-def start_trackers(accelerator: Accelerator, options: Options) -> None:
-    """Open the tracker that is wanted, which may write into the output folder."""
-    if options.training.report_to != "none":
+@contextmanager
+def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
+    """Open the tracker that is wanted, which may write into the output folder.
+
+    Raises:
+        SummGANError: It cannot write.
+    """
+    if options.training.report_to == "none":
+        yield
+        return
+
+    def hook(error: threading.ExceptHookArgs) -> None:
+        # TensorBoard writes in a thread, and raises again in the next call what went wrong there.
+        if not issubclass(error.exc_type, OSError):
+            before(error)
+
+    before, threading.excepthook = threading.excepthook, hook
+    try:
         with writing(f"The tracker's folder in {options.training.output_dir}"):
             accelerator.init_trackers("summgan", config=flatten(asdict(options)))
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def flatten(options: dict, prefix: str = "") -> dict[str, str]:

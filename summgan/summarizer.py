@@ -6,6 +6,7 @@ these (`writing.py`) are its document then.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +14,6 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from httpx import HTTPError
 from huggingface_hub import HfApi
 from transformers import PreTrainedTokenizerBase
 
@@ -33,7 +33,7 @@ from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
-_BYTE = "<0x"
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 _ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 _CHUNKS = 16  # batches that are sorted by length together
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
@@ -119,7 +119,9 @@ class Summarizer:
                 repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
                 options = {"commit_message": "Upload a summgan model"} | options
                 return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
-            except (OSError, ValueError, HTTPError) as error:
+            except TypeError:  # an option that there is not
+                raise
+            except Exception as error:  # what the hub's client raises differs from version to version
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
 
@@ -250,9 +252,11 @@ class Summarizer:
             answers = iter(self.writer([part for index in todo for part in texts[index]], how, drafts=True))
             for index in todo:
                 parts = texts[index]
-                said = [a.summary_text for a in islice(answers, len(parts)) if isinstance(a, Summary)]
-                joined = _joined(said)
-                if joined and self._pieces(joined) <= _SHORTER * sum(map(self._pieces, parts)):
+                found = list(islice(answers, len(parts)))
+                joined = _joined([a.summary_text for a in found if isinstance(a, Summary)])
+                if not joined:
+                    results[index] = found[0]
+                elif self._pieces(joined) <= _SHORTER * sum(map(self._pieces, parts)):
                     results[index] = joined
                 elif high == 1:
                     results[index] = SummGANError(

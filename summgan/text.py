@@ -214,6 +214,10 @@ class _Folded(dict):
 _FOLDED = _Folded()
 
 
+# A zero-width non-joiner or Mongolian vowel separator; a joiner, but after a mark, where it makes a letter.
+_LOOSE_END = regex.compile(r"(?:[\u200c\u180e]|(?<!\p{M})\u200d)+$")
+
+
 def split_words(text: str) -> list[str]:
     """The words of a text for overlap counts, folded and without punctuation, in any script."""
     if text.isascii():
@@ -222,7 +226,9 @@ def split_words(text: str) -> list[str]:
     spread = text.translate(_SPREAD_WORDS)
     if _ATTACHED not in spread:
         return spread.split()
-    return split_units(" ".join(_WORD.findall(fold(text))))
+    words = split_units(" ".join(_WORD.findall(fold(text))))
+    # A joiner that the cut has left at an end joins nothing.
+    return [word for word in (_LOOSE_END.sub("", word) for word in words) if word]
 
 
 class _SpreadWords(dict):

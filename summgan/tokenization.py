@@ -42,6 +42,7 @@ from summgan.units import (
 )
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
+_BYTES = "0x[0-9A-F]{2}"
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _SENTINEL = re.compile(r"<extra_id_\d+>")
 # SentencePiece leaves texts with its own marks out, and must not learn pieces that look like special ones.
@@ -105,7 +106,7 @@ def train_tokenizer(
         reason = f"it needs at least {needed[1]}" if needed else str(error).splitlines()[-1]
         raise SummGANError(
             f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces of this text: "
-            f"{reason}. Raise --tokenizer.vocabulary_size."
+            f"{reason}. Raise vocabulary_size."
         ) from error
     tokenizer = _wrap(model.getvalue(), do_lower_case)
     tokenizer.truecaser = truecaser
@@ -189,11 +190,14 @@ def harden(tokenizer: PreTrainedTokenizerBase) -> None:
     if (
         backend is None
         or not isinstance(backend.model, models.Unigram)
-        or "(?=" in str(backend.pre_tokenizer)
+        or _BYTES in str(backend.pre_tokenizer)
     ):
         return
-    names = [re.escape(name[1:]) for name in tokenizer.all_special_tokens if name.startswith("<")]
-    parts = pre_tokenizers.Split(Regex(f"<(?={'|'.join(names)}|0x[0-9A-F]{{2}}>)"), "merged_with_previous")
+    rests = {"<": [f"{_BYTES}>"]}  # by first characters, of which the search is quick
+    for name in filter(lambda name: len(name) > 1, tokenizer.all_special_tokens):
+        rests.setdefault(name[0], []).append(re.escape(name[1:]))
+    cuts = "|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())
+    parts = pre_tokenizers.Split(Regex(cuts), "merged_with_previous")
     first = [backend.pre_tokenizer] if backend.pre_tokenizer else []
     backend.pre_tokenizer = pre_tokenizers.Sequence([*first, parts])
     if backend.token_to_id("<0x1A>") is not None:
@@ -223,6 +227,9 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+        # How it was loaded is no property of a tokenizer, but would be saved with it.
+        for name in ("is_local", "local_files_only"):
+            tokenizer.init_kwargs.pop(name, None)
         tokenizer("a")  # brings out what is wrong with its options
         # Without its true case a model would write lower case, so these are read wherever the rest is.
         if path := _file_beside(folder, _MODEL_FILE):

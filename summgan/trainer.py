@@ -34,7 +34,7 @@ from summgan.optimizers import make_optimizer, own_parameters
 from summgan.randomness import RandomStream, derive_seed
 from summgan.run import Run, silent
 from summgan.run_folder import RunFolder
-from summgan.runtime import make_accelerator, start_trackers
+from summgan.runtime import make_accelerator, trackers
 from summgan.schedules import learning_rate_factor, temperature
 from summgan.tokenization import save_tokenizer
 from summgan.validation import Validator
@@ -258,8 +258,8 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
         say = silent
     training = options.training
     steps = training.warm_start_steps + training.adversarial_steps
-    with RunFolder(training.output_dir, accelerator.is_main_process).opened(resume, steps) as folder:
-        start_trackers(accelerator, options)
+    folder = RunFolder(training.output_dir, accelerator.is_main_process)
+    with folder.opened(resume, steps), trackers(accelerator, options):
         with accelerator.main_process_first():
             corpora = prepare_corpora(options, say, resume)
         torch.manual_seed(training.seed)

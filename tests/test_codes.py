@@ -49,7 +49,9 @@ def run(write, documents, tmp_path):
         options = replace(
             options,
             data=replace(
-                options.data, documents=write("texts.txt", documents), cache_dir=str(tmp_path / "cache")
+                options.data,
+                documents=write("texts.txt", changes.get("documents", documents)),
+                cache_dir=str(tmp_path / "cache"),
             ),
             training=replace(options.training, **training),
             code=replace(options.code, **code),
@@ -70,6 +72,53 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(run, name):
     again = load_file(run(name, resume=True) / "model.safetensors")
     assert checkpoints(whole)[-1].name == "checkpoint-8"
     assert weights.keys() == again.keys() and all(torch.equal(weights[k], again[k]) for k in weights)
+
+
+def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run):
+    folder = run("onehot")
+    names = ("model.safetensors", "report.html", "log.jsonl")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    run("onehot", resume=True)
+    assert {name: (folder / name).read_bytes() for name in names} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("model.safetensors", lambda f: f.write_bytes(f.read_bytes()[:-9]), "cannot be read .*; delete that"),
+        ("optimizers.safetensors", lambda f: f.unlink(), "cannot be read .*; delete that checkpoint"),
+        ("trainer_state.json", lambda f: f.write_text("{}"), "cannot be read .*; delete that checkpoint"),
+        (
+            "bag_of_words.json",
+            lambda f: f.write_text("{}"),
+            "bag_of_words.json cannot be read .* delete that",
+        ),
+        (
+            "bag_of_words.json",
+            lambda f: f.write_text(f.read_text().replace('"anna"', '"zoe"')),
+            "counts other words than the documents have now",
+        ),
+    ],
+)
+def test_a_damaged_checkpoint_of_a_code_is_one_sentence(run, name, change, message):
+    change(run("binary") / "checkpoint-8" / name)
+    with pytest.raises(SummGANError, match=message):
+        run("binary", resume=True)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 19])
+@pytest.mark.parametrize("name", SIZES)
+def test_few_documents_train_or_are_refused(run, documents, number, name):
+    few = {"documents": documents[:number], "neighbours": 1, "size": 8 if name == "binary" else 2}
+    if number > 2:
+        folder = run(name, **few)
+        row = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+        assert np.isfinite(row["eval_score"])
+    else:
+        with pytest.raises(SummGANError, match=r"code.(size|neighbours) is \d but there are \d documents"):
+            run(name, **few)
 
 
 @pytest.mark.parametrize("name", SIZES)

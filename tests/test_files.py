@@ -1,8 +1,10 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -109,6 +111,67 @@ def test_what_a_kill_before_the_renames_leaves_goes(tmp_path):
     assert files(tmp_path) == ["k"] and files(tmp_path / "k") == ["new"]
 
 
+@pytest.mark.parametrize("content", [[], [MANIFEST], [f".{MANIFEST}.incomplete"]])
+def test_what_was_only_just_begun_goes_too(tmp_path, content):
+    for name in ("k", "other"):
+        incomplete(tmp_path / name).mkdir()
+        for file in content:
+            (incomplete(tmp_path / name) / file).write_text('{"half')
+    make(tmp_path / "k", "new")
+    recover_all(tmp_path)
+    assert files(tmp_path) == ["k"]
+
+
+def test_half_of_an_older_folder_is_not_recovered(tmp_path):
+    make(tmp_path / ".k.replaced", "one", "two")
+    (tmp_path / ".k.replaced" / "one").unlink()
+    recover_all(tmp_path)
+    assert files(tmp_path) == []
+
+
+class Killed(BaseException):
+    """In the place of a kill."""
+
+
+@pytest.mark.parametrize("number", range(1, 4))
+def test_a_folder_that_is_half_deleted_has_no_name_and_goes_later(tmp_path, monkeypatch, number):
+    make(tmp_path / "k", "one", "two")
+    unlink, left = os.unlink, number
+
+    def killed(*arguments, **options):
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Killed
+        unlink(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", killed)
+        with pytest.raises(Killed):
+            remove_folder(tmp_path / "k")
+    assert files(tmp_path) == [".k.incomplete"]
+    recover_all(tmp_path)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_error_between_the_renames_puts_the_older_folder_back(tmp_path, monkeypatch, number):
+    make(tmp_path / "k", "old")
+    rename, left = os.rename, number
+
+    def killed(*arguments):
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Killed
+        rename(*arguments)
+
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(Killed):
+        make(tmp_path / "k", "new")
+    assert files(tmp_path) == ["k"] and files(tmp_path / "k") == ["old"]
+
+
 def test_a_strange_temporary_folder_is_not_deleted(tmp_path):
     incomplete(tmp_path / "k").mkdir()
     (incomplete(tmp_path / "k") / "precious").write_text("x")
@@ -139,6 +202,24 @@ def test_errors_of_the_system_become_sentences(tmp_path):
         write_text(tmp_path / "missing" / "a", "x")
     with pytest.raises(SummGANError, match="b cannot be written: Read-only file system"), writing("b"):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def test_errors_of_libraries_in_rust_become_sentences():
+    message = "b cannot be written: No space left on device"
+    with pytest.raises(SummGANError, match=message), writing("b"):
+        raise Exception("No space left on device (os error 28)")
+    with pytest.raises(RuntimeError), writing("b"):
+        raise RuntimeError("something else")
+
+
+def test_a_file_system_without_locks_is_written_all_the_same(tmp_path, monkeypatch):
+    def refuse(*arguments):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with locked(tmp_path):
+        make(tmp_path / "k", "new")
+    assert files(tmp_path / "k") == ["new"]
 
 
 def test_an_output_is_no_input(tmp_path):
@@ -173,6 +254,30 @@ def test_only_one_process_writes(tmp_path):
         other.communicate()
     with locked(tmp_path):
         pass
+
+
+def test_a_helper_process_does_not_hold_what_its_parent_held(tmp_path):
+    ready, begun = os.pipe()
+    with locked(tmp_path):
+        helper = os.fork()
+        if not helper:
+            os.write(begun, b"!")
+            time.sleep(60)
+            os._exit(0)
+        os.read(ready, 1)
+    try:
+        with locked(tmp_path):
+            pass
+    finally:
+        os.kill(helper, signal.SIGKILL)
+        os.waitpid(helper, 0)
+
+
+def test_a_link_to_a_folder_of_ours_is_not_deleted(tmp_path):
+    make(tmp_path / "real", "old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    remove_folder(tmp_path / "link")
+    assert files(tmp_path) == ["link", "real"] and files(tmp_path / "real") == ["old"]
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"files": 3}', '{"files": null}', "[" * 100_000])

@@ -89,7 +89,7 @@ def test_what_is_installed_is_pinned_and_admits_the_pythons_of_its_pin():
             continue
         assert name in pins, f"{name} has no line in constraints.txt"
         if found.version == version(pins[name]):
-            admitted = SpecifierSet(found.metadata["Requires-Python"] or "")
+            admitted = SpecifierSet(found.metadata.get("Requires-Python", ""))
             for python in PYTHONS:
                 if applies(pins[name], python):
                     assert f"{python}.99" in admitted, f"{name} {found.version} cannot have {python}"

@@ -119,6 +119,12 @@ def test_a_file_is_no_output_folder(tmp_path, below):
         opened(tmp_path / "file" / below)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0"])
+def test_a_name_that_cannot_be_is_one_sentence(tmp_path, name):
+    with pytest.raises(SummGANError, match="--training.output_dir .* cannot be a folder: "):
+        opened(tmp_path / name)
+
+
 def test_what_is_refused_leaves_no_folder(tmp_path):
     with pytest.raises(SummGANError, match="no checkpoint in .*train without --resume"):
         opened(tmp_path / "new", resume=True)

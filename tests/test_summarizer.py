@@ -459,3 +459,9 @@ def test_summaries_are_the_same_in_other_batches_orders_and_threads(tiny_model, 
             lambda start: summarizer(texts[start : start + 4], reconstruct=False), range(0, 16, 4)
         )
     assert [summary.summary_text for part in parts for summary in part] == expected
+
+
+@pytest.mark.parametrize("folder", [None, 3, "", b"news-en"])
+def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
+    with pytest.raises(SummGANError, match="that is no name of a folder"):
+        Summarizer.from_pretrained(folder)

@@ -260,3 +260,12 @@ def test_vowel_signs_are_no_punctuation():
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     silent = {piece for piece, flag in zip(pieces, silent_pieces(tokenizer), strict=True) if flag}
     assert silent == {"▁", ",", "!"} & set(pieces) | {piece for piece in silent if piece.strip("▁,!") == ""}
+
+
+def test_saving_what_was_loaded_changes_nothing(tokenizer, tmp_path):
+    save_tokenizer(tokenizer, tmp_path / "a")
+    save_tokenizer(load_tokenizer(tmp_path / "a"), tmp_path / "b")
+    save_tokenizer(load_tokenizer(tmp_path / "b"), tmp_path / "c")
+    for path in (tmp_path / "b").iterdir():
+        assert path.read_bytes() == (tmp_path / "c" / path.name).read_bytes(), path.name
+        assert path.read_bytes() == (tmp_path / "a" / path.name).read_bytes(), path.name

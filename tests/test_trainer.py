@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from accelerate.state import AcceleratorState
@@ -350,18 +351,19 @@ def launch(processes, arguments, output_dir):
     On a busy machine the process group of PyTorch's gloo now and then does not come up or go down.
     """
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    log = output_dir.with_name(f"{output_dir.name}.log")
     for attempt in range(2):
         port = ["--master_port", str(20_000 + (os.getpid() + attempt * 997) % 20_000)]
         command = [*launcher, *port, "-m", "summgan", "train", *arguments]
-        process = subprocess.Popen(
-            command, env=environment(), stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
+        with log.open("w") as file:  # a pipe would be waited for as long as one of the processes lives
+            process = subprocess.Popen(command, env=environment(), stderr=file)
         try:
-            _, message = process.communicate(timeout=120)
-            return process.returncode, message
+            return process.wait(timeout=120), log.read_text()
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            # They are in sessions of their own.
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                one.kill()
+            process.wait()
             shutil.rmtree(output_dir, ignore_errors=True)
     return None, "hung twice"
 

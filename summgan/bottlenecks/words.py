@@ -27,6 +27,7 @@ from summgan.units import BLANK, CLUSTER, UNFINISHED, LengthTable, UnitCounter, 
 MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
+_UNAFFORDABLE = 2 * MAX_UNITS
 _MORE_PIECES = 256
 _SELECTION = 0.25  # weight of the selection beside salience
 
@@ -151,21 +152,21 @@ class WordsBottleneck(nn.Module):
         counter = self.counter
         unfinished = (state >= UNFINISHED) | counter.effects(written.flatten(0, 1))[1][:, -1].view_as(state)
         state = state % UNFINISHED
-        costs = counter.costs[state]
-        cost = costs[..., : len(self.units)]
-        hurry = (room <= remaining + 1)[..., None]
-        # A mark needs a letter to stand on.
-        marks = (counter.costs[CLUSTER] < counter.costs[BLANK])[: len(self.units)]
-        bare = marks & (state == BLANK)[..., None]
-        allowed = self.writable & ~bare & (cost <= remaining[..., None]) & (~hurry | (cost > 0))
+        # Costs that nothing affords, for what is never written and for marks without a letter to stand on.
+        costs = counter.costs[:, : len(self.units)].masked_fill(~self.writable, _UNAFFORDABLE)
+        marks = counter.costs[CLUSTER, : len(self.units)] < counter.costs[BLANK, : len(self.units)]
+        costs[BLANK].masked_fill_(marks, _UNAFFORDABLE)
+        cost = costs.short()[state]
+        most = remaining.masked_fill(unfinished, -1).short()[..., None]
+        least = (room <= remaining + 1).short()[..., None]  # in a hurry every piece has to count
+        allowed = (cost <= most) & (cost >= least)
         # Bytes of the document cost what their character does.
         same, followers = self._followers(written, source_ids)
         whole, pieces, begins = (column[:, None, 1:] for column in counter.characters(source_ids))
-        cost = costs.gather(2, whole.expand_as(followers))
+        cost = counter.costs[state[..., None], whole]
         fits = (cost <= remaining[..., None]) & (remaining[..., None] - cost < room[..., None] - pieces)
         spelled = same & self._few_bytes(source_ids)[:, None, 1:] & fits & (begins != unfinished[..., None])
-        spelled = pieces_at(spelled, followers, len(self.bytes))
-        allowed = (allowed & ~unfinished[..., None]) | spelled
+        allowed |= pieces_at(spelled, followers, len(self.bytes))
         allowed[..., self.end_id] = (remaining == 0) & ~unfinished
         return allowed
 

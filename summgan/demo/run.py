@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -11,15 +10,17 @@ from pathlib import Path
 
 from summgan.configuration import LossWeights, Options
 from summgan.demo.corpus import DemoCorpus, build_corpus, write_corpus
+from summgan.errors import SummGANError
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import TYPES, rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval
-from summgan.files import write_text
+from summgan.files import check_folder, locked, write_folder, write_text, writing
 from summgan.parsing import load_options
 from summgan.report import Sample, write_report
+from summgan.run_folder import RunFolder, check_parents
 from summgan.summarizer import Summarizer
 from summgan.summary import Summary
 from summgan.text import count_units
@@ -80,10 +81,37 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
 
     Returns:
         What is in scores.json: figures by system.
+
+    Raises:
+        SummGANError: Something that no demo has made would be replaced, or cannot be written.
     """
+    _check_results(folder)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        return _compare(folder, seed, say)
+
+
+def _check_results(folder: Path) -> None:
+    """Refuse to replace what is not of a demo."""
+    check_parents(folder, "--output_dir")
+    check_folder(folder / "corpus")
+    for name, sign in (
+        ("scores.json", '"plain_autoencoder"'),
+        ("report.html", "<title>summgan demo</title>"),
+    ):
+        file = folder / name
+        if file.exists() and not (file.is_file() and sign in file.read_text("utf-8", errors="replace")):
+            raise SummGANError(
+                f"{file} is not of a demo, which would replace it: move it away, or name "
+                "another --output_dir."
+            )
+
+
+def _compare(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, dict[str, float]]:
     say("Writing 20,000 made-up news documents, and 10,000 headlines of other events ...")
     corpus = build_corpus(seed=seed)
-    write_corpus(folder / "corpus", corpus)
+    write_folder(folder / "corpus", lambda path: write_corpus(path, corpus))
     options = demo_options(folder, seed)
     systems: dict[str, _System] = {}
     curves: dict[str, dict[str, list[tuple[int, float]]]] = {}
@@ -91,7 +119,7 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
         {"plain_autoencoder": plain_options(options), "summgan": options}.items(), 1
     ):
         say(f"\n{number}/2 Training {name.replace('_', ' ')} from scratch.")
-        shutil.rmtree(run.training.output_dir, ignore_errors=True)
+        RunFolder(run.training.output_dir).discard()
         state = train(run, say=say)
         _add_curves(curves, name, state.history)
         say(f"Summarizing {len(corpus.test_documents)} documents it has never seen ...")

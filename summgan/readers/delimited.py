@@ -13,12 +13,13 @@ import io
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from summgan.errors import RowError, SummGANError
 from summgan.readers.columns import fold
 from summgan.readers.lines import UNREADABLE, Broken, decoded_lines, open_bytes, other_unicode
-from summgan.readers.values import shown
+from summgan.readers.values import name_some, shown
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SAMPLE = 100
@@ -86,14 +87,21 @@ def read_delimited(
     csv.field_size_limit(2**31 - 1)
     with open_bytes(path) as source:
         lines = _Lines(_decoded(file, source))
-        records = _records(file, lines, _delimiter(file, lines, delimiters, known))
+        records, names = _records(file, lines, _delimiter(file, lines, delimiters, known)), []
         for line, header in records:
             if isinstance(header, RowError):
                 raise SummGANError(f"{header} It is the header, without which no row can be read.")
             names = [name.strip() for name in header]
             _check_header(file, line, names)
             break
-        for line, cells in records:
+        rows = iter(records)
+        first = next(rows, None)
+        if names and first is None and not known & set(map(fold, names)):
+            raise SummGANError(
+                f"{file}:1: is the only line, and no header: none of its columns has a usual name ("
+                f"{name_some(names)}). Put a header above it, such as: id,text"
+            )
+        for line, cells in chain([first] if first else [], rows):
             if isinstance(cells, RowError):
                 yield line, cells
             elif len(cells) != len(names):

@@ -119,10 +119,19 @@ def _values(batch: RecordBatch) -> list[dict[str, Any]]:
         batch.validate(full=True)
         return batch.to_pylist()
     except _unreadable():
-        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        columns = {
+            name: _plain(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)
+        }
         return [
             {name: _cell(column, row) for name, column in columns.items()} for row in range(batch.num_rows)
         ]
+
+
+def _plain(column: Array) -> Array:
+    """A column whose values stand in their rows: in a dictionary of them a bad one would spoil every row."""
+    from pyarrow import types
+
+    return column.dictionary_decode() if types.is_dictionary(column.type) else column
 
 
 def _cell(column: Array, row: int) -> Any:

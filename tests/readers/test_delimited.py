@@ -106,6 +106,7 @@ HEADERS = {
     "id,text,text\n1,a,b\n": r"a.csv:1: the column 'text' stands twice",
     "1,some words\n2,others\n": r"a.csv:1|2: .* only|usual name .*put a header above it, such as: id,text",
     "some words\nothers\n": "put a header above it",
+    "some words, and more\n": r"a.csv:1: is the only line, and no header: .* Put a header above it",
     '"open\n1,x\n': r"a.csv:1: a quoted cell begins here .* It is the header",
     "caf\udce9,text\n".encode("utf-8", "surrogateescape"): r"a.csv:1: byte 4 is not UTF-8.* It is the header",
     "id,text\r1,a\r2,b\r": r"its lines end with \\r alone",

@@ -80,6 +80,13 @@ def test_a_bad_cell_is_named_and_harms_no_other(column, parquet):
     assert texts == ["one", "three"] and [line for line, _ in errors] == [2]
 
 
+def test_a_bad_value_in_a_dictionary_spoils_its_rows_alone(parquet):
+    values = not_utf8([b"good", b"\xff", b"fine"])
+    column = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, 0], pa.int32()), values)
+    texts, errors = read(parquet({"text": column}))
+    assert texts == ["good", "fine", "good"] and [line for line, _ in errors] == [2]
+
+
 @pytest.mark.parametrize("other", [not_utf8([b"\xff"] * 3), pa.array([2**62] * 3, pa.timestamp("us"))])
 def test_a_bad_cell_that_nobody_asks_for_does_no_harm(other, parquet):
     assert read(parquet({"text": TEXTS, "other": other})) == (TEXTS, [])
