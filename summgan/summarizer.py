@@ -6,7 +6,6 @@ these (`writing.py`) are its document then.
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -33,7 +32,7 @@ from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
-_BYTE = re.compile("<0x[0-9A-F]{2}>")
+_BYTE = "<0x"
 _ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 _CHUNKS = 16  # batches that are sorted by length together
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
