@@ -32,6 +32,7 @@ _AGAIN = -1.0  # nats at most of a word that stood further up already
 _DISCOUNT = 0.75
 _MOST_SENTENCES = 200_000
 _LONGEST_ENDING = 4
+_MOST_OMITTED = 16  # words in a row, so that a text of nothing else takes no longer than others
 _LONGEST_WORD = 64  # pieces; longer are links, codes, rows of signs, which say little and have no end
 # Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
 _MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
@@ -303,7 +304,7 @@ class Compressor:
         """Columns of words that follow each other, or would in one clause without words to be omitted."""
         for column, place in enumerate(places):
             after = column + 1
-            while after < len(places) and places[after] - place == after - column:
+            while after < len(places) and places[after] - place == after - column <= _MOST_OMITTED:
                 yield column, after
                 light = all(self.omitted[piece] for piece in words[places[after]])
                 if not light or any(len(units[p]) > len(words[p]) for p in (place, places[after])):

@@ -6,6 +6,7 @@ these (`writing.py`) are its document then.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -32,7 +33,9 @@ from summgan.windows import cut
 from summgan.writing import Answer, OnDone, SummaryWriter
 
 _IN_PACKAGE = Path(__file__).parent / "pretrained"
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_BYTE = "<0x"
 _ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 _CHUNKS = 16  # batches that are sorted by length together
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
@@ -242,6 +245,7 @@ class Summarizer:
         word each, there is nothing left to be done.
         """
         low, high = options.range(self.model.config)
+        high = min(high, max(count_units(part) for parts in texts for part in parts))
         results: dict[int, str | SummGANError] = {}
         while todo := [index for index in range(len(texts)) if index not in results]:
             how = replace(options, min_words=min(low, high), max_words=high)
@@ -292,12 +296,13 @@ def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
         theirs, ours = getattr(tokenizer, name), getattr(config, name)
         if theirs != ours:
             raise SummGANError(f"The tokenizer has {name} {theirs}, but the model {ours}; {advice}")
-    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do.
+    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do; and a lone
+    # byte is written nowhere.
     columns = zip(pieces, bottleneck.writable.tolist(), bottleneck.continues.tolist(), strict=False)
     agree = [
-        goes_on != piece.startswith(_BLANKS)
+        goes_on != piece.startswith(_BLANKS) and not _BYTE.fullmatch(piece)
         for piece, writable, goes_on in columns
-        if writable and (piece.startswith(_BLANKS) or (piece[0].isascii() and piece[0].isalpha()))
+        if writable and (piece.startswith((*_BLANKS, "<0x")) or (piece[0].isascii() and piece[0].isalpha()))
     ]
     if sum(agree) < _ALIKE * len(agree):
         raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")

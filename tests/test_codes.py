@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pyarrow.parquet
 import pytest
 import torch
@@ -255,3 +256,27 @@ def test_other_processes_than_the_first_say_nothing(write, documents, tmp_path, 
     said = []
     train_codes(changed, say=said.append)
     assert said == []
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_an_encoder_is_saved_by_one_call(run, name, documents, tmp_path):
+    encoder = Encoder.from_pretrained(run(name), device="cpu")
+    encoder.save_pretrained(tmp_path / "saved")
+    again = Encoder.from_pretrained(tmp_path / "saved", device="cpu")
+    assert again.fingerprint == encoder.fingerprint
+    first, none = again.encode(documents[:3]), again.encode([])
+    series = encoder.encode(pandas.Series(documents[:3]), batch_size=np.int64(2))
+    for one, other, empty in zip(*(vars(codes).values() for codes in (first, series, none)), strict=True):
+        if one is not None:
+            np.testing.assert_allclose(one, other, atol=1e-6)
+            assert empty.shape == (0, *one.shape[1:])
+    for texts, words in ((b"x", "not a bytes"), ({"a": 1}, "not a dict"), (["a", None], r"texts\[1\]")):
+        with pytest.raises(SummGANError, match=words):
+            encoder.encode(texts)
+    for size in (0, -1, 2.5, "3", True, None):
+        with pytest.raises(SummGANError, match="batch_size must be"):
+            encoder.encode(documents[:2], size)
+    with pytest.raises(SummGANError, match="needs a CodeAutoencoder and its BagOfWords"):
+        Encoder(encoder.model, None)
+    with pytest.raises(SummGANError, match="The bag of words has 1 words"):
+        Encoder(encoder.model, BagOfWords(("a",), (1.0,)))

@@ -1,14 +1,26 @@
+import base64
+import hashlib
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas
 import pytest
 import torch
+from conftest import NAMES
 from safetensors.torch import load_file, save_file
 
 from summgan.bottlenecks.words import ended_mask
 from summgan.errors import SummGANError
+from summgan.readers import Row
 from summgan.salience import POSITION_BIN
 from summgan.summarizer import Summarizer
-from summgan.summary import SummarizerOptions
+from summgan.summary import SummarizerOptions, Summary
 from summgan.text import count_units
-from summgan.tokenization import save_tokenizer
+from summgan.tokenization import save_tokenizer, train_tokenizer
 
 
 @pytest.fixture
@@ -217,3 +229,240 @@ def test_a_text_of_which_nothing_can_be_written_is_named(
 def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
     with pytest.raises(SummGANError, match="that is no name of a folder"):
         Summarizer.from_pretrained(folder)
+
+
+def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, tmp_path):
+    tokenizer = train_tokenizer(documents + sentences, 500, do_lower_case=True)
+    summarizer = Summarizer(tiny_model(tokenizer), tokenizer)
+    summarizer.save_pretrained(tmp_path / "model")
+    names = {path.name for path in (tmp_path / "model").iterdir()}
+    assert names >= {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "spiece.model",
+        "truecase.json",
+    }
+    again = Summarizer.from_pretrained(tmp_path / "model", device="cpu")
+    assert again(documents[:4]) == summarizer(documents[:4])
+    assert any(name in again(documents[0], min_words=20, max_words=25).summary_text for name in NAMES)
+    again.save_pretrained(tmp_path / "model")  # in its own place
+    assert Summarizer.from_pretrained(tmp_path / "model", device="cpu")(documents[0]) == again(documents[0])
+
+
+def test_saving_replaces_nothing_of_others(summarizer, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("precious", encoding="utf-8")
+    with pytest.raises(SummGANError, match="holds what summgan has not made"):
+        summarizer.save_pretrained(tmp_path / "mine")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+    with pytest.raises(SummGANError, match="is a file"):
+        summarizer.save_pretrained(tmp_path / "mine" / "notes.txt")
+
+
+def test_pushing_uploads_the_same_files(summarizer, monkeypatch, tmp_path):
+    calls = []
+
+    class Hub:
+        def __init__(self, token):
+            calls.append(token)
+
+        def create_repo(self, repo_id, **options):
+            calls.append((repo_id, options))
+            return SimpleNamespace(repo_id=repo_id)
+
+        def upload_folder(self, repo_id, folder_path, **options):
+            calls.append((repo_id, {path.name for path in Path(folder_path).iterdir()}, options))
+            return "https://hub/commit"
+
+    monkeypatch.setattr("summgan.summarizer.HfApi", Hub)
+    assert summarizer.push_to_hub("me/model", private=True, token="t") == "https://hub/commit"
+    summarizer.save_pretrained(tmp_path / "saved")
+    saved = {path.name for path in (tmp_path / "saved").iterdir()} - {"summgan.json"}
+    message = {"commit_message": "Upload a summgan model"}
+    assert calls == ["t", ("me/model", {"private": True, "exist_ok": True}), ("me/model", saved, message)]
+
+    def refuse(self, repo_id, **options):
+        raise OSError("no\nconnection")
+
+    monkeypatch.setattr(Hub, "create_repo", refuse)
+    with pytest.raises(SummGANError, match="cannot be pushed to 'me/model': no$"):
+        summarizer.push_to_hub("me/model")
+
+
+def test_a_model_and_its_tokenizer_go_together(summarizer, chinese_tokenizer, tiny_model):
+    model, tokenizer = summarizer.model, summarizer.tokenizer
+    for pair in (
+        (model,),
+        (model, None),
+        (None, tokenizer),
+        (None, None),
+        ("folder", None),
+        (tokenizer, model),
+    ):
+        with pytest.raises(SummGANError, match="needs a SummGAN and its tokenizer"):
+            Summarizer(*pair)
+    with pytest.raises(SummGANError, match="needs a SummGAN and its tokenizer"):
+        Summarizer(tokenizer=tokenizer)
+    with pytest.raises(SummGANError, match="give the tokenizer that the model was trained with"):
+        Summarizer(model, chinese_tokenizer)
+
+
+@pytest.mark.parametrize("name", ["max_words", "min_words", "num_beams", "num_candidates", "batch_size"])
+def test_odd_options_are_refused_at_once(summarizer, name):
+    def never():
+        raise AssertionError("no text is read")
+        yield
+
+    for value in (3.0, "5", float("nan"), True, [3], -1, 0, 10**12):
+        with pytest.raises(SummGANError, match=f"{name} must be"):
+            summarizer(never(), **{name: value})
+        with pytest.raises(SummGANError, match=f"{name} must be"):
+            summarizer.summarize_file("none.txt", **{name: value})
+    if name.endswith("words"):
+        assert summarizer("A text.", **{name: None}).summary_text
+    else:
+        with pytest.raises(SummGANError, match=f"{name} must be"):
+            summarizer("A text.", **{name: None})
+    assert summarizer("A text.", **{name: np.int64(2)}) == summarizer("A text.", **{name: 2})
+
+
+def test_unknown_options_are_type_errors(summarizer, write, documents):
+    path = write("documents.txt", documents[:1])
+    for call in (summarizer.summarize_file, summarizer):
+        with pytest.raises(TypeError, match="max_length"):
+            call(path, max_length=5)
+    with pytest.raises(SummGANError, match="reconstruct must be True or False"):
+        summarizer("A text.", reconstruct="yes")
+
+
+def test_series_arrays_and_generators_are_lists(summarizer, documents):
+    expected = summarizer(documents[:3])
+    series = pandas.Series(documents[:3], index=[3, 1, 2])
+    for texts in (series, np.array(documents[:3]), iter(documents[:3]), tuple(documents[:3])):
+        assert summarizer(texts) == expected
+
+
+def test_an_odd_row_harms_no_other(summarizer, documents):
+    texts = [documents[0], "half \ud800", documents[1], "", documents[2], None]
+    rows = [Row(text, "file", line) for line, text in enumerate(texts, 1)]
+    for size in (1, 2, 32):
+        pairs = list(summarizer.stream(rows, SummarizerOptions(batch_size=size)))
+        assert [row for row, _ in pairs] == rows
+        failed = [row.line for row, answer in pairs if isinstance(answer, SummGANError)]
+        assert failed == [2, 4, 6]
+        good = [answer.summary_text for _, answer in pairs if isinstance(answer, Summary)]
+        assert good == [summary.summary_text for summary in summarizer(documents[:3])]
+
+
+def test_a_row_that_the_model_cannot_compute_is_found_in_its_batch(summarizer, documents, monkeypatch):
+    encode = summarizer.model.encode
+    poison = summarizer.writer.ids(documents[3])
+
+    def spoiled(ids, mask):
+        source = encode(ids, mask)
+        for row, pieces in enumerate(ids.tolist()):
+            if pieces[: len(poison)] == poison:
+                source.states[row] = float("nan")
+        return source
+
+    rows = [Row(text, "file", line) for line, text in enumerate(documents[:6])]
+    expected = [answer.summary_text for _, answer in summarizer.stream(rows, SummarizerOptions())]
+    monkeypatch.setattr(summarizer.model, "encode", spoiled)
+    answers = [answer for _, answer in summarizer.stream(rows, SummarizerOptions())]
+    assert isinstance(answers[3], SummGANError) and "computes no numbers" in str(answers[3])
+    texts = [answer.summary_text for answer in answers[:3] + answers[4:]]
+    assert texts == expected[:3] + expected[4:]
+    with pytest.raises(SummGANError, match=r"documents\[3\]: The model computes no numbers"):
+        summarizer(documents[:6])
+
+
+def test_with_a_batch_size_of_one_a_row_is_answered_before_the_next_is_read(summarizer, documents):
+    read = []
+
+    def rows():
+        for line, text in enumerate(documents[:3]):
+            read.append(line)
+            yield Row(text, "-", line)
+
+    answers = summarizer.stream(rows(), SummarizerOptions(batch_size=1))
+    for line in range(3):
+        assert next(answers)[0].line == line and read == [*range(line + 1)]
+
+
+def emoji(count):
+    return "\U0001f600\U0001f469\u200d\U0001f467\U0001f1e9\U0001f1ea" * count
+
+
+ENDLESS = {
+    "base64 in brackets": "He sent (" + base64.b64encode(bytes(range(256)) * 8).decode() + ") to Porto. ",
+    "link": "See https://example.com/" + "a1b2c3/" * 700 + " for the old hall.",
+    "hexadecimal": " ".join(hashlib.sha256(bytes([i])).hexdigest() for i in range(20)),
+    "lines of signs": ("=" * 80 + "\n") * 20,
+    "emoji": emoji(300),
+    "punctuation": "!?.,;:-" * 400,
+    "brackets": "(" * 1500 + ")" * 1500,
+    "one word": "x" * 8000,
+    "marks": "a" + "\u0301\u0327" * 3000,
+    "one character again and again": "a " * 1500,
+    "no blanks": "".join(chr(0x4E00 + 37 * i % 20_000) for i in range(1500)),
+    "blanks": "word\u2003\u00a0\t\n\x0b" * 400,
+    "cyrillic": "Красноармейская улица в Москве закрыта. " * 40,
+    "pieces": "</s> <pad> <0x0A> \u2581 " * 150,
+}
+
+
+@pytest.fixture(scope="module")
+def byteless(documents, sentences):
+    return train_tokenizer(documents + sentences, 400, byte_fallback=False)
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("writer", ["decoder", "search"])
+def test_texts_of_many_pieces_come_to_an_end(tiny_model, tokenizer, byteless, writer, text, documents):
+    for pieces in (tokenizer, byteless):
+        summarizer = Summarizer(tiny_model(pieces, writer=writer), pieces)
+        rows = [Row(each, "file", line) for line, each in enumerate((documents[0], text, documents[1]))]
+        begin = time.monotonic()
+        first, odd, last = (answer for _, answer in summarizer.stream(rows, SummarizerOptions(max_words=4)))
+        assert time.monotonic() - begin < 60
+        alone = summarizer([documents[0], documents[1]], max_words=4)
+        assert [first.summary_text, last.summary_text] == [summary.summary_text for summary in alone]
+        if isinstance(odd, SummGANError):  # of texts of which there is nothing in the vocabulary
+            assert pieces is byteless
+        else:
+            assert odd.summary_text and len(summarizer.writer.ids(odd.summary_text)) < 400
+
+
+def test_a_text_that_does_not_get_shorter_stops(tiny_model, tokenizer):
+    model = tiny_model(tokenizer)
+    model.config.max_document_length = 4  # a summary of one word has as many pieces
+    summarizer = Summarizer(model, tokenizer)
+    with pytest.raises(SummGANError, match="The document: .* cannot be shortened to the 3 pieces"):
+        summarizer("Q7z Kx9 Wv4 " * 30)
+
+
+def test_a_length_that_windows_cannot_have_is_refused(tiny_model, tokenizer, documents):
+    summarizer = Summarizer(tiny_model(tokenizer), tokenizer)
+    text = " ".join(documents[:4])
+    with pytest.raises(SummGANError, match="The document: min_words is 60, but of so long a text"):
+        summarizer(text, min_words=60)
+    assert count_units(summarizer(text, min_words=8, max_words=9).summary_text) >= 8
+
+
+@pytest.mark.parametrize("writer", ["decoder", "search"])
+def test_summaries_are_the_same_in_other_batches_orders_and_threads(tiny_model, tokenizer, documents, writer):
+    summarizer = Summarizer(tiny_model(tokenizer, writer=writer), tokenizer)
+    rng = random.Random(0)
+    texts = [" ".join(documents[i : i + rng.randint(1, 6)])[: rng.randint(15, 600)] for i in range(16)]
+    expected = [summary.summary_text for summary in summarizer(texts, reconstruct=False)]
+    for size in (1, 2, 7):
+        order = rng.sample(range(16), 16)
+        found = summarizer([texts[i] for i in order], batch_size=size, reconstruct=False)
+        assert [summary.summary_text for summary in found] == [expected[i] for i in order]
+    with ThreadPoolExecutor(4) as pool:
+        parts = pool.map(
+            lambda start: summarizer(texts[start : start + 4], reconstruct=False), range(0, 16, 4)
+        )
+    assert [summary.summary_text for part in parts for summary in part] == expected
