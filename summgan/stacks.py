@@ -45,7 +45,7 @@ _STRUCTURE = {
     ).split(),
 }
 # Fields of every configuration of transformers, and others that say how a model is called and not what it is.
-_GENERAL = {*PreTrainedConfig().to_dict(), "is_decoder", "use_cache", "model_type"}
+_GENERAL = {*PreTrainedConfig().to_dict(), "is_decoder", "use_cache", "classifier_dropout", "model_type"}
 
 
 def check_stack(

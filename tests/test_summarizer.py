@@ -10,7 +10,6 @@ import numpy as np
 import pandas
 import pytest
 import torch
-from conftest import NAMES
 from safetensors.torch import load_file, save_file
 
 from summgan.bottlenecks.words import ended_mask
@@ -246,7 +245,7 @@ def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, t
     }
     again = Summarizer.from_pretrained(tmp_path / "model", device="cpu")
     assert again(documents[:4]) == summarizer(documents[:4])
-    assert any(name in again(documents[0], min_words=20, max_words=25).summary_text for name in NAMES)
+    assert again.tokenizer.truecaser == tokenizer.truecaser and tokenizer.truecaser.forms
     again.save_pretrained(tmp_path / "model")  # in its own place
     assert Summarizer.from_pretrained(tmp_path / "model", device="cpu")(documents[0]) == again(documents[0])
 
