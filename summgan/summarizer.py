@@ -118,9 +118,7 @@ class Summarizer:
                 repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
                 options = {"commit_message": "Upload a summgan model"} | options
                 return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
-            except TypeError:  # an option that there is not
-                raise
-            except Exception as error:  # what the hub's client raises differs from version to version
+            except Exception as error:  # of the hub's client, which has one for every kind of failure
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
 

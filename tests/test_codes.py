@@ -93,7 +93,7 @@ def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run)
         (
             "bag_of_words.json",
             lambda f: f.write_text("{}"),
-            "bag_of_words.json cannot be read .* delete that",
+            "bag_of_words.json is damaged.* delete that",
         ),
         (
             "bag_of_words.json",

@@ -224,6 +224,12 @@ def test_a_text_of_which_nothing_can_be_written_is_named(
     assert "\U0001f600" in record.getMessage() and "vocabulary" in record.getMessage()
 
 
+@pytest.mark.parametrize("folder", [None, 3, "", b"news-en"])
+def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
+    with pytest.raises(SummGANError, match="that is no name of a folder"):
+        Summarizer.from_pretrained(folder)
+
+
 def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, tmp_path):
     tokenizer = train_tokenizer(documents + sentences, 500, do_lower_case=True)
     summarizer = Summarizer(tiny_model(tokenizer), tokenizer)
@@ -459,9 +465,3 @@ def test_summaries_are_the_same_in_other_batches_orders_and_threads(tiny_model, 
             lambda start: summarizer(texts[start : start + 4], reconstruct=False), range(0, 16, 4)
         )
     assert [summary.summary_text for part in parts for summary in part] == expected
-
-
-@pytest.mark.parametrize("folder", [None, 3, "", b"news-en"])
-def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
-    with pytest.raises(SummGANError, match="that is no name of a folder"):
-        Summarizer.from_pretrained(folder)
