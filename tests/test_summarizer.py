@@ -434,6 +434,13 @@ def test_texts_of_many_pieces_come_to_an_end(tiny_model, tokenizer, byteless, wr
             assert odd.summary_text and len(summarizer.writer.ids(odd.summary_text)) < 400
 
 
+@pytest.mark.parametrize("text", ["中" * 40, "中文字 " * 900])
+def test_a_text_of_which_nothing_can_be_said_is_told_so(tiny_model, byteless, text):
+    summarizer = Summarizer(tiny_model(byteless, writer="search"), byteless)
+    with pytest.raises(SummGANError, match="The document: Nothing of '中.* can be said in the vocabulary"):
+        summarizer(text)
+
+
 def test_a_text_that_does_not_get_shorter_stops(tiny_model, tokenizer):
     model = tiny_model(tokenizer)
     model.config.max_document_length = 4  # a summary of one word has as many pieces
