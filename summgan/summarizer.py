@@ -257,8 +257,8 @@ class Summarizer:
                     results[index] = joined
                 elif high == 1:
                     results[index] = SummGANError(
-                        f"The text cannot be shortened to the {self.writer.room} pieces that the model reads at "
-                        "once: its words have too many."
+                        f"The text cannot be shortened to the {self.writer.room} pieces that the model reads "
+                        "at once: its words have too many."
                     )
             high = max(1, high // 2)
         return [results[index] for index in range(len(texts))]
