@@ -306,6 +306,7 @@ def _delete(folder: Path) -> None:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         elif path.name != MANIFEST:
-            path.unlink()
-    (folder / MANIFEST).unlink(missing_ok=True)
+            os.unlink(path)
+    with suppress(FileNotFoundError):
+        os.unlink(folder / MANIFEST)
     folder.rmdir()

@@ -333,7 +333,10 @@ def _is_ours(path: Path) -> bool:
             return all(_has_our_names(_parsed(line)) for line in file)
     if path.suffix == ".csv":
         with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            return _has_our_names(next(csv.reader(file), []))
+            try:
+                return _has_our_names(next(csv.reader(file), []))
+            except csv.Error:
+                return False
     if path.suffix == ".parquet":
         import pyarrow
         import pyarrow.parquet

@@ -22,8 +22,10 @@ from summgan.text import count_units, is_unspaced
 
 BLANK, WORD, CLUSTER = 0, 1, 2
 """States: a text is empty or ends with a blank, ends inside a word, or with a character that is a unit."""
-_TEXTS = ("", "a", "\u3042", "\u1780\u17d2", "\u0928\u094d", "\u0600")
-"""A text in each state; the last three end with signs that draw the next consonant or character to them."""
+_TEXTS = ("", "a", "\u3042", "\u1780\u17d2", "\u0928\u094d", "\u0600", "\u1780", "\u0928")
+"""A text in each state. Three end with signs that draw the next consonant or character to them; the last two
+with consonants, which are as other letters where such a sign draws after any letter, as in new Unicode.
+"""
 UNFINISHED = len(_TEXTS)
 """Added to a state while bytes of a character are to come."""
 LITERAL_BLANK = "\u2581"
@@ -76,20 +78,30 @@ def effect_of(text: str) -> Effect:
 @cache
 def _effect_of(text: str) -> Effect:
     counts = [(count_units(before), count_units(before + text)) for before in _TEXTS]
-    states = (_STATES[_what_follows(before + text)] for before in _TEXTS)
+    states = (_state_after(before + text) for before in _TEXTS)
     return Effect(tuple(after - before for before, after in counts), tuple(states))
 
 
+def _state_after(text: str) -> int:
+    """The state that a text leaves."""
+    follows = _what_follows(text)
+    return _STATES[follows if follows in _STATES else follows[:-1]]
+
+
 def _what_follows(text: str) -> tuple[int, ...]:
-    """What a text of each kind adds to the units of a text; no two states have the same."""
+    """What texts of some kinds add to the units of a text; where it is the same, the state is."""
     units = count_units(text)
-    return tuple(count_units(text + after) - units for after in ("a", "\u3042", "\u1780", "\u0301"))
+    return tuple(count_units(text + after) - units for after in _PROBES)
 
 
 # Characters that are all alike, so that few texts have to be looked at.
 _LETTERS = re.compile("[!-~\u00c0-\u02af\u0370-\u0482\u048a-\u0556\uac00-\ud7a3]+")
 _UNITS = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]")
-_STATES = {_what_follows(text): state for state, text in enumerate(_TEXTS)}
+_PROBES = ("a", "\u3042", "\u1780", "\u0301", "\u17d2\u1780")
+_STATES: dict[tuple[int, ...], int] = {}
+for _state, _text in enumerate(_TEXTS):
+    _STATES.setdefault(_what_follows(_text), _state)
+    _STATES.setdefault(_what_follows(_text)[:-1], _state)  # of control characters, which no text has
 
 
 # Characters that make clusters with others; all of a kind do the same.

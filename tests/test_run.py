@@ -134,7 +134,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_one_that_is_not(run, tmp_path, 
         assert left == whole, f"killed at operation {number}"
         shutil.rmtree(part)
         number += 29
-    assert killed >= 4
+    assert killed >= 3
 
 
 def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run, tmp_path, monkeypatch):
@@ -157,7 +157,7 @@ def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run,
         assert left[name] == whole[name], name
 
 
-@pytest.mark.parametrize("number", [1, 6, 15, 43, 50, 71])
+@pytest.mark.parametrize("number", [1, 6, 15, 43, 50, 60])
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(run, tmp_path, monkeypatch, number):
     countdown = Countdown(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     countdown.left = number
