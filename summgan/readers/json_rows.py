@@ -21,26 +21,45 @@ _PIECE = 1 << 16
 _CUT = 16
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice!r} stands twice")
-    return values
+class _Decoder:
+    """Decodes JSON, and notes what JSON does not have: that harms the value it stands in, and no other.
 
+    Attributes:
+        problem: What is wrong with the last value, or None.
+    """
 
-def _constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value; write null")
+    def __init__(self) -> None:
+        self._json = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_constant=self._constant, parse_int=self._integer
+        )
+        self.problem: str | None = None
 
+    def decode(self, text: str) -> Any:
+        """The value of a whole text."""
+        self.problem = None
+        return self._json.decode(text)
 
-def _integer(digits: str) -> int:
-    if len(digits) > _DIGITS:
-        raise ValueError(f"a number of {len(digits):,} digits")
-    return int(digits)
+    def raw_decode(self, text: str, at: int) -> tuple[Any, int]:
+        """The value that begins at a place, and where it ends."""
+        self.problem = None
+        return self._json.raw_decode(text, at)
 
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        values = dict(pairs)
+        if len(values) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            self.problem = f"the key {twice!r} stands twice"
+        return values
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_constant, parse_int=_integer)
+    def _constant(self, name: str) -> None:
+        self.problem = f"{name} is no JSON value; write null"
+
+    def _integer(self, digits: str) -> int:
+        if len(digits) > _DIGITS:
+            self.problem = f"a number of {len(digits):,} digits"
+            return 0
+        return int(digits)
 
 
 def read_json(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
@@ -57,8 +76,9 @@ def read_json(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
         is_array = start.lstrip().startswith(b"[")
         source.seek(0)
         if is_array:
-            for number, value in enumerate(_array(source), 1):
-                yield number, _row(file, number, value)
+            decoder = _Decoder()
+            for number, value in enumerate(_array(source, decoder), 1):
+                yield number, _row(file, number, value, decoder.problem)
             return
         yield from _json_lines(file, source)
 
@@ -86,15 +106,16 @@ def _is_key(text: str) -> bool:
     if not text.lstrip().startswith(('"', "}")):
         return False
     try:
-        _DECODER.decode(text)
+        _Decoder().decode(text)
     except (ValueError, RecursionError):
         return True
     return False
 
 
 def _line(file: str, number: int, text: str) -> dict[str, Any] | RowError:
+    decoder = _Decoder()
     try:
-        return _row(file, number, _DECODER.decode(text))
+        return _row(file, number, decoder.decode(text), decoder.problem)
     except ValueError as error:
         return RowError(f"broken JSON ({_printable(error)}).", file, number)
     except RecursionError:
@@ -106,7 +127,9 @@ def _printable(error: ValueError) -> str:
     return str(reason).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _row(file: str, number: int, value: Any) -> dict[str, Any] | RowError:
+def _row(file: str, number: int, value: Any, problem: str | None) -> dict[str, Any] | RowError:
+    if problem:
+        return RowError(f"broken JSON ({_printable(ValueError(problem))}).", file, number)
     if isinstance(value, str):
         return {"text": value}
     if isinstance(value, dict):
@@ -120,8 +143,8 @@ class _Pieces:
     Bytes that are not UTF-8 become lone surrogates, so that they harm only the value they stand in.
     """
 
-    def __init__(self, source: BufferedIOBase):
-        self._source = source
+    def __init__(self, source: BufferedIOBase, decoder: _Decoder):
+        self._source, self._json = source, decoder
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text, self.at, self.ended = "", 0, False
         self.error: Exception | None = None  # that ended it, due when all before has been looked at
@@ -156,7 +179,7 @@ class _Pieces:
         """The next JSON value, which is passed."""
         while True:
             try:
-                value, end = _DECODER.raw_decode(self.text, self.at)
+                value, end = self._json.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
                 cut = error.msg.startswith("Unterminated") or error.pos > len(self.text) - _CUT
                 if self.error and cut:
@@ -170,8 +193,8 @@ class _Pieces:
             self.read(max(_PIECE, len(self.text) - self.at))  # twice as much, not to begin anew too often
 
 
-def _array(source: BufferedIOBase) -> Iterator[Any]:
-    pieces = _Pieces(source)
+def _array(source: BufferedIOBase, decoder: _Decoder) -> Iterator[Any]:
+    pieces = _Pieces(source, decoder)
     number, wanted = 0, "["
     try:
         if pieces.sign() == "\ufeff":
