@@ -154,6 +154,8 @@ def extend_records(
 
 def score(options: dict[str, Any], say: Say) -> int:
     """Print the table of scores, and write all figures if asked to."""
+    if not 0 <= options["seed"] < 2**32:
+        raise SummGANError(f"--seed is {options['seed']}; it must be from 0 to {2**32 - 1}.")
     report_file = Path(options["output"]) if options["output"] else None
     if report_file:
         names = [options[name] for name in ("predictions", "references", "documents", "compare")]

@@ -51,6 +51,7 @@ _ITS_MARKS, _LIKE_PIECES = (
     re.compile("<(?=/?s>|pad>|unk>|0x[0-9a-fA-F]{2}>|extra_id_)"),
 )
 _MAX_TRAINING_TEXTS = 400_000
+_MOST_PIECES = 10_000_000
 _FREQUENT, _LONGEST_WORD = 5, 16
 _MODEL_FILE = "spiece.model"
 
@@ -74,6 +75,8 @@ def train_tokenizer(
     Raises:
         SummGANError: There is no text, or the vocabulary is too small for the script.
     """
+    if not 1 <= vocabulary_size <= _MOST_PIECES:
+        raise SummGANError(f"vocabulary_size is {vocabulary_size}; it must be from 1 to {_MOST_PIECES:,}.")
     sample = [normalize(text) for text in itertools.islice(texts, _MAX_TRAINING_TEXTS)]
     sample = [text for text in sample if text]
     if not sample:

@@ -59,6 +59,10 @@ def test_help_and_version(call, capsys):
         (["summarize", "x.txt", "--max_words", "3.5"], "--max_words is '3.5'; it must be a whole number"),
         (["summarize", "x.txt", "--max_words", "nan"], "--max_words is 'nan'; it must be a whole number"),
         (["score", "--predictions", "x", "--references", "x", "--seed", "y"], "--seed is 'y'"),
+        (
+            ["score", "--predictions", "x", "--references", "x", "--seed=-1"],
+            "--seed is -1; it must be from 0",
+        ),
         (["train", "none.yaml"], "none.yaml"),
         (["train"], "No documents are given: name files with --data.documents"),
         (["summarize", "x.txt"], "no such file"),
@@ -374,6 +378,14 @@ def test_who_stops_reading_gets_no_traceback(model, write, documents):
         process.stdout.close()
         err = process.stderr.read()
     assert b"Traceback" not in err and b"Exception" not in err and process.returncode == 1
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "99999999999999999999"])
+def test_a_vocabulary_of_no_possible_size_is_refused(call, write, tmp_path, size):
+    status, _, err = call(
+        "tokenizer", write("d.txt", ["Anna"]), "--output", tmp_path / "t", f"--vocabulary_size={size}"
+    )
+    assert status == 2 and f"vocabulary_size is {size}; it must be from 1 to" in err
 
 
 def test_the_vocabulary_has_the_kind_and_case_asked_for(call, write, documents, tmp_path):

@@ -159,3 +159,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbffirst\n")
     (tmp_path / "b.csv").write_bytes(b"\xef\xbb\xbftext,n\nfirst,1\n")
     assert texts(tmp_path / "a.txt") == texts(tmp_path / "b.csv") == ["first"]
+
+
+@pytest.mark.parametrize("column", [3, [3], {}, b"text"])
+def test_a_column_has_a_name(write, column):
+    with pytest.raises(SummGANError, match="column must be the name of a column, not"):
+        list(read_rows(write("d.jsonl", ['{"text": "a"}']), column))

@@ -67,6 +67,8 @@ def read_rows(
         SummGANError: A file cannot be read, its column is not known, or (a `RowError`, without
             ``on_bad_row``) a row cannot be used.
     """
+    if column is not None and not isinstance(column, str):
+        raise SummGANError(f"{option or 'column'} must be the name of a column, not {column!r:.60}.")
     for path in resolve_files(paths):
         for row in _Reading(path, column, role, option or "column").rows():
             if isinstance(row, RowError):
