@@ -3,9 +3,11 @@
 import errno
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +94,10 @@ class Countdown:
     def __init__(self, monkeypatch, error):
         self.left, self.late, self.error = 0, False, error
         for owner, name in ((os, "rename"), (os, "replace"), (os, "unlink"), (os, "rmdir"), (os, "mkdir")):
-            monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
+            counted = self._counted(getattr(owner, name))
+            monkeypatch.setattr(owner, name, counted)
+            if sys.version_info < (3, 11):  # there paths keep functions of their own
+                monkeypatch.setattr(pathlib._NormalAccessor, name, staticmethod(counted))
         monkeypatch.setattr(shutil, "copyfile", self._counted(shutil.copyfile))
         monkeypatch.setattr(module.checkpoint, "save_file", self._counted(module.checkpoint.save_file))
 
@@ -134,7 +139,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_one_that_is_not(run, tmp_path, 
         assert left == whole, f"killed at operation {number}"
         shutil.rmtree(part)
         number += 29
-    assert killed >= 3
+    assert killed >= 4
 
 
 def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run, tmp_path, monkeypatch):
@@ -157,7 +162,7 @@ def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run,
         assert left[name] == whole[name], name
 
 
-@pytest.mark.parametrize("number", [1, 6, 15, 43, 50, 60])
+@pytest.mark.parametrize("number", [1, 6, 15, 43, 50, 71])
 def test_a_full_disk_is_one_sentence_and_the_run_goes_on_later(run, tmp_path, monkeypatch, number):
     countdown = Countdown(monkeypatch, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     countdown.left = number
