@@ -24,7 +24,7 @@ from summgan.output import PrintedRecords, RecordFile, describe_files
 from summgan.readers import Row, count_rows, read_rows, resolve_files
 from summgan.readers.standard_input import standard_input
 from summgan.records import Record, failed_record, in_order, read_items, record
-from summgan.summarizer import Summarizer
+from summgan.summarizer import CHUNK, Summarizer
 from summgan.summary import SummarizerOptions
 from summgan.tokenization import save_tokenizer, train_tokenizer
 
@@ -32,7 +32,6 @@ Say = Callable[[str], None]
 
 _OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruct", "batch_size")
 _NOT_SETTINGS = ("output", "resume", "device", "batch_size")
-_CHUNK = 16  # batches that are summarized together, by length
 _SHOWN = 5
 _WHERE = {"references": "references", "documents": "in documents"}
 _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None, "human_likeness": None}
@@ -57,7 +56,7 @@ def summarize(options: dict[str, Any], say: Say) -> int:
                 yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
 
         ready = standard_input().ready if options["files"] == ["-"] else lambda: True
-        records = in_order(rows, how.batch_size * _CHUNK, make, _NOTHING, ready)
+        records = in_order(rows, how.batch_size * CHUNK, make, _NOTHING, ready)
         status = extend_records(output, records, progress, "summarized", say)
         output.finish()
     if not output.done:

@@ -34,7 +34,8 @@ _IN_PACKAGE = Path(__file__).parent / "pretrained"
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
 _BYTE = "<0x"
 _ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
-_CHUNKS = 16  # batches that are sorted by length together
+CHUNK = 16
+"""Batches whose texts are sorted by length together."""
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
 
 
@@ -196,7 +197,7 @@ class Summarizer:
         """
         options = options.check()
         rows = iter(rows)
-        size = options.batch_size * _CHUNKS if options.batch_size > 1 else 1
+        size = options.batch_size * CHUNK if options.batch_size > 1 else 1
         while chunk := list(islice(rows, size)):
             answers: list[Answer | None] = [None] * len(chunk)
             texts = {}

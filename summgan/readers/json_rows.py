@@ -93,8 +93,9 @@ def _json_lines(file: str, source: BufferedIOBase) -> Iterator[tuple[int, dict[s
                 f"{file}:{first[0]}: is one JSON object over many lines; write each row as an object on a "
                 "line of its own, or all of them as an array [...]."
             )
+    decoder = _Decoder()
     for number, text in chain(filter(None, (first, second)), lines):
-        yield number, text if isinstance(text, RowError) else _line(file, number, text)
+        yield number, text if isinstance(text, RowError) else _line(file, number, text, decoder)
 
 
 def _is_blank(text: str | RowError) -> bool:
@@ -112,8 +113,7 @@ def _is_key(text: str) -> bool:
     return False
 
 
-def _line(file: str, number: int, text: str) -> dict[str, Any] | RowError:
-    decoder = _Decoder()
+def _line(file: str, number: int, text: str, decoder: _Decoder) -> dict[str, Any] | RowError:
     try:
         return _row(file, number, decoder.decode(text), decoder.problem)
     except ValueError as error:
