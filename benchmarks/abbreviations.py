@@ -25,18 +25,18 @@ from pathlib import Path
 import torch
 
 from summgan import Summarizer
-from summgan.batches import pad
-from summgan.configuration import Options
-from summgan.corpora import measure_lengths, prepare_corpora
+from summgan.data.batches import pad
+from summgan.data.corpora import measure_lengths, prepare_corpora
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
-from summgan.modeling import SummGAN
-from summgan.parsing import load_options
+from summgan.networks.modeling import SummGAN
+from summgan.options.configuration import Options
+from summgan.options.parsing import load_options
 from summgan.randomness import RandomStream
-from summgan.schedules import learning_rate_factor
-from summgan.tokenization import save_tokenizer
-from summgan.trainer import train
+from summgan.text.vocabulary import save_tokenizer
+from summgan.training.schedules import learning_rate_factor
+from summgan.training.trainer import train
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "abbreviations-zh.yaml"
 KNOWN = {

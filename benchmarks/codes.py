@@ -29,13 +29,13 @@ from sklearn.preprocessing import normalize
 from sklearn.random_projection import GaussianRandomProjection
 
 from summgan import Encoder
-from summgan.bags import BagOfWords, principal_directions
-from summgan.bottlenecks.codebook import perplexity
-from summgan.code_trainer import train_codes
+from summgan.codes.bags import BagOfWords, principal_directions
+from summgan.codes.codebook import perplexity
+from summgan.codes.trainer import train_codes
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
-from summgan.parsing import load_options
-from summgan.text import split_sentences
+from summgan.options.parsing import load_options
+from summgan.text.script import split_sentences
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 BITS = (16, 32, 64, 128)

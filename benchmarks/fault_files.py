@@ -327,7 +327,8 @@ def _spoil(rng: Random, case: Case, data: bytes, kind: str) -> bytes:
     plain = kind in ("txt", "jsonl") and not {"CR", "utf-16", "utf-16-le", "utf-16-be", "utf-32"} & {
         *case.notes
     }
-    case.known = case.known and plain and len(before) == len(after)
+    emptied = any(a.strip() and not b.strip() for a, b in zip(before, after, strict=False))
+    case.known = case.known and plain and len(before) == len(after) and not emptied
     for entry in case.entries:
         entry.intact = entry.intact and case.known and entry.line in same
     # Line by line, a row in which a byte has changed is no reason to refuse a file; but its beginning says

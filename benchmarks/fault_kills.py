@@ -40,7 +40,7 @@ def run_command(arguments: list[str], log: str) -> None:
     )
     import torch
 
-    from summgan.cli import main
+    from summgan.cli.main import main
 
     torch.set_num_threads(1)
     os.write(file, b"begun\n")

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from summgan import Encoder, Summarizer
 from summgan.errors import SummGANError
-from summgan.text import count_units
+from summgan.text.script import count_units
 
 SECONDS = 30  # of one processor, that a text may take thrice
 LONGEST = 20_000  # characters

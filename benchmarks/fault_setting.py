@@ -11,7 +11,7 @@ import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from summgan.cli import main
+from summgan.cli.main import main
 from summgan.demo.corpus import build_corpus
 from summgan.files import write_text
 

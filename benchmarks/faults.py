@@ -44,8 +44,18 @@ KILLS = ("kill-train", "kill-summarize", "kill-encode")
 # Tries of a row, as a part of --inputs.
 SHARES = {"inputs": 1.0, "texts": 0.05, "options": 0.05, "folders": 0.03}
 ROWS = (*KILLS, *SHARES)
-_PRELOADED = ["fault_inputs", "fault_kills", "fault_others", "summgan.commands", "summgan.code_commands"]
-_PRELOADED += ["summgan.trainer", "summgan.code_trainer", "transformers.models.mbart.modeling_mbart"]
+_PRELOADED = [
+    "fault_inputs",
+    "fault_kills",
+    "fault_others",
+    "summgan.cli.commands",
+    "summgan.cli.code_commands",
+]
+_PRELOADED += [
+    "summgan.training.trainer",
+    "summgan.codes.trainer",
+    "transformers.models.mbart.modeling_mbart",
+]
 
 
 def attempt(row: str, setting: Setting, seed: int, number: int, folder: Path) -> Verdict:

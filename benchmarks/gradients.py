@@ -18,15 +18,15 @@ import torch
 from tqdm.auto import tqdm
 
 from summgan import Summarizer
-from summgan.batches import BatchStream
-from summgan.bottlenecks.estimators import ESTIMATORS
-from summgan.configuration import DataOptions, LossWeights, Options, TokenizerOptions, TrainingOptions
-from summgan.corpora import prepare_corpora
+from summgan.data.batches import BatchStream
+from summgan.data.corpora import prepare_corpora
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
-from summgan.losses import AutoencoderObjective, make_judge
-from summgan.noise import UnitBoundaries
+from summgan.networks.estimators import ESTIMATORS
+from summgan.options.configuration import DataOptions, LossWeights, Options, TokenizerOptions, TrainingOptions
 from summgan.randomness import RandomStream
+from summgan.text.boundaries import UnitBoundaries
+from summgan.training.losses import AutoencoderObjective, make_judge
 
 TERMS = ("reconstruction", "adversarial")
 ROWS = tuple(name for name in ESTIMATORS if name != "hybrid")

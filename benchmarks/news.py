@@ -31,7 +31,7 @@ from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval, paired_bootstrap
 from summgan.files import write_text
-from summgan.text import count_units
+from summgan.text.script import count_units
 
 LENGTHS = (8, 10, 13)
 OWN = ("lead", "rule", "summgan")

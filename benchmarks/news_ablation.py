@@ -24,7 +24,6 @@ from pathlib import Path
 from news_ideas import IDEAS
 
 from summgan import Summarizer
-from summgan.configuration import Options
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
@@ -32,8 +31,9 @@ from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
-from summgan.parsing import load_options
-from summgan.trainer import train
+from summgan.options.configuration import Options
+from summgan.options.parsing import load_options
+from summgan.training.trainer import train
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
 WORDS, DOCUMENTS = 10, 500

@@ -19,15 +19,15 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.batches import Batch, pad
-from summgan.bottlenecks.code import Code
-from summgan.bottlenecks.words import first_places
-from summgan.compression import Compressor
-from summgan.losses import AutoencoderObjective, Judge, Objective
-from summgan.noise import Unit, join, split_into_units
+from summgan.data.batches import Batch, pad
+from summgan.networks.code import Code
+from summgan.networks.compression import Compressor
+from summgan.networks.reconstructor import weighted_loss
+from summgan.networks.words import first_places
 from summgan.randomness import RandomStream
-from summgan.reconstructor import weighted_loss
-from summgan.trainer import Trainer
+from summgan.text.boundaries import Unit, join, split_into_units
+from summgan.training.losses import AutoencoderObjective, Judge, Objective
+from summgan.training.trainer import Trainer
 
 _FRESH_EVERY = 20
 _BATCH_SIZE = 512  # documents told from each other
@@ -255,12 +255,12 @@ class Idea:
             yield
 
 
-_OBJECTIVE, _TRAINER = "summgan.trainer.AutoencoderObjective", "summgan.trainer.Trainer"
+_OBJECTIVE, _TRAINER = "summgan.training.trainer.AutoencoderObjective", "summgan.training.trainer.Trainer"
 IDEAS = {
     "foreign-words": Idea(
-        {"summgan.batches.bury": among_foreign_words}, {"model": {"writer": "decoder"}}, warm_start=True
+        {"summgan.data.batches.bury": among_foreign_words}, {"model": {"writer": "decoder"}}, warm_start=True
     ),
-    "document-spans": Idea({"summgan.trainer.Compressor": SpanCompressor}, warm_start=True),
+    "document-spans": Idea({"summgan.training.trainer.Compressor": SpanCompressor}, warm_start=True),
     "hidden-positions": Idea({_OBJECTIVE: HiddenPositionsObjective}, warm_start=True),
     "shuffled-sentences": Idea(
         {_OBJECTIVE: ShuffledSentencesObjective, _TRAINER: ShuffledSentencesTrainer}, warm_start=True

@@ -8,14 +8,14 @@ __version__ = "0.1.0"
 
 # Loaded when first used, since torch and transformers take seconds to import.
 _LAZY = {
-    "CodeAutoencoder": "summgan.code_model",
-    "Encoder": "summgan.encoder",
-    "HashIndex": "summgan.search",
-    "Options": "summgan.configuration",
-    "Summarizer": "summgan.summarizer",
-    "Summary": "summgan.summary",
-    "SummGAN": "summgan.modeling",
-    "SummGANConfig": "summgan.architecture",
+    "CodeAutoencoder": "summgan.codes.model",
+    "Encoder": "summgan.codes.encoder",
+    "HashIndex": "summgan.codes.search",
+    "Options": "summgan.options.configuration",
+    "Summarizer": "summgan.writing.summarizer",
+    "Summary": "summgan.writing.summary",
+    "SummGAN": "summgan.networks.modeling",
+    "SummGANConfig": "summgan.networks.architecture",
     "SummGANError": "summgan.errors",
 }
 

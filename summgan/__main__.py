@@ -1,5 +1,5 @@
 """``python -m summgan`` is the ``summgan`` command; ``accelerate launch -m summgan`` uses it."""
 
-from summgan.cli import main
+from summgan.cli.main import main
 
 raise SystemExit(main())

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from summgan.errors import SummGANError
-from summgan.text import normalize
+from summgan.text.script import normalize
 
 
 def one_text(text: Any, name: str) -> str:

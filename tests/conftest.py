@@ -19,9 +19,9 @@ import shutil  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
-from summgan.configuration import ModelOptions  # noqa: E402
-from summgan.modeling import SummGAN  # noqa: E402
-from summgan.tokenization import train_tokenizer  # noqa: E402
+from summgan.networks.modeling import SummGAN  # noqa: E402
+from summgan.options.configuration import ModelOptions  # noqa: E402
+from summgan.text.vocabulary import train_tokenizer  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -127,7 +127,7 @@ def tiny_model():
 @pytest.fixture
 def encode():
     """Texts to padded ids and mask, every text ended."""
-    from summgan.batches import pad
+    from summgan.data.batches import pad
 
     def run(tokenizer, texts):
         ids = tokenizer(texts, add_special_tokens=False).input_ids

@@ -15,7 +15,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 
 from summgan.demo.institutions import NAMES
-from summgan.tokenization import save_tokenizer
+from summgan.text.vocabulary import save_tokenizer
 
 
 @pytest.fixture(autouse=True)

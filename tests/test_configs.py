@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from summgan.demo.run import demo_options, plain_options
-from summgan.modeling import SummGAN
-from summgan.parsing import load_options
+from summgan.networks.modeling import SummGAN
+from summgan.options.parsing import load_options
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
 
@@ -35,6 +35,14 @@ def test_a_model_can_be_built_from_it(path, tokenizer):
 def test_the_command_line_overrides_the_file():
     options, _ = load_options([str(CONFIGS[0]), "--training.learning_rate", "3e-4"])
     assert options.training.learning_rate == 3e-4
+
+
+@pytest.mark.parametrize(
+    "written", ['["a", "caf\udce9.txt"]', '["a", "caf\\udce9.txt"]', "[a, 'caf\udce9.txt']"]
+)
+def test_files_may_have_names_that_are_no_utf8(written):
+    options, _ = load_options([str(CONFIGS[0]), "--data.documents", written])
+    assert options.data.documents == ["a", "caf\udce9.txt"]
 
 
 def test_the_demo_trains_both_systems_alike(tmp_path):

@@ -1,4 +1,4 @@
-"""A file imports only from files of lower levels; the levels stand in CONTRIBUTING.md."""
+"""A file imports only from its own room and those before it; the order stands in CONTRIBUTING.md."""
 
 import ast
 import re
@@ -12,17 +12,14 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 
 def levels():
-    """Level by module name, from the table for contributors; a folder's name stands for its files."""
-    found = {}
-    for line in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").splitlines():
-        row = re.match(r"\| (\d) \| (.+?) \|", line)
-        if row:
-            found |= {name: int(row[1]) for name in re.findall(r"`([\w/]+?)/?`", row[2])}
-    return found
+    """Place of every room in the table for contributors."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
+    return {name: level for level, row in enumerate(rows) for name in re.findall(r"`([\w]+?)/?`", row)}
 
 
 def name_of(module):
-    """``bottlenecks/words.py`` is ``bottlenecks.words``."""
+    """``networks/words.py`` is ``networks.words``."""
     return ".".join(module.with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -44,8 +41,19 @@ def test_imports_point_downwards(module):
     if name in ("__init__", "__main__"):
         return
     for other in imports(module):
-        same_folder = other.split(".")[0] == name.split(".")[0]
-        assert same_folder or level_of(other) < level_of(name), f"{name} imports {other}"
+        same_room = other.split(".")[0] == name.split(".")[0]
+        assert same_room or level_of(other) < level_of(name), f"{name} imports {other}"
+
+
+def test_every_room_says_what_belongs_there_and_every_file_is_in_the_table():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (`.+?) \| (.+) \|$", text, re.MULTILINE))
+    for module in MODULES:
+        if module.name.startswith("__") or module.parts[0] == "demo" or len(module.parts) > 2:
+            continue
+        room = f"`{name_of(module).split('.')[0]}"
+        row = next((f"{name} {files}" for name, files in rows.items() if room in name), "")
+        assert f"`{module.stem}`" in row, f"{module} is not in the table of CONTRIBUTING.md"
 
 
 def test_there_is_no_circle_within_a_folder():

@@ -12,15 +12,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, T5Config, T5ForConditionalGeneration
 
-from summgan.architecture import load_backbone
-from summgan.bags import BagOfWords
-from summgan.code_model import CodeAutoencoder, CodeConfig
-from summgan.configuration import ModelOptions
-from summgan.encoder import Encoder
+from summgan.codes.bags import BagOfWords
+from summgan.codes.encoder import Encoder
+from summgan.codes.model import CodeAutoencoder, CodeConfig
 from summgan.errors import SummGANError
-from summgan.modeling import SummGAN
-from summgan.summarizer import Summarizer
-from summgan.tokenization import load_tokenizer, save_tokenizer, train_tokenizer
+from summgan.networks.architecture import load_backbone
+from summgan.networks.modeling import SummGAN
+from summgan.options.configuration import ModelOptions
+from summgan.text.vocabulary import load_tokenizer, save_tokenizer, train_tokenizer
+from summgan.writing.summarizer import Summarizer
 
 LOADERS = {
     "words": lambda folder: Summarizer.from_pretrained(folder, device="cpu"),

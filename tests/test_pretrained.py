@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from summgan import Summarizer
-from summgan.text import count_units
+from summgan.text.script import count_units
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "summgan" / "pretrained" / "news-en"

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from summgan import Summarizer
-from summgan.output import RecordFile
-from summgan.readers import read_rows
-from summgan.text import (
+from summgan.data.readers import read_rows
+from summgan.text.script import (
     count_units,
     join_units,
     normalize,
@@ -23,6 +22,7 @@ from summgan.text import (
     split_units,
     split_words,
 )
+from summgan.writing.output import RecordFile
 
 
 def checked(count):

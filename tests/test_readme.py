@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from summgan.cli import main
-from summgan.tokenization import save_tokenizer
+from summgan.cli.main import main
+from summgan.text.vocabulary import save_tokenizer
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

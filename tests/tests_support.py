@@ -3,9 +3,9 @@
 import torch
 from datasets import Dataset
 
-from summgan.batches import BatchStream
-from summgan.noise import UnitBoundaries
-from summgan.tokenization import length_table
+from summgan.data.batches import BatchStream
+from summgan.text.boundaries import UnitBoundaries
+from summgan.text.vocabulary import length_table
 
 
 def make_batch(tokenizer, documents, sentences, size=4):

@@ -8,23 +8,23 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from summgan.configuration import LossWeights, Options
 from summgan.demo.corpus import DemoCorpus, build_corpus, write_corpus
 from summgan.errors import SummGANError
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
+from summgan.evaluation.report import Sample, write_report
 from summgan.evaluation.rouge import TYPES, rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval
 from summgan.files import check_folder, locked, write_folder, write_text, writing
-from summgan.parsing import load_options
-from summgan.report import Sample, write_report
-from summgan.run_folder import RunFolder, check_parents
-from summgan.summarizer import Summarizer
-from summgan.summary import Summary
-from summgan.text import count_units
-from summgan.trainer import train
+from summgan.options.configuration import LossWeights, Options
+from summgan.options.parsing import load_options
+from summgan.text.script import count_units
+from summgan.training.run_folder import RunFolder, check_parents
+from summgan.training.trainer import train
+from summgan.writing.summarizer import Summarizer
+from summgan.writing.summary import Summary
 
 _SHOWN = 6
 _COLUMNS = ("rouge1", "rouge2", "rougeL", "words", "novel_words", "lead_copy4", "fluency")

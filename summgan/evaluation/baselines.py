@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import regex
 
-from summgan.text import fold, is_unspaced, join_units, split_units
+from summgan.text.script import fold, is_unspaced, join_units, split_units
 
 _ARTICLES = "a an the this that these those its his her their our my your"
 _PRONOUNS = "i you he she it we they them him us me who whom which what whose there"

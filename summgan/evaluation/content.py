@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from summgan.evaluation.fluency import NgramLanguageModel
-from summgan.text import split_words
+from summgan.text.script import split_words
 
 
 class ContentScorer:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from summgan.text import fold, split_units
+from summgan.text.script import fold, split_units
 
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
 _DISCOUNT = 0.75

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from summgan.text import count_units, split_words
+from summgan.text.script import count_units, split_words
 
 
 def describe(documents: Sequence[str], summaries: Sequence[str]) -> dict[str, float]:

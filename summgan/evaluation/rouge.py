@@ -1,7 +1,7 @@
 """ROUGE (Lin 2004) for any script, offline, as plain arrays of per-item scores.
 
 The counting is `rouge-score`'s, or `rouge-score-rs`'s where that is installed (the extra ``fast``; the
-same numbers). Tokens are `summgan.text.split_words`: a character each in scripts without blanks, where
+same numbers). Tokens are `summgan.text.script.split_words`: a character each in scripts without blanks, where
 the usual tokenizer would find nothing. `rouge_metric.py` offers the same as an `evaluate.Metric`.
 """
 
@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from summgan.errors import SummGANError
-from summgan.text import normalize_lines, split_sentences, split_words
+from summgan.text.script import normalize_lines, split_sentences, split_words
 
 TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
@@ -55,7 +55,7 @@ def rouge_scores(
 ) -> dict[str, np.ndarray]:
     """Scores of every item, times 100.
 
-    Texts may be as they were read: what `summgan.text.fold` holds equal is equal here. Lines count as
+    Texts may be as they were read: what `summgan.text.script.fold` holds equal is equal here. Lines count as
     sentences in ROUGE-Lsum.
 
     Args:

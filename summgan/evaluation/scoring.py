@@ -10,7 +10,7 @@ from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import TYPES, rouge_scores
 from summgan.evaluation.significance import PairedTest, bootstrap_interval, paired_bootstrap
-from summgan.text import count_units, normalize, normalize_lines
+from summgan.text.script import count_units, normalize, normalize_lines
 
 Figures = dict[str, float]
 

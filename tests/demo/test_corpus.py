@@ -2,11 +2,11 @@ import re
 
 import pytest
 
+from summgan.data.readers import read_rows
 from summgan.demo.corpus import build_corpus, write_corpus
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.rouge import rouge_scores
-from summgan.readers import read_rows
-from summgan.text import count_units, split_words
+from summgan.text.script import count_units, split_words
 
 
 @pytest.fixture(scope="module")

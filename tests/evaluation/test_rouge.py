@@ -6,7 +6,7 @@ from summgan.errors import SummGANError
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.rouge_metric import Rouge
 from summgan.evaluation.scoring import evaluate_summaries
-from summgan.text import normalize, normalize_lines
+from summgan.text.script import normalize, normalize_lines
 
 PREDICTIONS = ["the cat sat on the mat", "police kill gunman", "", "a b c d. e f"]
 REFERENCES = ["the cat was on the mat", "police killed the gunman", "something", "a b x d. e g"]

@@ -4,7 +4,7 @@ import pytest
 
 from summgan.errors import SummGANError
 from summgan.evaluation.scoring import describe_report, evaluate_summaries, format_table
-from summgan.text import count_units
+from summgan.text.script import count_units
 
 DOCUMENTS = [
     "On Monday the mayor of Porto closed a bridge",

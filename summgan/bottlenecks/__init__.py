@@ -1,1 +1,0 @@
-"""Discrete codes between generator and reconstructor, all behind one contract (`Bottleneck`)."""

@@ -1,0 +1,88 @@
+"""What the commands ``encode`` and ``search`` do, apart from parsing their options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from transformers.utils import logging as transformers_logging
+
+from summgan.cli.commands import Progress, Say, extend_records, open_output
+from summgan.codes.encoder import Codes, Encoder
+from summgan.codes.search import HashIndex
+from summgan.data.readers import Row, count_rows, resolve_files
+from summgan.errors import SummGANError
+from summgan.files import check_folder, check_output
+from summgan.writing.output import CODE_FORMATS, PrintedRecords
+from summgan.writing.records import Record, in_order, read_items, record
+
+_CHUNK = 4  # batches
+
+
+def encode(options: dict[str, Any], say: Say) -> int:
+    """Write codes, a row for each document, and an index if one is wanted."""
+    if not (options["output"] or options["index"]):
+        raise SummGANError("Name an --output file, an --index folder, or both.")
+    if options["batch_size"] < 1:
+        raise SummGANError(f"--batch_size is {options['batch_size']}; it must be at least 1.")
+    if options["index"]:
+        check_output(options["index"], resolve_files(options["files"]), "--index")
+        check_folder(options["index"])
+    transformers_logging.disable_progress_bar()
+    with open_output(options, PrintedRecords(None), formats=CODE_FORMATS) as output:
+        encoder = Encoder.from_pretrained(options["model"], options["device"])
+        if options["index"] and encoder.kind != "binary":
+            raise SummGANError(f"--index needs a binary code; this model's is {encoder.kind}.")
+        items = read_items(options["files"], options["document_column"], "document", "--document_column")
+        indexed: list[tuple[str, str]] = []  # text, and bits as they are written
+        for item, values in zip(islice(items, output.done), output.records(), strict=True):
+            if options["index"] and "bits" in values:
+                indexed.append((item.text, values["bits"]))
+        if output.done:
+            say(f"Going on after {output.done:,} rows.")
+
+        def make(rows: list[Row]) -> Iterator[Record]:
+            for row, codes in encoder.stream(rows, options["batch_size"]):
+                values = _values(codes)
+                if options["index"]:
+                    indexed.append((row.text, values["bits"]))
+                yield record(row, values)
+
+        records = in_order(items, options["batch_size"] * _CHUNK, make, {})
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
+        status = extend_records(output, records, progress, "encoded", say)
+        if options["index"]:
+            _save_index(encoder, indexed, options["index"])
+        output.finish()
+    say(f"{output.done - output.failed:,} documents encoded.")
+    return status
+
+
+def _save_index(encoder: Encoder, indexed: list[tuple[str, str]], folder: str) -> None:
+    if not indexed:
+        raise SummGANError("There is no document to make an --index of.")
+    bits = np.stack([np.frombuffer(bytes.fromhex(code), dtype=np.uint8) for _, code in indexed])
+    HashIndex(encoder, [text for text, _ in indexed], bits).save(folder)
+
+
+def _values(codes: Codes) -> dict[str, Any]:
+    """One document's code as plain values."""
+    if codes.bits is not None:
+        return {"bits": codes.bits[0].tobytes().hex()}
+    if codes.probabilities is not None:
+        probabilities = [round(p, 6) for p in codes.probabilities[0].tolist()]
+        return {"cluster": int(codes.ids[0]), "probabilities": probabilities}
+    return {"codes": codes.ids[0].tolist()}
+
+
+def search(options: dict[str, Any]) -> int:
+    """Print what is nearest, a JSON line each."""
+    transformers_logging.disable_progress_bar()
+    encoder = Encoder.from_pretrained(options["model"], options["device"])
+    for hit in HashIndex.load(options["index"], encoder).search(options["text"], options["k"]):
+        line = {"distance": hit.distance, "row": hit.row, "text": hit.text}
+        print(json.dumps(line, ensure_ascii=False))
+    return 0

@@ -1,0 +1,270 @@
+"""What the commands ``summarize``, ``score`` and ``tokenizer`` do, apart from parsing their options.
+
+Each takes its options as a dict and ``say`` for sentences to the user, and returns an exit status.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+from transformers.utils import logging as transformers_logging
+
+from summgan.data.piles import document_beside, references_of
+from summgan.data.readers import Row, count_rows, read_rows, resolve_files
+from summgan.data.readers.standard_input import standard_input
+from summgan.errors import RowError, SummGANError
+from summgan.evaluation.scoring import ScoreReport, describe_report, evaluate_summaries
+from summgan.files import check_folder, check_output, write_folder, write_text
+from summgan.options.configuration import TokenizerOptions
+from summgan.text.vocabulary import save_tokenizer, train_tokenizer
+from summgan.writing.output import PrintedRecords, RecordFile, describe_files
+from summgan.writing.records import Record, failed_record, in_order, read_items, record
+from summgan.writing.summarizer import CHUNK, Summarizer
+from summgan.writing.summary import SummarizerOptions
+
+Say = Callable[[str], None]
+
+_OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruct", "batch_size")
+_NOT_SETTINGS = ("output", "resume", "device", "batch_size")
+_SHOWN = 5
+_WHERE = {"references": "references", "documents": "in documents"}
+_NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": None, "human_likeness": None}
+
+
+def summarize(options: dict[str, Any], say: Say) -> int:
+    """Summarize files or standard input; rows that cannot be used are reported and counted."""
+    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS}).check()
+    options["files"] = options["files"] or ["-"]
+    with open_output(options, PrintedRecords("summary_text")) as output:
+        rows = read_items(options["files"], options["document_column"], "document", "--document_column")
+        rows = islice(rows, output.done, None)
+        if output.done:
+            say(f"Going on after {output.done:,} rows.")
+        transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
+        summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
+        progress = Progress(output.done, count_rows(resolve_files(options["files"])))
+
+        def make(rows: list[Row]) -> Iterator[Record]:
+            for row, summary in summarizer.stream(rows, how, progress.done):
+                bad = isinstance(summary, SummGANError)
+                yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
+
+        ready = standard_input().ready if options["files"] == ["-"] else lambda: True
+        records = in_order(rows, how.batch_size * CHUNK, make, _NOTHING, ready)
+        status = extend_records(output, records, progress, "summarized", say)
+        output.finish()
+    if not output.done:
+        say(f"There is no document in {', '.join(options['files'])}.")
+    return status
+
+
+def open_output(
+    options: dict[str, Any], screen: PrintedRecords | None = None, **more
+) -> RecordFile | PrintedRecords:
+    """Where records go: the ``--output`` of a call, or else the screen.
+
+    Args:
+        options: Of the call, with ``files``, ``model``, ``output`` and ``resume``.
+        screen: For a call without output.
+        **more: Further arguments of `RecordFile`.
+
+    Raises:
+        SummGANError: There is no such input, the output must not be written, or there is none to resume.
+    """
+    if options["resume"] and not options["output"]:
+        raise SummGANError("--resume needs --output: only a file can be gone on with.")
+    inputs = resolve_files(options["files"])
+    if not options["output"]:
+        return screen
+    if options["resume"] and Path("-") in inputs:
+        raise SummGANError("--resume needs files: standard input cannot be read a second time.")
+    settings = {name: value for name, value in options.items() if name not in _NOT_SETTINGS}
+    read = [path for path in inputs if path != Path("-")]
+    settings["read"] = describe_files([*read, *_model_files(options["model"])])
+    return RecordFile(options["output"], settings, options["resume"], inputs, **more)
+
+
+def _model_files(model: str) -> list[Path]:
+    """Weights, configuration and vocabulary of a folder; of a hub name, the name has to do."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.suffix in (".json", ".safetensors", ".model")]
+
+
+class Progress:
+    """A bar of documents that are done, which many are before they can be written in order.
+
+    Args:
+        initial: Documents of an earlier call.
+        total: Of the bar, if it is known.
+    """
+
+    def __init__(self, initial: int, total: int | None):
+        self.bar = tqdm(initial=initial, total=total, unit="document", disable=None)
+        self._ahead = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.bar.close()
+
+    def done(self, count: int) -> None:
+        """So many documents more are done, and will be written."""
+        self._ahead += count
+        self.bar.update(count)
+
+    def written(self) -> None:
+        """One is written; it is news if it needed no work."""
+        if self._ahead:
+            self._ahead -= 1
+        else:
+            self.bar.update()
+
+
+def extend_records(
+    output: RecordFile | PrintedRecords, records: Iterable[Record], progress: Progress, done: str, say: Say
+) -> int:
+    """Write records, tell of the rows that failed, and answer the exit status."""
+    messages: list[str] = []
+
+    def noted() -> Iterator[Record]:
+        for values in records:
+            if "error" in values and len(messages) < _SHOWN:
+                messages.append(values["error"])
+            yield values
+            progress.written()
+
+    with progress:
+        output.extend(noted())
+    for message in messages:
+        say(message)
+    if output.failed:
+        say(f"{output.failed:,} rows could not be {done}; their places are empty.")
+    return 1 if output.failed else 0
+
+
+def score(options: dict[str, Any], say: Say) -> int:
+    """Print the table of scores, and write all figures if asked to."""
+    if not 0 <= options["seed"] < 2**32:
+        raise SummGANError(f"--seed is {options['seed']}; it must be from 0 to {2**32 - 1}.")
+    report_file = Path(options["output"]) if options["output"] else None
+    if report_file:
+        names = [options[name] for name in ("predictions", "references", "documents", "compare")]
+        check_output(report_file, resolve_files([name for name in names if name]))
+        _check_report(report_file)
+    predictions = _summaries(options, "predictions", say)
+    references, documents = _references(options, say)
+    if options["documents"]:
+        documents = _texts(options["documents"], options["document_column"], "document", "--document_column")
+    compare = {}
+    if options["compare"]:
+        compare[Path(options["compare"]).name] = _summaries(options, "compare", say)
+    columns = {"predictions": predictions, "references": references, "documents": documents}
+    columns = _aligned({name: texts for name, texts in (columns | compare).items() if texts is not None})
+    kept = [row for row, texts in enumerate(columns["references"]) if texts]
+    if len(kept) < len(columns["references"]):
+        say(f"{len(columns['references']) - len(kept):,} rows have no reference and are left out.")
+    columns = {name: [texts[row] for row in kept] for name, texts in columns.items()}
+    report = evaluate_summaries(
+        columns["predictions"],
+        columns["references"],
+        columns.get("documents"),
+        compare={name: columns[name] for name in compare},
+        stemmer=options["stemmer"],
+        seed=options["seed"],
+    )
+    print(describe_report(report))
+    if report_file:
+        write_text(report_file, json.dumps(report.to_dict(), indent=1) + "\n")
+    return 0
+
+
+def _check_report(path: Path) -> None:
+    """Refuse to replace what is no report of scores."""
+    if not path.exists():
+        return
+    try:
+        ours = json.loads(path.read_bytes() or b"{}").keys() <= {field.name for field in fields(ScoreReport)}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        ours = False
+    if not ours:
+        raise SummGANError(
+            f"--output {path}: is there already and is no report of scores; name another, or move it away."
+        )
+
+
+def _aligned(columns: dict[str, list]) -> dict[str, list]:
+    """Columns of one length; blank lines at the end of a file, beyond all others, are nothing.
+
+    Raises:
+        SummGANError: They differ in more than that.
+    """
+    shortest = min(len(texts) for texts in columns.values())
+    count = max(shortest, *(_used(texts) for texts in columns.values()))
+    short = [name for name, texts in columns.items() if len(texts) < count]
+    if short:
+        other = short[0] if short[0] != "predictions" else max(columns, key=lambda name: len(columns[name]))
+        raise SummGANError(
+            f"There are {len(columns['predictions'])} predictions but {len(columns[other])} "
+            f"{_WHERE.get(other, f'in {other}')}; every file must have one row for each document, in order."
+        )
+    return {name: texts[:count] for name, texts in columns.items()}
+
+
+def _used(texts: list) -> int:
+    """How many there are up to the last that is not empty."""
+    return max((index for index, text in enumerate(texts, 1) if text), default=0)
+
+
+def _texts(path: str, column: str | None, role: str, option: str) -> list[str]:
+    """Texts in order, blank lines of a txt among them; a row that cannot be used stops the call."""
+    return [row.text for row in read_rows(path, column, role, option=option, keep_blank=True)]
+
+
+def _summaries(options: dict[str, Any], name: str, say: Say) -> list[str]:
+    """Summaries in order; a row without one scores nothing, and is counted."""
+    path, column = options[name], options["prediction_column"]
+    items = list(read_items(path, column, "summary", "--prediction_column"))
+    missing = [item for item in items if isinstance(item, SummGANError) or not item.text]
+    if missing:
+        first = missing[0] if isinstance(missing[0], SummGANError) else f"{path}:{missing[0].line}: is blank."
+        say(f"{len(missing):,} rows of {path} hold no summary and score 0: {first}")
+    return [item.text if isinstance(item, Row) else "" for item in items]
+
+
+def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], list[str] | None]:
+    """References of each document, none where its line is blank, and the documents if the rows hold them."""
+    column, path = options["reference_column"], options["references"]
+    rows = list(read_rows(path, column, "reference", option="--reference_column", keep_blank=True))
+    references = [references_of(row, row.column) if row.text else [] for row in rows]
+    if options["documents"]:
+        return references, None
+    documents = [document_beside(row, options["document_column"]) for row in rows]
+    if not any(documents):
+        return references, None
+    for row, document in zip(rows, documents, strict=True):
+        if document is None:
+            raise RowError("holds no document, as other rows do.", row.file, row.line)
+    return references, documents
+
+
+def tokenizer(options: dict[str, Any], say: Say) -> int:
+    """Learn a vocabulary and save it."""
+    folder = Path(options["output"])
+    check_output(folder, resolve_files(options["files"]))
+    check_folder(folder)
+    rows = read_rows(options["files"], options["column"], option="--column")
+    texts = tqdm((row.text for row in rows), unit="text", disable=None)
+    names = [field.name for field in fields(TokenizerOptions) if field.name != "path"]
+    made = train_tokenizer(texts, **{name: options[name] for name in names})
+    write_folder(folder, lambda path: save_tokenizer(made, path))
+    say(f"{len(made):,} pieces in {folder}.")
+    return 0

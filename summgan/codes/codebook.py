@@ -1,0 +1,88 @@
+"""VQ-VAE: every position of the code is the nearest entry of a codebook (van den Oord 2017).
+
+Straight-through gradient, commitment penalty, a codebook that follows the exponential moving average of
+what is assigned to it (appendix A.1), and revival of entries that nothing is assigned to (Dhariwal
+2020). Each position has a codebook of its own, as in product quantization.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from summgan.networks.code import Code, Source
+from summgan.randomness import RandomStream
+
+_EPSILON = 1e-5
+_DEAD = 0.1  # of the mean usage
+
+
+def perplexity(counts: Tensor) -> Tensor:
+    """How many entries are used: the exponential of the entropy of counts ``[..., entries]``."""
+    share = counts / counts.sum(-1, keepdim=True).clamp_min(1e-10)
+    return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(-1))
+
+
+class CodebookBottleneck(nn.Module):
+    """``length`` positions, each one of ``size`` vectors.
+
+    Args:
+        hidden: Width of the states and of the vectors.
+        size: Entries of each codebook.
+        length: Positions.
+        width: Of an entry.
+        decay: Of the moving average.
+    """
+
+    def __init__(self, hidden: int, size: int, length: int, width: int = 16, decay: float = 0.95):
+        super().__init__()
+        self.length, self.width, self.decay = length, width, decay
+        self.inward = nn.Linear(hidden, length * width)
+        self.outward = nn.Parameter(torch.randn(length, width, hidden) / width**0.5)
+        self.register_buffer("entries", torch.randn(length, size, width))
+        self.register_buffer("counts", torch.ones(length, size))
+        self.register_buffer("sums", self.entries.clone())
+
+    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
+        """Quantize; with a stream, in training, the codebook moves.
+
+        Args:
+            source: With states ``[batch, 1, hidden]``.
+            stream: Noise of the rows, for the revival of dead entries.
+            temperature: Not used: nothing is drawn.
+        """
+        wanted = self.inward(source.states).float().view(-1, self.length, self.width)
+        distances = torch.cdist(wanted.transpose(0, 1), self.entries)  # [length, batch, size]
+        ids = distances.argmin(-1).T
+        positions = torch.arange(self.length, device=ids.device)
+        chosen = self.entries[positions, ids]
+        penalty = (wanted - chosen.detach()).square().mean()
+        if stream is not None and self.training:
+            self._follow(wanted.detach(), ids, stream)
+        quantized = wanted + (chosen - wanted).detach()
+        used = F.one_hot(ids, self.entries.shape[1]).sum(0).float()
+        return Code(
+            vectors=torch.einsum("blw,lwh->blh", quantized, self.outward),
+            mask=torch.ones_like(ids),
+            codes=ids,
+            penalty=penalty,
+            metrics={"perplexity": perplexity(used).mean()},
+        )
+
+    @torch.no_grad()
+    def _follow(self, wanted: Tensor, ids: Tensor, stream: RandomStream) -> None:
+        """Move the codebook to the moving mean of its vectors; give dead entries one of the batch."""
+        assigned = F.one_hot(ids, self.entries.shape[1]).to(wanted.dtype)
+        self.counts.lerp_(assigned.sum(0), 1 - self.decay)
+        self.sums.lerp_(torch.einsum("bls,blw->lsw", assigned, wanted), 1 - self.decay)
+        mean = self.counts.mean(-1, keepdim=True)
+        dead = self.counts < _DEAD * mean
+        if dead.any():
+            noise = stream.fork("revival").uniform(1)[:, 0].argsort()
+            pick = noise[torch.arange(dead.numel(), device=ids.device) % len(noise)].view_as(dead)
+            positions = torch.arange(self.length, device=ids.device).unsqueeze(1)
+            revived = wanted[pick, positions]
+            self.counts.copy_(torch.where(dead, mean.expand_as(self.counts), self.counts))
+            self.sums.copy_(torch.where(dead.unsqueeze(-1), revived * mean.unsqueeze(-1), self.sums))
+        self.entries.copy_(self.sums / self.counts.clamp_min(_EPSILON).unsqueeze(-1))

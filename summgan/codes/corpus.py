@@ -1,0 +1,130 @@
+"""From the user's files to what the training of a code reads: bags of words and their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import disable_progress_bars
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from summgan.codes.bags import BagOfWords, nearest_neighbours, principal_directions
+from summgan.data.piles import corpus_fingerprint, load_texts
+from summgan.errors import SummGANError
+from summgan.options.configuration import Options
+from summgan.randomness import derive_seed
+
+_DIRECTIONS = 100
+
+
+@dataclass(frozen=True)
+class CodeCorpus:
+    """All that the training of a code knows of its documents.
+
+    Attributes:
+        bag_of_words: The vocabulary.
+        texts: Documents that are trained on.
+        rows: Their bags.
+        projection: ``[words, directions]`` principal directions.
+        neighbours: ``[documents, neighbours]`` nearest other documents.
+        validation: Bags to watch.
+        fingerprint: Changes when a document changes.
+    """
+
+    bag_of_words: BagOfWords
+    texts: list[str]
+    rows: list[tuple[Tensor, Tensor]]
+    projection: Tensor
+    neighbours: Tensor
+    validation: list[tuple[Tensor, Tensor]]
+    fingerprint: str
+
+
+def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCorpus:
+    """Read the documents, hold a twentieth out, and find vocabulary, directions and neighbours.
+
+    Raises:
+        SummGANError: A file cannot be used, or there are too few documents for the code.
+    """
+    disable_progress_bars()
+    data, code = options.data, options.code
+    if not data.documents:
+        raise SummGANError("No documents are given: name files with --data.documents.")
+    loaded = load_texts(
+        data.documents,
+        data.document_column,
+        "document",
+        skip_bad_rows=data.skip_bad_rows,
+        cache_dir=data.cache_dir,
+    )
+    texts = list(loaded["text"])
+    if code.kind != "binary" and code.size > len(texts):
+        raise SummGANError(
+            f"--code.size is {code.size} but there are {len(texts)} documents; it must not be more."
+        )
+    count = min(options.training.eval_documents, max(1, len(texts) // 20))
+    held_out = set(np.linspace(0, len(texts) - 1, count, dtype=int).tolist())
+    training = [text for index, text in enumerate(texts) if index not in held_out]
+    if code.neighbours >= len(training):
+        raise SummGANError(
+            f"--code.neighbours is {code.neighbours} but there are {len(training)} documents to train on; "
+            "give more documents or a smaller number."
+        )
+    say(f"{len(training):,} documents to learn from, {count:,} documents to watch.")
+    bag_of_words = BagOfWords.fit(training, code.vocabulary_size, code.max_document_frequency)
+    rows = bag_of_words.rows(training)
+    bags = bag_of_words.dense(rows)
+    projection = principal_directions(bags, _DIRECTIONS)
+    neighbours = nearest_neighbours(F.normalize(bags @ projection, dim=-1), code.neighbours)
+    validation = bag_of_words.rows([texts[index] for index in sorted(held_out)])
+    return CodeCorpus(
+        bag_of_words, training, rows, projection, neighbours, validation, corpus_fingerprint(loaded)
+    )
+
+
+@dataclass(frozen=True)
+class CodeBatch:
+    """Places in the global batch ``[batch]``, bags and neighbours' bags ``[batch, words]``."""
+
+    rows: Tensor
+    bags: Tensor
+    neighbours: Tensor
+
+    def to(self, device: torch.device) -> CodeBatch:
+        """The same batch on another device."""
+        return CodeBatch(self.rows.to(device), self.bags.to(device), self.neighbours.to(device))
+
+
+class CodeBatches(Dataset):
+    """Micro-batch ``number`` of a process, a pure function of seed and number.
+
+    Args:
+        corpus: Of the run.
+        seed: Of the run.
+        batch_size: Rows per process.
+        rank: Of this process.
+        processes: How many there are.
+    """
+
+    def __init__(self, corpus: CodeCorpus, seed: int, batch_size: int, rank: int = 0, processes: int = 1):
+        self.corpus, self.seed = corpus, seed
+        self.batch_size, self.rank, self.processes = batch_size, rank, processes
+
+    def __getitem__(self, number: int) -> CodeBatch:
+        """The micro-batch with that number."""
+        first = (number * self.processes + self.rank) * self.batch_size
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, self.rank))
+        corpus = self.corpus
+        chosen = torch.randint(len(corpus.rows), (self.batch_size,), generator=generator)
+        places = torch.randint(corpus.neighbours.shape[1], (self.batch_size,), generator=generator)
+        others = corpus.neighbours[chosen, places]
+        dense = corpus.bag_of_words.dense
+        return CodeBatch(
+            torch.arange(first, first + self.batch_size),
+            dense([corpus.rows[index] for index in chosen.tolist()]),
+            dense([corpus.rows[index] for index in others.tolist()]),
+        )

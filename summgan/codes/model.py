@@ -1,0 +1,219 @@
+"""`CodeAutoencoder`: a document's bag of words -> code -> the words of a document like it.
+
+The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits or
+codebook entries, and a linear softmax rebuilds the words of one of the document's nearest neighbours
+(variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The code of
+a document and its neighbour's shall agree (semantic clustering by adopting neighbours, Van Gansbeke 2020).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedConfig
+
+from summgan.codes.categorical import BinaryBottleneck, OneHotBottleneck
+from summgan.codes.codebook import CodebookBottleneck
+from summgan.codes.mixture import spherical_mixture
+from summgan.model_folder import (
+    LARGEST,
+    WIDEST,
+    CheckedModel,
+    Wanted,
+    check_dtype,
+    check_fields,
+    check_harmless,
+)
+from summgan.networks.code import Code, Source
+from summgan.networks.estimators import ESTIMATORS, leave_one_out
+from summgan.randomness import RandomStream
+
+_SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
+_SHARPNESS = 5.0  # of the similarity of bits in their agreement
+_CLASSES_AGREE, _TINY = 1.0, 1e-8
+
+
+class CodeConfig(PreTrainedConfig):
+    """What is needed to build a `CodeAutoencoder` again.
+
+    Args:
+        kind: ``one-hot``, ``binary`` or ``vq``.
+        size: Classes, bits, or entries of a codebook.
+        length: Positions of VQ.
+        hidden_size: Width of encoder and code vectors; one-hot has that of the directions.
+        vocabulary_size: Words of a bag.
+        directions: Principal directions that the encoder reads.
+        estimator: How the gradient passes through the code.
+        agreement: Weight of the agreement with neighbours.
+        balance: Weight of an even use of classes.
+        commitment: Weight of VQ's commitment.
+    """
+
+    model_type = "summgan-codes"
+    fields: ClassVar[dict[str, Wanted]] = {
+        "kind": ("one-hot", "binary", "vq"),
+        "size": (int, 2, LARGEST),
+        "length": (int, 1, WIDEST),
+        "hidden_size": (int, 1, WIDEST),
+        "vocabulary_size": (int, 1, LARGEST),
+        "directions": (int, 1, WIDEST),
+        "estimator": tuple(ESTIMATORS),
+        "agreement": (float, 0, LARGEST),
+        "balance": (float, 0, LARGEST),
+        "commitment": (float, 0, LARGEST),
+    }
+    """Of ``config.json``, all of which must be there."""
+
+    def __init__(
+        self,
+        kind: str = "binary",
+        size: int = 32,
+        length: int = 8,
+        hidden_size: int = 128,
+        vocabulary_size: int = 10000,
+        directions: int = 100,
+        estimator: str = "straight-through",
+        agreement: float = 1.0,
+        balance: float = 5.0,
+        commitment: float = 0.25,
+        **kwargs,
+    ):
+        self.kind, self.size, self.length = kind, size, length
+        self.hidden_size, self.vocabulary_size, self.directions = hidden_size, vocabulary_size, directions
+        self.estimator, self.agreement = estimator, agreement
+        self.balance, self.commitment = balance, commitment
+        super().__init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> CodeConfig:
+        """A configuration from the fields of ``config.json``, as `SummGANConfig.from_dict`.
+
+        Raises:
+            SummGANError: A field is missing or cannot be, or the model is of another kind.
+        """
+        check_harmless(config_dict, cls.model_type)
+        return super().from_dict(check_fields(config_dict, cls.fields) | check_dtype(config_dict), **kwargs)
+
+
+class CodeAutoencoder(CheckedModel):
+    """Encoder, bottleneck and reconstructor of whole documents."""
+
+    config_class = CodeConfig
+    noun = "code"
+    advice = "Give the output_dir of a training with --code.kind one-hot, binary or vq."
+
+    def __init__(self, config: CodeConfig):
+        super().__init__(config)
+        one_hot = config.kind == "one-hot"  # is linear in the directions
+        hidden = config.directions if one_hot else config.hidden_size
+        self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
+        layers = (nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
+        self.encoder = nn.Identity() if one_hot else nn.Sequential(*layers)
+        if config.kind == "vq":
+            self.bottleneck = CodebookBottleneck(hidden, config.size, config.length)
+        else:
+            kind = OneHotBottleneck if one_hot else BinaryBottleneck
+            self.bottleneck = kind(hidden, config.size, config.estimator)
+        self.reconstructor = nn.Linear(hidden, config.vocabulary_size)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Layers keep torch's own initialisation."""
+
+    def embed(self, bags: Tensor) -> Tensor:
+        """Unit vectors ``[batch, directions]`` of bags ``[batch, words]``, before anything is discrete."""
+        return F.normalize(bags @ self.projection, dim=-1)
+
+    @torch.no_grad()
+    def start(self, bags: Tensor, seed: int) -> None:
+        """Where training begins: biases of the words' frequencies, and one-hot's classes of a mixture.
+
+        Args:
+            bags: ``[documents, words]`` of all documents.
+            seed: Of the mixture.
+        """
+        share = bags / bags.sum(1, keepdim=True).clamp_min(_TINY)
+        self.reconstructor.bias.copy_((share.mean(0) + 1e-6).log())
+        if self.config.kind == "one-hot":
+            weights = spherical_mixture(self.embed(bags), self.config.size, seed)
+            self.bottleneck.logits.weight.copy_(weights / self.config.directions**0.5)
+            self.bottleneck.logits.bias.zero_()
+
+    def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
+        """The code of bags ``[batch, words]``; with a stream, as in training."""
+        states = self.encoder(self.embed(bags) * self.config.directions**0.5).unsqueeze(1)
+        ids = torch.zeros(states.shape[:2], dtype=torch.long, device=bags.device)
+        return self.bottleneck(Source(ids, torch.ones_like(ids), states), stream, temperature)
+
+    def rebuild(self, code: Code, bags: Tensor) -> Tensor:
+        """Cross-entropy ``[batch]`` in nats per word of bags, whose weights are TF-IDF."""
+        log_probs = self.reconstructor(code.vectors.sum(1)).float().log_softmax(-1)
+        share = bags / bags.sum(-1, keepdim=True).clamp_min(_TINY)
+        return -(share * log_probs).sum(-1)
+
+    def forward(
+        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
+    ) -> dict[str, Tensor]:
+        """Losses by name, of which ``total`` is trained.
+
+        Args:
+            bags: ``[batch, words]``.
+            neighbours: ``[batch, words]`` bags of a document that is like each.
+            stream: Noise of the rows.
+            temperature: Of the draw.
+        """
+        config = self.config
+        code = self.encode(bags, stream, temperature)
+        costs = self.rebuild(code, neighbours)
+        terms = {"reconstruction": costs.mean()}
+        total = terms["reconstruction"]
+        if config.estimator == "reinforce":
+            total = total + self._score_term(bags, neighbours, stream, temperature)
+        if config.kind != "vq" and config.agreement > 0:
+            other = self.encode(neighbours, stream.fork("neighbour"), temperature)
+            agree = class_agreement if config.kind == "one-hot" else bit_agreement
+            extra = (config.balance,) if config.kind == "one-hot" else ()
+            terms["agreement"] = agree(code.probabilities, other.probabilities, *extra)
+            total = total + config.agreement * terms["agreement"]
+        if code.penalty is not None:
+            terms["commitment"] = code.penalty
+            total = total + config.commitment * code.penalty
+        return {"total": total} | terms | code.metrics
+
+    def _score_term(
+        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
+    ) -> Tensor:
+        """REINFORCE: its gradient is that of the expected cost; its value means nothing."""
+        often = bags.repeat_interleave(_SAMPLES, 0), neighbours.repeat_interleave(_SAMPLES, 0)
+        code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
+        costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
+        advantages = leave_one_out(costs).view(-1)
+        return (advantages * code.log_probs.sum(-1)).mean()
+
+
+def class_agreement(first: Tensor, second: Tensor, balance: float) -> Tensor:
+    """Neighbours have the same class, and all classes are used (Van Gansbeke 2020, equation 2).
+
+    Args:
+        first: Class probabilities ``[batch, 1, classes]``.
+        second: The same of the neighbours.
+        balance: Weight of the negative entropy of the mean.
+    """
+    together = -((first * second).sum(-1) + _TINY).log().mean()
+    mean = (first.mean((0, 1)) + second.mean((0, 1))) / 2
+    return _CLASSES_AGREE * together + balance * (mean * (mean + _TINY).log()).sum()
+
+
+def bit_agreement(first: Tensor, second: Tensor) -> Tensor:
+    """The neighbour is found among the batch by its bits (InfoNCE, van den Oord 2018).
+
+    Args:
+        first: Bit probabilities ``[batch, bits]``.
+        second: The same of the neighbours.
+    """
+    signs = [2 * p - 1 + (torch.sign(p - 0.5) - 2 * p + 1).detach() for p in (first, second)]
+    similarity = _SHARPNESS * signs[0] @ signs[1].T / first.shape[-1]
+    return F.cross_entropy(similarity, torch.arange(len(first), device=first.device))

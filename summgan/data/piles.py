@@ -1,0 +1,308 @@
+"""Rows to memory-mapped datasets: the two unlabelled piles, and pairs for validation.
+
+A pile is copied once into Arrow files in the `datasets` cache, under a key made of the files' names,
+sizes and times, so a corpus larger than memory trains and a changed file is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from summgan.data.readers import Row, read_rows, resolve_files
+from summgan.data.readers.columns import find_column, is_usual
+from summgan.data.readers.paths import STANDARD_INPUT
+from summgan.data.readers.values import Problem, text_of, texts_of
+from summgan.errors import RowError, SummGANError
+from summgan.text.script import split_sentences, split_words
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+logger = logging.getLogger(__name__)
+
+Paths = str | Path | Sequence[str | Path]
+
+_SHOWN = 3
+_FINGERPRINT_ROWS = 2000
+_READING = 2  # raised when the same file reads otherwise than before, so that no old copy is used
+_SKIP = " Mend it, or skip such rows with --data.skip_bad_rows true."
+
+
+class BadRows:
+    """Counts rows that could not be used and keeps the first messages; pass it as ``on_bad_row``."""
+
+    def __init__(self):
+        self.count = 0
+        self.messages: list[str] = []
+
+    def __call__(self, error: RowError) -> None:
+        """Take one error."""
+        self.count += 1
+        if len(self.messages) < _SHOWN:
+            self.messages.append(str(error))
+
+    def report(self) -> str | None:
+        """One sentence, or None when all rows were good."""
+        if not self.count:
+            return None
+        more = " ..." if self.count > len(self.messages) else ""
+        return f"{self.count:,} bad rows were skipped: {' '.join(self.messages)}{more}"
+
+
+def load_texts(
+    paths: Paths,
+    column: str | None = None,
+    role: str = "document",
+    skip_bad_rows: bool = False,
+    cache_dir: str | None = None,
+) -> Dataset:
+    """One pile of texts as a memory-mapped dataset with the column ``text``.
+
+    Args:
+        paths: Files, folders, patterns.
+        column: Of the text; found by itself when it has a usual name.
+        role: ``document`` or ``sentence``.
+        skip_bad_rows: Skip and report rows that cannot be used.
+        cache_dir: Where the copy is kept; the cache of `datasets` by default.
+
+    Raises:
+        SummGANError: A file or row cannot be used, there is no text, or no room for the copy.
+    """
+    from datasets import Dataset, Features, Value
+    from datasets.exceptions import DatasetsError
+    from pyarrow import ArrowException
+
+    files = resolve_files(paths)
+    if any(str(file) == STANDARD_INPUT for file in files):
+        raise SummGANError("Training reads its text more than once; write standard input to a file first.")
+    # Tuples: `datasets` would call the generator once for every entry of a list.
+    arguments = {
+        "files": tuple(str(file) for file in files),
+        "column": column,
+        "role": role,
+        "skip_bad_rows": skip_bad_rows,
+        "versions": (_READING, *(tuple(_version(file)) for file in files)),
+    }
+    features = Features({"text": Value("string"), "bad_rows": Value("string")})
+    try:
+        data = Dataset.from_generator(_generate, features=features, gen_kwargs=arguments, cache_dir=cache_dir)
+        # The last row carries the report, so that it is not lost when the copy is used again.
+        report = data[len(data) - 1]["bad_rows"]
+    except (DatasetsError, ArrowException, OSError, ValueError) as error:
+        raise _of_user(error) or _no_copy(error, cache_dir) from error
+    if report:
+        logger.warning(report)
+    if len(data) == 1:
+        names = ", ".join(arguments["files"])
+        raise SummGANError(f"There is no {role} in {names}. {report or ''}".rstrip())
+    return data.select(range(len(data) - 1)).select_columns(["text"])
+
+
+def _of_user(error: BaseException | None) -> SummGANError | None:
+    """The sentence to the user that `datasets` has wrapped in its own errors."""
+    while error is not None and not isinstance(error, SummGANError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def _no_copy(error: BaseException, cache_dir: str | None) -> SummGANError:
+    """What hinders the copy of the text: no room, no permission, or a damaged older copy."""
+    from datasets.config import HF_DATASETS_CACHE
+
+    folder, first = cache_dir or HF_DATASETS_CACHE, error
+    while error is not None:
+        if isinstance(error, OSError) and error.strerror:
+            return SummGANError(
+                f"The text cannot be copied to {folder}: {error.strerror}. Name a folder with room that may "
+                "be written with --data.cache_dir or HF_HOME."
+            )
+        error = error.__cause__ or error.__context__
+    reason = (str(first).splitlines() or [type(first).__name__])[0]
+    return SummGANError(
+        f"The copy of the text in {folder} cannot be used ({reason}). Delete the folder, or name another "
+        "with --data.cache_dir or HF_HOME."
+    )
+
+
+def _generate(
+    files: tuple[str, ...], column: str | None, role: str, skip_bad_rows: bool, versions: tuple
+) -> Iterator[dict[str, str | None]]:
+    bad = BadRows()
+    for row in _rows(files, column, role, bad if skip_bad_rows else None):
+        yield {"text": row.text, "bad_rows": None}
+    yield {"text": "", "bad_rows": bad.report()}
+
+
+def _rows(paths: Paths, column: str | None, role: str, bad: BadRows | None) -> Iterator[Row]:
+    """Rows for training, where options have their full names."""
+    try:
+        yield from read_rows(paths, column, role, bad, option=f"--data.{role}_column")
+    except RowError as error:
+        raise RowError(error.reason + _SKIP, error.file, error.line) from None
+
+
+def _version(file: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of a file, or of all files of a folder."""
+    files = sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]
+    try:
+        return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+    except OSError as error:
+        raise SummGANError(f"{error.filename}: cannot be read ({error.strerror}).") from error
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Documents, with references where there are any.
+
+    Attributes:
+        documents: Texts.
+        references: For each document its summaries by people, or None for all.
+        ids: The rows' ids, or their line numbers.
+    """
+
+    documents: list[str]
+    references: list[list[str]] | None
+    ids: list[str]
+
+
+def load_pairs(
+    paths: Paths,
+    document_column: str | None = None,
+    summary_column: str | None = None,
+    skip_bad_rows: bool = False,
+) -> Pairs:
+    """Documents and, where a column holds them, their references; read into memory.
+
+    Args:
+        paths: Files, folders, patterns.
+        document_column: Found by itself when it has a usual name.
+        summary_column: Of one text or a list of texts; found by itself when it has a usual name.
+        skip_bad_rows: Skip and report rows that cannot be used.
+
+    Raises:
+        SummGANError: A file or row cannot be used.
+    """
+    bad = BadRows()
+    found: list[tuple[Row, list[str] | None]] = []
+    for row in _rows(paths, document_column, "document", bad if skip_bad_rows else None):
+        try:
+            found.append((row, _references(row, summary_column)))
+        except RowError as error:
+            _take(error, bad, skip_bad_rows)
+    if any(references for _, references in found):
+        for row, references in found:
+            if not references:
+                error = RowError("has no summary, as other rows have.", row.file, row.line)
+                _take(error, bad, skip_bad_rows)
+        found = [(row, references) for row, references in found if references]
+    report = bad.report()
+    if report:
+        logger.warning(report)
+    if not found:
+        raise SummGANError(f"There is no document in {paths}. {report or ''}".rstrip())
+    rows, references = zip(*found, strict=True)
+    return Pairs(
+        [row.text for row in rows],
+        list(references) if references[0] else None,
+        [str(row.line if row.fields.get("id") is None else row.fields["id"]) for row in rows],
+    )
+
+
+def _take(error: RowError, bad: BadRows, skip: bool) -> None:
+    if not skip:
+        raise RowError(error.reason + _SKIP, error.file, error.line)
+    bad(error)
+
+
+def _references(row: Row, column: str | None) -> list[str] | None:
+    """The references in the row of a document, or None where no column is one."""
+    # What may be a document is no reference unless it is asked for.
+    names = tuple(name for name in row.fields if not is_usual(name, "document") or column)
+    if column is None and not any(is_usual(name, "reference") for name in names):
+        return None
+    try:
+        name, _ = find_column(names, "reference", "--data.summary_column", column)
+    except Problem as problem:
+        raise RowError(str(problem), row.file, row.line) from None
+    return references_of(row, name)
+
+
+def references_of(row: Row, column: str) -> list[str]:
+    """The references of a row: one text or a list of texts.
+
+    Raises:
+        RowError: There is no text.
+    """
+    try:
+        return texts_of(row.fields[column], column)
+    except Problem as problem:
+        raise RowError(str(problem), row.file, row.line) from None
+
+
+def document_beside(row: Row, column: str | None) -> str | None:
+    """The document in the row of a reference, or None where no column is one.
+
+    Args:
+        row: Of a reference.
+        column: Of the document, if it is known.
+
+    Raises:
+        RowError: The column is not there or holds no text, or two may be it.
+    """
+    names = tuple(name for name in row.fields if name != row.column)
+    if column is None and not any(is_usual(name, "document") for name in names):
+        return None
+    try:
+        name, _ = find_column(names, "document", "--document_column", column)
+        return text_of(row.fields[name], name)
+    except Problem as problem:
+        raise RowError(str(problem), row.file, row.line) from None
+
+
+def corpus_fingerprint(dataset: Dataset) -> str:
+    """A hash of the number of rows and of up to 2,000 of them, evenly spread."""
+    digest = hashlib.sha256(str(len(dataset)).encode())
+    step = max(1, len(dataset) // _FINGERPRINT_ROWS)
+    for text in dataset.select(range(0, len(dataset), step))["text"]:
+        digest.update(text.encode())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Human sentences that also stand in the documents.
+
+    Attributes:
+        count: How many.
+        share: Of all sentences.
+        examples: A few.
+    """
+
+    count: int
+    share: float
+    examples: list[str]
+
+
+def find_overlap(documents: Dataset, sentences: Dataset, limit: int = 5) -> Overlap:
+    """Sentences that are a sentence (or the whole) of a document, case and punctuation aside."""
+    known: set[int] = set()
+    for rows in documents.iter(1000):
+        for text in rows["text"]:
+            known.add(_key(text))
+            known.update(_key(sentence) for sentence in split_sentences(text))
+    found, examples = 0, []
+    for rows in sentences.iter(1000):
+        for text in rows["text"]:
+            if _key(text) in known:
+                found += 1
+                examples += [text] if len(examples) < limit else []
+    return Overlap(found, found / len(sentences), examples)
+
+
+def _key(text: str) -> int:
+    return hash(tuple(split_words(text)))

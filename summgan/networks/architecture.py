@@ -1,0 +1,244 @@
+"""What a `SummGAN` is built from: its configuration, the shape of new stacks, pretrained backbones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForSeq2SeqLM,
+    MBartConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from summgan.errors import SummGANError
+from summgan.model_folder import (
+    CONFIG,
+    LARGEST,
+    WIDEST,
+    Wanted,
+    check_dtype,
+    check_fields,
+    check_harmless,
+    read_object,
+    required_file,
+)
+from summgan.networks.backbone import SUPPORTED_BACKBONES, check_backbone
+from summgan.networks.stacks import check_stack, load_stack
+from summgan.options.configuration import ModelOptions
+
+_POSITIONS = 1024
+_SEARCHED = 1024  # pieces; memory grows with their square
+
+
+@dataclass(frozen=True)
+class HumanLengths:
+    """How long human sentences are; the fields of the same names in `SummGANConfig`."""
+
+    summary_length: int
+    shortest_summary: int
+    longest_summary: int
+    pieces_per_unit: float
+
+
+class SummGANConfig(PreTrainedConfig):
+    """What is needed to build a `SummGAN` again.
+
+    Args:
+        generator: Configuration of a BART- or T5-style model (or its dict).
+        reconstructor: The same for the reconstructor; widths and vocabularies must agree.
+        discriminator_hidden_size: Width of the discriminator.
+        copy: What generator and reconstructor may copy with a pointer: ``words``, ``pieces`` or ``no``.
+        tied_head: Whether the generator's output layer is the table of embeddings.
+        pieces_per_unit: Room for pieces, per unit of a summary's length.
+        summary_length: Mean units of a human sentence.
+        shortest_summary: Units of which a tenth of human sentences has no more.
+        longest_summary: Units of which a tenth of human sentences has no fewer.
+        max_document_length: Pieces of a document that are read at once.
+        channel_weight: Of the reconstruction in the choice of a candidate.
+        salience_weight: Nats per nat of `WordsBottleneck.preference` that a piece of the document gains in
+            writing.
+        writer: How summaries are written: by the ``decoder``, or by exact ``search``, see `compression.py`.
+        succession_weight: Of a nat of `Succession` beside one of preference, in the search.
+        succession_words: Sizes of the tables of `Succession`; 0 where there are none.
+        succession_pairs: The same.
+        has_discriminator: Whether the discriminator was trained, so that its scores mean something.
+    """
+
+    model_type = "summgan"
+    fields: ClassVar[dict[str, Wanted]] = {
+        "discriminator_hidden_size": (int, 1, WIDEST),
+        "copy": ("words", "pieces", "no"),
+        "tied_head": bool,
+        "pieces_per_unit": (float, 1, LARGEST),
+        "summary_length": (int, 1, LARGEST),
+        "shortest_summary": (int, 1, LARGEST),
+        "longest_summary": (int, 1, LARGEST),
+        "max_document_length": (int, 1, LARGEST),
+        "channel_weight": (float, 0, LARGEST),
+        "salience_weight": (float, 0, LARGEST),
+        "writer": ("decoder", "search"),
+        "succession_weight": (float, 0, LARGEST),
+        "succession_words": (int, 0, LARGEST),
+        "succession_pairs": (int, 0, LARGEST),
+        "has_discriminator": bool,
+        "vocab_size": (int, 1, LARGEST),
+        "pad_token_id": (int, 0, LARGEST),
+        "eos_token_id": (int, 0, LARGEST),
+        "decoder_start_token_id": (int, 0, LARGEST),
+    }
+    """Of ``config.json``, all of which must be there."""
+    sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
+    is_encoder_decoder = True
+
+    def __init__(
+        self,
+        generator: PreTrainedConfig | dict | None = None,
+        reconstructor: PreTrainedConfig | dict | None = None,
+        discriminator_hidden_size: int = 128,
+        copy: str = "words",
+        tied_head: bool = True,
+        pieces_per_unit: float = 2.5,
+        summary_length: int = 10,
+        shortest_summary: int = 7,
+        longest_summary: int = 13,
+        max_document_length: int = 192,
+        channel_weight: float = 0.2,
+        salience_weight: float = 0.0,
+        writer: str = "decoder",
+        succession_weight: float = 0.25,
+        succession_words: int = 0,
+        succession_pairs: int = 0,
+        has_discriminator: bool = True,
+        **kwargs,
+    ):
+        self.generator = _sub_config(generator)
+        self.reconstructor = _sub_config(reconstructor)
+        self.discriminator_hidden_size = discriminator_hidden_size
+        self.copy, self.tied_head = copy, tied_head
+        self.pieces_per_unit = pieces_per_unit
+        self.summary_length = summary_length
+        self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
+        self.max_document_length = max_document_length
+        self.channel_weight, self.salience_weight = channel_weight, salience_weight
+        self.writer, self.succession_weight = writer, succession_weight
+        self.succession_words, self.succession_pairs = succession_words, succession_pairs
+        self.has_discriminator = has_discriminator
+        main = self.generator
+        for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
+            kwargs.setdefault(name, getattr(main, name))
+        kwargs.setdefault("vocab_size", main.vocab_size)
+        kwargs.setdefault("is_encoder_decoder", True)
+        super().__init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> SummGANConfig:
+        """A configuration from the fields of ``config.json``.
+
+        Args:
+            config_dict: The fields; those that are not known are left out.
+            **kwargs: Of transformers, which come from the caller and not from the file.
+
+        Raises:
+            SummGANError: A field is missing or cannot be, or the model is of another kind.
+        """
+        check_harmless(config_dict, cls.model_type)
+        kept = check_fields(config_dict, cls.fields)
+        for name in ("generator", "reconstructor"):
+            kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES, whole=True)
+        return super().from_dict(kept | check_dtype(config_dict), **kwargs)
+
+    @property
+    def longest_document(self) -> int:
+        """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
+        least = _SEARCHED if self.writer == "search" else 0
+        return max(least, self.window)
+
+    @property
+    def window(self) -> int:
+        """Pieces of a document that the networks read at once."""
+        return min(self.max_document_length, self.most_pieces)
+
+    @property
+    def most_pieces(self) -> int:
+        """Pieces that the stacks can tell the places of; T5's only know distances."""
+        stacks = (self.generator, self.reconstructor)
+        return min(s.max_position_embeddings if "bart" in s.model_type else LARGEST for s in stacks)
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Decoder layers, as transformers' caches want to know."""
+        generator = self.generator
+        return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
+
+
+def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
+    if config is None:
+        return MBartConfig(scale_embedding=False)
+    if isinstance(config, dict):
+        return AutoConfig.for_model(**config)
+    return config
+
+
+def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
+    """A small pre-norm encoder-decoder (mBART's shape) for a tokenizer."""
+    return MBartConfig(
+        vocab_size=len(tokenizer),
+        d_model=options.hidden_size,
+        encoder_layers=options.encoder_layers,
+        decoder_layers=options.decoder_layers,
+        encoder_attention_heads=options.attention_heads,
+        decoder_attention_heads=options.attention_heads,
+        encoder_ffn_dim=4 * options.hidden_size,
+        decoder_ffn_dim=4 * options.hidden_size,
+        max_position_embeddings=_POSITIONS,
+        dropout=options.dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        scale_embedding=False,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.bos_token_id,
+        forced_eos_token_id=None,
+        tie_word_embeddings=True,
+    )
+
+
+def load_backbone(name: str) -> PreTrainedModel:
+    """Load a BART- or T5-style model from a folder or the hub, without running code from there.
+
+    Raises:
+        SummGANError: It cannot be loaded, lacks weights, or is of another kind.
+    """
+    try:
+        config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
+        for field in ("pad_token_id", "eos_token_id"):
+            if getattr(config, field) is None:
+                raise SummGANError(f"{CONFIG} has no {field}")
+        # mBART starts with a language's token, which has no default; T5 starts with padding.
+        start = config.eos_token_id if "bart" in config.model_type else config.pad_token_id
+        if getattr(config, "decoder_start_token_id", None) is None:
+            config.decoder_start_token_id = start
+        return load_stack(name, config)
+    except SummGANError as error:
+        raise SummGANError(
+            f"The backbone {name!r} cannot be loaded: {error}. "
+            "Give a folder with config.json and model.safetensors, or go online once."
+        ) from error
+
+
+def is_tied(model: PreTrainedModel) -> bool:
+    """Whether output and input embeddings are the same numbers; configurations are not to be trusted."""
+    return torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight)
+
+
+def new_backbone(config: PreTrainedConfig) -> PreTrainedModel:
+    """A new encoder-decoder of a configuration."""
+    check_backbone(config)
+    # For texts of this length plain attention is faster on a CPU than the fused kernel, above all in bf16.
+    return AutoModelForSeq2SeqLM.from_config(config, attn_implementation="eager")

@@ -1,0 +1,380 @@
+"""The best sentence that is left of a document when words are struck out: found exactly.
+
+Words are kept in their order. What is kept should be salient, follow as words follow each other in human
+sentences (`Succession`, a bigram model), and stay beside what it stood beside; the best choice of exactly so
+many words is found by dynamic programming, as for speech in Hori & Furui 2004.
+
+It is used twice, with ``writer: search``. In training, by `salience.py` alone, it makes sentences that the
+generator learns from, as Schumann 2020 and Liu 2022 (NAUS) let a network learn from a search. In writing the
+generator takes part: what it selects of the document is preferred too (`WordsBottleneck.preference`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+from summgan.text.boundaries import Unit, UnitBoundaries, join, split_into_units
+from summgan.text.units import BLANK, CLUSTER, WORD
+
+_TOGETHER = 0.6  # nats for going on where one is in the document, words to be omitted left out or not
+_AGAIN = -1.0  # nats at most of a word that stood further up already
+_DISCOUNT = 0.75
+_MOST_SENTENCES = 200_000
+_LONGEST_ENDING = 4
+_MOST_OMITTED = 16  # words in a row, so that a text of nothing else takes no longer than others
+_LONGEST_WORD = 64  # pieces; longer are links, codes, rows of signs, which say little and have no end
+# Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
+_MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
+_BEGIN, _END, _FIRST = 1, 2, 7
+
+
+class Succession(nn.Module):
+    """How much likelier than elsewhere a word follows another one in human sentences, in nats.
+
+    A bigram model with interpolated Kneser-Ney smoothing (Chen & Goodman 1999), relative to the chance of the
+    second word itself: how rare that is, is a matter of salience. The counts are tables that are saved with
+    the weights of a model; make them with `succession_of`.
+
+    Args:
+        vocabulary_size: Pieces of the tokenizer.
+        words: How many different ones stand in the sentences.
+        pairs: How many different ones stand next to each other.
+    """
+
+    def __init__(self, vocabulary_size: int, words: int = 0, pairs: int = 0):
+        super().__init__()
+        # Of every piece the first one spelled like it, whether it is punctuation, and whether to be omitted.
+        self.register_buffer("spelling", torch.arange(vocabulary_size))
+        self.register_buffer("silent", torch.zeros(vocabulary_size, dtype=torch.bool))
+        self.register_buffer("omitted", torch.zeros(vocabulary_size, dtype=torch.bool))
+        self.register_buffer("ending", torch.full((_LONGEST_ENDING,), -1))
+        for name, size in (("word", words), ("pair", pairs)):
+            self.register_buffer(f"{name}_keys", torch.zeros(size, dtype=torch.long))
+            self.register_buffer(f"{name}_gains", torch.zeros(size))
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The fields of `SummGANConfig` that say how large the tables are."""
+        return {"succession_words": len(self.word_keys), "succession_pairs": len(self.pair_keys)}
+
+    def forward(self, keys: Tensor) -> Tensor:
+        """Gains of going from word to word.
+
+        Args:
+            keys: ``[batch, words]`` of `Compressor`; filled up at the end.
+
+        Returns:
+            ``[batch, words + 1, words + 1]``: rows for the begin and every word, columns for every word and
+            the end.
+        """
+        first, second = F.pad(keys, (1, 0), value=_BEGIN), F.pad(keys, (0, 1), value=_END)
+        unseen, _ = _look_up(self.word_keys, self.word_gains, first)
+        pairs = _pair(first[:, :, None], second[:, None])
+        gains, seen = _look_up(self.pair_keys, self.pair_gains, pairs)
+        return torch.where(seen, gains, unseen[:, :, None])
+
+
+def _look_up(keys: Tensor, values: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """The value of every key wanted, 0 where there is none, and whether there is one."""
+    if not len(keys):
+        return torch.zeros_like(wanted, dtype=values.dtype), torch.zeros_like(wanted, dtype=torch.bool)
+    places = torch.searchsorted(keys, wanted).clamp_max(len(keys) - 1)
+    found = keys[places] == wanted
+    return values[places] * found, found
+
+
+def succession_of(
+    sentences: Dataset,
+    boundaries: UnitBoundaries,
+    spellings: Sequence[int],
+    silent: Sequence[bool],
+    omitted: Sequence[int] = (),
+) -> Succession:
+    """Count what follows what in human sentences.
+
+    Args:
+        sentences: Rows with ``input_ids``, the end piece included; 200,000 of them are counted.
+        boundaries: Where units begin.
+        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
+        silent: ``[vocabulary]`` which pieces are punctuation.
+        omitted: Pieces that sentences shall do without; what stands on both sides of them is together.
+    """
+    rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _MOST_SENTENCES), dtype=int)
+    following: dict[int, Counter[int]] = defaultdict(Counter)
+    endings: Counter[tuple[int, ...]] = Counter()
+    for ids in sentences.select(rows)["input_ids"]:
+        units = split_into_units(ids[:-1], boundaries)
+        words = [_without_punctuation(unit, silent) for unit in units]
+        keys = [_key(word, spellings) for word in words if word]
+        for first, second in pairwise([_BEGIN, *keys, _END]):
+            following[first][second] += 1
+        if units:
+            endings[tuple(units[-1][len(words[-1]) :][:_LONGEST_ENDING])] += 1
+    unseen, seen = _kneser_ney(following)
+    succession = Succession(len(spellings), len(unseen), len(seen))
+    succession.spelling.copy_(torch.as_tensor(spellings))
+    succession.silent.copy_(torch.as_tensor(silent))
+    succession.omitted[list(omitted)] = True
+    for place, piece in enumerate(max(endings, key=endings.__getitem__, default=())):
+        succession.ending[place] = piece
+    for name, gains in (("word", unseen), ("pair", seen)):
+        keys, order = torch.tensor(list(gains), dtype=torch.long).sort()
+        getattr(succession, f"{name}_keys").copy_(keys)
+        getattr(succession, f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
+    return succession
+
+
+def _kneser_ney(following: dict[int, Counter[int]]) -> tuple[dict[int, float], dict[int, float]]:
+    """Gains after every word of what never followed it, and of all pairs that were seen."""
+    kinds = Counter(second for seconds in following.values() for second in seconds)
+    unseen, seen = {}, {}
+    for first, seconds in following.items():
+        total = seconds.total()
+        rest = _DISCOUNT * len(seconds) / total
+        unseen[first] = math.log(rest)
+        for second, count in seconds.items():
+            chance = kinds[second] / kinds.total()
+            seen[_pair(first, second)] = math.log(rest + (count - _DISCOUNT) / total / chance)
+    return unseen, seen
+
+
+def _pair(first, second):
+    """The key of a pair from those of its words, ints or tensors."""
+    return (first * _PAIR_PRIME + second) & _MASK
+
+
+def _key(word: Unit, spellings: Sequence[int]) -> int:
+    key = _FIRST
+    for piece in word:
+        key = (key * _PRIME + spellings[piece] + 1) & _MASK
+    return key
+
+
+def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
+    """A unit without the punctuation after it."""
+    end = len(unit)
+    while end and silent[unit[end - 1]]:
+        end -= 1
+    return unit[:end]
+
+
+def _sayable(words: Sequence[Unit]) -> list[int]:
+    """Places of words; of those that are too long only one, where there are no others."""
+    places = [place for place, word in enumerate(words) if word]
+    return [place for place in places if len(words[place]) <= _LONGEST_WORD] or places[:1]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A document that is to be compressed.
+
+    Attributes:
+        units: Its units.
+        words: What would be said of each.
+        places: Of the words that may be chosen.
+        costs: Units of these.
+        worth: Nats of keeping each piece.
+        length: Units of the words that are wanted.
+        ending: Pieces at the end.
+    """
+
+    units: list[Unit]
+    words: list[Unit]
+    places: list[int]
+    costs: list[int]
+    worth: list[float]
+    length: int
+    ending: Unit
+
+
+class Compressor:
+    """Strikes words out of documents.
+
+    Args:
+        boundaries: Where units begin.
+        succession: Of human sentences.
+        weight: Of a nat of succession beside a nat of worth.
+    """
+
+    def __init__(self, boundaries: UnitBoundaries, succession: Succession, weight: float):
+        self.boundaries, self.succession, self.weight = boundaries, succession, weight
+        self.spellings, self.silent = succession.spelling.tolist(), succession.silent.tolist()
+        self.omitted = succession.omitted.tolist()
+        self.ending = [piece for piece in succession.ending.tolist() if piece >= 0]
+        # A full stop is none where it belongs to a word, and one after a Chinese character.
+        self._ending_units = min(boundaries.length(self.ending, state) for state in (WORD, CLUSTER))
+
+    def __call__(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int]
+    ) -> list[Unit]:
+        """The best so many units of every document, joined; all where it has no more.
+
+        Args:
+            documents: Pieces, the end piece included.
+            worth: ``[batch, source]`` nats of keeping each of them; a word is worth the mean of its pieces.
+            lengths: Units wanted of each, at least 1.
+
+        Returns:
+            Pieces of each, without the end piece.
+        """
+        values = worth.float().tolist()
+        rows = [
+            self._row(ids[:-1], nats, length)
+            for ids, nats, length in zip(documents, values, lengths, strict=True)
+        ]
+        paths = self._paths(rows, worth.device)
+        for index, (row, path) in enumerate(zip(rows, paths, strict=True)):
+            if sum(row.costs[column] for column in path) < row.length:
+                # Of pieces with several units some have to be cut.
+                parts = [self.boundaries.parts.get(piece, [piece]) for piece in documents[index][:-1]]
+                nats = [nat for nat, part in zip(values[index], parts, strict=False) for _ in part]
+                rows[index] = self._row(join(parts), nats, lengths[index])
+                paths[index] = self._paths(rows[index : index + 1], worth.device)[0]
+        return [self._written(row, path) for row, path in zip(rows, paths, strict=True)]
+
+    def _row(self, ids: Sequence[int], worth: list[float], length: int) -> _Row:
+        """The document, with as many words to be chosen as are needed."""
+        length = min(length, max(1, self.boundaries.length(ids)))
+        units = split_into_units(ids, self.boundaries)
+        words = [_without_punctuation(unit, self.silent) for unit in units]
+        places, ending = _sayable(words), self.ending if length > self._ending_units else []
+        costs = [max(1, self.boundaries.length(self._begin(words[place]))) for place in places]
+        wanted = length - (self._ending_units if ending else 0)
+        if sum(costs) < wanted:  # every unit is needed, punctuation too
+            costs = [self.boundaries.length(self._begin(unit)) for unit in units]
+            places, words = [place for place, cost in enumerate(costs) if cost], units
+            costs, wanted, ending = [costs[place] for place in places], length, []
+        return _Row(units, words, places, costs, worth, wanted, ending)
+
+    def _paths(self, rows: Sequence[_Row], device: torch.device) -> list[list[int]]:
+        """The best columns of words of every row."""
+        columns = [self._columns(row) for row in rows]
+        keys, costs, values = (
+            pad_sequence(parts, batch_first=True, padding_value=filling).to(device)
+            for parts, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf), strict=True)
+        )
+        gains = self.weight * self.succession(keys).float()
+        beside = [
+            (index, first + 1, second)
+            for index, row in enumerate(rows)
+            for first, second in self._beside(row.units, row.words, row.places)
+        ]
+        gains[tuple(torch.tensor(beside, dtype=torch.long).view(-1, 3).T)] += _TOGETHER
+        return best_paths(values, costs, gains, [row.length for row in rows])
+
+    def fitting(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], room: Sequence[int]
+    ) -> list[Unit]:
+        """The same, of fewer units where so many have more pieces than there is ``room`` for."""
+        found = self(documents, worth, lengths)
+        for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
+            if len(words) > room[row] and length > 1:
+                part, fewer = slice(row, row + 1), length * room[row] // len(words)
+                shorter = [max(1, min(fewer, length - 1))]
+                found[row] = self.fitting(documents[part], worth[part], shorter, room[part])[0]
+        return found
+
+    def _columns(self, row: _Row) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the words of a document, ``[places]`` each: keys, units, and nats of keeping them."""
+        starts = np.cumsum([0, *map(len, row.units)])
+        keys = [_key(row.words[place], self.spellings) for place in row.places]
+        values, seen = [], set()
+        for place, key, cost in zip(row.places, keys, row.costs, strict=True):
+            mean = float(np.mean(row.worth[starts[place] : starts[place] + len(row.words[place])]))
+            values.append(cost * (min(mean, _AGAIN) if key in seen else mean))
+            seen.add(key)
+        return (
+            torch.tensor(keys, dtype=torch.long),
+            torch.tensor(row.costs, dtype=torch.long),
+            torch.tensor(values, dtype=torch.float),
+        )
+
+    def _beside(self, units: list[Unit], words: list[Unit], places: list[int]) -> Iterator[tuple[int, int]]:
+        """Columns of words that follow each other, or would in one clause without words to be omitted."""
+        for column, place in enumerate(places):
+            after = column + 1
+            while after < len(places) and places[after] - place == after - column <= _MOST_OMITTED:
+                yield column, after
+                light = all(self.omitted[piece] for piece in words[places[after]])
+                if not light or any(len(units[p]) > len(words[p]) for p in (place, places[after])):
+                    break
+                after += 1
+
+    def _written(self, row: _Row, path: list[int]) -> Unit:
+        """The pieces of kept units; punctuation stays between those that stay together, and at the end as
+        people end. Words that no blank is between come apart by one.
+        """
+        if not path:
+            return self._begin(join(row.units))
+        kept = [row.places[column] for column in path]
+        written: Unit = []
+        state = BLANK
+        for place, after in pairwise([*kept, -1]):
+            unit = self._begin(row.units[place] if after == place + 1 else row.words[place])
+            _, effect = next(iter(self.boundaries.characters(unit)))
+            if state != BLANK and not self.boundaries.moves[state][effect][2]:
+                written += self.boundaries.blank
+            written += unit
+            state = self.boundaries.state_after(unit)
+        if row.ending and self.boundaries.length(row.ending, state) == self._ending_units:
+            written += row.ending
+        return written
+
+    def _begin(self, unit: Unit) -> Unit:
+        """A unit, or of one that is too long the beginning, cut between two characters."""
+        begin: Unit = []
+        for pieces, _ in self.boundaries.characters(unit):
+            if begin and len(begin) + len(pieces) > _LONGEST_WORD:
+                break
+            begin += pieces
+        return begin
+
+
+def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[int]) -> list[list[int]]:
+    """Places, in order, with the greatest sum of their worths and of the gains between them (Viterbi 1967).
+
+    Args:
+        worth: ``[batch, places]``, minus infinity where there is no place.
+        costs: ``[batch, places]`` units that each place has, at least 1.
+        gains: ``[batch, places + 1, places + 1]`` as of `Succession`.
+        lengths: Units that each path shall have; where there is no such path, fewer.
+    """
+    if not worth.numel():
+        return [[] for _ in lengths]
+    later = torch.ones(worth.shape[1], worth.shape[1], dtype=torch.bool, device=worth.device).triu(1)
+    between = gains[:, 1:, :-1].masked_fill(~later, -math.inf)
+    kinds = costs[worth.isfinite()].unique().tolist()
+    # Of paths with so many units that end in each place: their sums, and those of going on, with where from.
+    ended, gone_on = [torch.full_like(worth, -math.inf)], [(gains[:, 0, :-1], torch.full_like(costs, -1))]
+    for units in range(1, max(lengths, default=0) + 1):
+        best = ended[0]
+        for cost in kinds:
+            if cost <= units:
+                best = torch.where(costs == cost, gone_on[units - cost][0] + worth, best)
+        ended.append(best)
+        gone_on.append((best[:, :, None] + between).max(1))
+    whole = torch.stack(ended) + gains[None, :, 1:, -1]
+    scores, last = whole.max(2)
+    came = [before.tolist() for _, before in gone_on]
+    scores, last, costs = scores.tolist(), last.tolist(), costs.tolist()
+    paths = []
+    for row, length in enumerate(lengths):
+        while length and scores[length][row] == -math.inf:
+            length -= 1
+        path = [last[length][row]] if length else []
+        while path and path[-1] >= 0:
+            length -= costs[row][path[-1]]
+            path.append(came[length][row][path[-1]])
+        paths.append(path[-2::-1])
+    return paths

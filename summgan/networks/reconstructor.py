@@ -1,0 +1,171 @@
+"""The reconstructor: rebuilds the document from the code alone, teacher-forced.
+
+Some of the document's words may be hidden from the decoder's input (word dropout, Bowman 2016), so that it
+must look into the code. The loss weighs a word by how rare it is (IDF): function words say
+nothing about whether a summary has kept the content.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from summgan.networks.backbone import Decoder, Encoder, Pointer, mix_log_probs, new_cache, target_log_probs
+from summgan.networks.code import Code
+from summgan.networks.estimators import sample_categorical
+from summgan.networks.words import ended_mask
+from summgan.randomness import RandomStream
+
+
+class Reconstructor(nn.Module):
+    """Code to document.
+
+    Args:
+        encoder: Reads the code.
+        decoder: Writes the document.
+        hidden_size: Width of both.
+        vocabulary_size: Number of pieces.
+        copy: ``no`` if words may not be copied from a code that has words.
+        start_id: First input of the decoder.
+        end_id: The piece that ends a text.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        hidden_size: int,
+        vocabulary_size: int,
+        copy: str,
+        start_id: int,
+        end_id: int,
+    ):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.pointer = None if copy == "no" else Pointer(hidden_size)
+        self.start_id, self.end_id = start_id, end_id
+        self.register_buffer("word_weights", torch.ones(vocabulary_size))
+
+    def code_of(self, words: Tensor, mask: Tensor) -> Code:
+        """A code made of given words ``[batch, length]``, without gradient to them."""
+        return Code(vectors=self.encoder.embed(words), mask=mask, words=words)
+
+    def forward(
+        self,
+        code: Code,
+        documents: Tensor,
+        mask: Tensor,
+        stream: RandomStream | None = None,
+        word_dropout: float = 0.0,
+        stride: int = 1,
+    ) -> Tensor:
+        """Weighted cross-entropy per piece ``[batch]`` of documents ``[batch, length]``.
+
+        Args:
+            code: What is left of the documents.
+            documents: Ids, ended by the end piece.
+            mask: 1 where a document is real.
+            stream: Noise of the word dropout and of the stride.
+            word_dropout: Share of the decoder's input words that are hidden.
+            stride: Ask for every so many-th piece only, from a random one on: an estimate that saves most of
+                the cost, which is that of the vocabulary.
+        """
+        return weighted_loss(*self.scores(code, documents, mask, stream, word_dropout, stride))
+
+    def scores(
+        self,
+        code: Code,
+        documents: Tensor,
+        mask: Tensor,
+        stream: RandomStream | None = None,
+        word_dropout: float = 0.0,
+        stride: int = 1,
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probability of every piece that is asked for and its weight, ``[batch, asked]`` both; arguments
+        are those of `forward`.
+        """
+        states = self.encoder(code.vectors, code.mask)
+        start = torch.full_like(documents[:, :1], self.start_id)
+        inputs = self.decoder.embed(torch.cat([start, documents[:, :-1]], 1))
+        if word_dropout:
+            kept = stream.uniform(documents.shape[1]) >= word_dropout
+            inputs = inputs * kept[..., None].to(inputs.dtype)
+        hidden = self.decoder(inputs, states, code.mask)
+        if stride > 1:
+            hidden, documents, mask = _every(stride, stream.fork("stride"), hidden, documents, mask)
+        pointed, matches = self._point(hidden, states, code), None
+        if pointed is not None:
+            matches = _matches(code, documents)
+        scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, documents)
+        return scores, self.word_weights[documents] * mask
+
+    def _point(self, hidden: Tensor, states: Tensor, code: Code):
+        if self.pointer is None or code.words is None:
+            return None
+        return self.pointer(hidden, self.pointer.keys(states, code.vectors), code.mask)
+
+    @torch.no_grad()
+    def sample(self, code: Code, max_length: int, stream: RandomStream | None = None) -> Tensor:
+        """Write documents ``[batch, length]`` from codes, ended and padded by the end piece.
+
+        Args:
+            code: Codes of words.
+            max_length: Most pieces, the end included.
+            stream: Noise of the draw; None takes the most probable word at every step, but never one
+                three times in a row.
+        """
+        states, cache = self.encoder(code.vectors, code.mask), new_cache()
+        previous = torch.full_like(code.mask[:, 0], self.start_id)
+        noise = stream.uniform(max_length) if stream else None
+        done, words = torch.zeros_like(previous, dtype=torch.bool), []
+        keys = None
+        if self.pointer is not None and code.words is not None:
+            keys = self.pointer.keys(states, code.vectors)
+        while len(words) < max_length - 1 and not done.all():
+            hidden = self.decoder(self.decoder.embed(previous[:, None]), states, code.mask, cache)
+            pointed = None if keys is None else self.pointer(hidden, keys, code.mask)
+            log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, code.words)[:, 0]
+            if noise is None:
+                if len(words) > 1:  # the most probable word tends to repeat itself for ever
+                    thrice = torch.where(words[-1] == words[-2], -math.inf, 0.0)
+                    log_probs.scatter_add_(1, previous[:, None], thrice[:, None])
+                previous = log_probs.argmax(-1)
+            else:
+                previous = sample_categorical(log_probs, noise[:, len(words)])
+            previous = previous.masked_fill(done, self.end_id)
+            done = done | (previous == self.end_id)
+            words.append(previous)
+        words.append(torch.full_like(previous, self.end_id))
+        return torch.stack(words, dim=1)
+
+    def mask_of(self, documents: Tensor) -> Tensor:
+        """1 up to and including the end piece of written documents."""
+        return ended_mask(documents, self.end_id)
+
+
+def weighted_loss(scores: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy per piece ``[batch]`` of what `Reconstructor.scores` answers."""
+    return -(scores * weights).sum(1) / weights.sum(1)
+
+
+def _every(
+    stride: int, stream: RandomStream, hidden: Tensor, documents: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Every ``stride``-th place of each row, from one of its first on, of ``[batch, length, ...]``."""
+    longest = documents.shape[1]
+    choices = mask.sum(1, keepdim=True).clamp_max(stride)
+    first = (stream.uniform(1) * choices).long()
+    places = first + stride * torch.arange(-(-longest // stride), device=documents.device)
+    inside, places = places < longest, places.clamp_max(longest - 1)
+    index = places[..., None].expand(-1, -1, hidden.shape[2])
+    return hidden.gather(1, index), documents.gather(1, places), mask.gather(1, places) * inside
+
+
+def _matches(code: Code, documents: Tensor) -> Tensor:
+    """How much each word of the code is each word of the document, ``[batch, code, length]``."""
+    if code.one_hot is None:
+        return (code.words[:, :, None] == documents[:, None]).float()
+    index = documents[:, None].expand(-1, code.words.shape[1], -1)
+    return code.one_hot.gather(2, index).float()

@@ -1,0 +1,4 @@
+"""Every option of a training: its range, its help and its default, from YAML files and the command line.
+
+Nothing that computes belongs here.
+"""

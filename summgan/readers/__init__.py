@@ -1,7 +1,0 @@
-"""Files to rows: txt, jsonl, json, csv, tsv, parquet (each also gzipped), folders, saved datasets."""
-
-from summgan.readers.counting import count_rows
-from summgan.readers.paths import resolve_files
-from summgan.readers.rows import OnBadRow, Row, read_rows
-
-__all__ = ["OnBadRow", "Row", "count_rows", "read_rows", "resolve_files"]

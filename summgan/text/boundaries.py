@@ -1,0 +1,107 @@
+"""Cutting pieces into units: where a word, or a character of a script without blanks, begins and ends.
+
+A *unit* is the list of its piece ids. `units` counts with tensors while a text is written; here a finished
+text is cut with lists, which Python reads faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from summgan.text.units import BLANK, LITERAL_BLANK, WORD, following
+
+Unit = list[int]
+
+
+class UnitBoundaries:
+    """`units.LengthTable` as lists, which Python reads faster than tensors.
+
+    Args:
+        table: A table, or a bottleneck that knows the same.
+
+    Attributes:
+        pieces: How many there are.
+        parts: As of the table.
+        moves: By state and effect the units that are added, the state that is left, and whether what is
+            written is no part of a unit before it.
+        blank: Pieces that are a blank alone, none where the vocabulary cannot say it.
+    """
+
+    def __init__(self, table):
+        counter, self.parts = table.counter, table.parts
+        self._values, self.pieces = counter.values.tolist(), len(counter.values)
+        self._bytes = {piece for piece, value in enumerate(self._values) if value >= 0}
+        self._character = counter.effect_of_character
+        costs, states = counter.costs, counter.states
+        begins = torch.where(costs[BLANK] > 0, costs == costs[BLANK], states[WORD] == BLANK)
+        self.moves = [
+            list(zip(*rows, strict=True))
+            for rows in zip(costs.tolist(), states.tolist(), begins.tolist(), strict=True)
+        ]
+        self.blank = self._blank()
+
+    def characters(self, ids: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        """Pieces one by one, bytes of a character together, with the effect of each."""
+        if self._bytes.isdisjoint(ids):
+            return zip(zip(ids, strict=True), ids, strict=True)
+        return self._with_bytes(ids)
+
+    def _with_bytes(self, ids: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+        start = 0
+        while start < len(ids):
+            end = self._end(ids, start)
+            yield ids[start:end], self._effect(ids[start:end])
+            start = end
+
+    def state_after(self, ids: Sequence[int], state: int = BLANK) -> int:
+        """The state that pieces leave a text in."""
+        for _, effect in self.characters(ids):
+            _, state, _ = self.moves[state][effect]
+        return state
+
+    def length(self, ids: Sequence[int], state: int = BLANK) -> int:
+        """Units that pieces add after a text of this state."""
+        units = 0
+        for _, effect in self.characters(ids):
+            cost, state, _ = self.moves[state][effect]
+            units += cost
+        return units
+
+    def _end(self, ids: Sequence[int], start: int) -> int:
+        """Where the character ends that begins with this piece, if it is a byte; else after the piece."""
+        end = start + 1 + max(0, following(self._values[ids[start]]))
+        tail = (self._values[piece] for piece in ids[start + 1 : end])
+        whole = end <= len(ids) and all(0x80 <= value < 0xC0 for value in tail)
+        return end if whole else start + 1
+
+    def _effect(self, pieces: Sequence[int]) -> int:
+        values = [self._values[piece] for piece in pieces]
+        return pieces[0] if values[0] < 0 else self._character(bytes(values))
+
+    def _blank(self) -> Unit:
+        for piece in range(self.pieces):
+            if self.moves[WORD][piece] == self.moves[BLANK][piece] == (0, BLANK, True):
+                return [piece]
+        places = {value: piece for piece, value in enumerate(self._values)}
+        spelled = [places.get(byte) for byte in LITERAL_BLANK.encode()]
+        return [] if None in spelled else spelled
+
+
+def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
+    """Cut pieces into units; a lone blank goes with the unit after it, and what has several units is one."""
+    units: list[Unit] = []
+    state, after_blank = BLANK, False
+    for pieces, effect in lengths.characters(ids):
+        cost, state, begins = lengths.moves[state][effect]
+        if not units or (begins and not after_blank):
+            units.append([])
+        units[-1] += pieces
+        after_blank = begins and not cost
+    return units
+
+
+def join(units: Sequence[Unit]) -> list[int]:
+    """The pieces of units."""
+    return [piece for unit in units for piece in unit]

@@ -1,0 +1,107 @@
+"""Quotation marks and brackets that belong in pairs: what is left of a pair is taken out of a text.
+
+Words are struck out of a document, and with them one of two quotation marks. What stands alone then tells a
+reader of something that is not there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from summgan.text.script import count_units, is_unspaced
+
+# What each closing mark may close. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«.
+_CLOSES = {
+    ")": "(",
+    "]": "[",
+    "}": "{",
+    "」": "「",
+    "』": "『",
+    "）": "（",
+    "】": "【",
+    "》": "《",
+    "”": "“„”",
+    "“": "„",
+    "’": "‘‚",
+    "‘": "‚",
+    "»": "«»",
+    "«": "»",
+    "›": "‹›",
+    "‹": "›",
+    '"': '"',
+}
+_OPENS = frozenset('([{「『（【《“„‘‚«»‹›"”')
+_QUOTES = frozenset('“”„‘’‚«»‹›"')
+_EMOTICON = re.compile(r"(?<!\S)[:;=8][-o^']?[()\[\]{}](?!\w)")
+_BEFORE = frozenset("([{「『（【《“„‘‚-–—/=")
+_AFTER = frozenset(")]}」』）】》”’-–—/.,;:!?…")
+# Where a mark is a unit of its own, a pause of the same length stands for it.
+_PAUSE, _UNSPACED_PAUSE = "–", "、"
+
+
+def balanced(text: str) -> str:
+    """The text without quotation marks and brackets that have no partner; one that has none is unchanged.
+
+    The length in units stays the same: a mark between blanks, or one that is a unit as in Chinese, becomes a
+    dash or a pause. Apostrophes ("don’t", "’90s", "students’"), marks of feet and inches (5’10”) and
+    emoticons are no such marks, nor is the straight single one, which is an apostrophe more often than not.
+    """
+    while unpaired := _unpaired(text):  # what is taken out may leave another mark alone
+        for place in reversed(unpaired):
+            without = text[:place] + text[place + 1 :]
+            if count_units(without) != count_units(text):
+                unspaced = any(map(is_unspaced, text[max(0, place - 1) : place + 2]))
+                pause = _UNSPACED_PAUSE if unspaced else _PAUSE
+                without = text[:place] + pause + text[place + 1 :]
+            text = without
+    return text
+
+
+def _unpaired(text: str) -> list[int]:
+    """Places of marks without a partner, in order."""
+    emoticons = {match.end() - 1 for match in _EMOTICON.finditer(text)}
+    open_places: list[int] = []
+    alone = []
+    for place, mark in enumerate(text):
+        if place in emoticons or (mark == "’" and _inside_word(text, place)):
+            continue
+        opening, closing = _directions(text, place)
+        partner = None if opening else _nearest(text, open_places, _CLOSES.get(mark, ""))
+        if partner is not None:
+            alone += open_places[partner + 1 :]
+            del open_places[partner:]
+        elif mark in _OPENS and not closing:
+            open_places.append(place)
+        elif mark in _CLOSES and not _is_apostrophe_or_inch(text, place):
+            alone.append(place)
+    return sorted(alone + open_places)
+
+
+def _directions(text: str, place: int) -> tuple[bool, bool]:
+    """Whether a mark can only open, and whether it can only close, by what stands on its two sides."""
+    if text[place] not in _QUOTES:
+        return False, False
+    before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
+    left = before.isspace() or before in _BEFORE
+    right = after.isspace() or after in _AFTER
+    return left and not right, right and not left
+
+
+def _nearest(text: str, open_places: list[int], partners: str) -> int | None:
+    """The last open mark that is one of the partners, as an index of ``open_places``."""
+    for index in range(len(open_places) - 1, -1, -1):
+        if text[open_places[index]] in partners:
+            return index
+    return None
+
+
+def _inside_word(text: str, place: int) -> bool:
+    return text[place - 1 : place].isalnum() and text[place + 1 : place + 2].isalnum()
+
+
+def _is_apostrophe_or_inch(text: str, place: int) -> bool:
+    """Of a mark that closes nothing."""
+    before, after = text[max(0, place - 1) : place], text[place + 1 : place + 2]
+    if text[place] == "’":
+        return before.isalnum() or after.isalnum()
+    return text[place] in '"”' and before.isdigit()

@@ -1,0 +1,142 @@
+"""The model card written beside every saved model: what it is, how it was made, how to use it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from summgan.data.readers.values import shown
+from summgan.networks.architecture import SummGANConfig
+from summgan.options.configuration import Options
+from summgan.training.checkpoint import TrainerState
+
+_CARD = """---
+library_name: summgan
+pipeline_tag: summarization
+tags:
+- summarization
+- unsupervised
+- gumbel-softmax
+---
+
+# {title}
+
+A summarizer trained by summgan from unlabelled documents and unpaired human sentences; no document was
+ever shown with its summary.
+
+```python
+from summgan import Summarizer
+
+summarizer = Summarizer.from_pretrained("path/to/this/folder")
+print(summarizer("A long text ...").summary_text)
+```
+
+- Summaries have {length} units (words, or characters in scripts without spaces) unless you ask
+  otherwise.
+- Documents of up to {pieces} pieces are summarized at once; longer ones in windows.
+- Step {step} of the training{best}.
+
+## Training
+
+Documents: {documents}. Human sentences: {sentences}. The weights inherit whatever terms these
+texts have.
+
+```json
+{options}
+```
+
+## Figures
+
+{figures}
+
+## Limits
+
+It learned what to keep from the texts it was trained on: expect poor summaries of other kinds of text.
+It can join facts that do not belong together; do not publish its output unread.
+"""
+
+
+def write_model_card(folder: Path, config: SummGANConfig, options: Options, state: TrainerState) -> None:
+    """Write ``README.md`` into a model folder.
+
+    Args:
+        folder: Where the model was just saved.
+        config: Of the model.
+        options: Of its training.
+        state: With the history of scores.
+    """
+    scored = [row for row in state.history if "eval_score" in row]
+    figures = "No evaluation yet."
+    if scored:
+        rows = [f"| {k} | {v:.4g} |" for k, v in scored[-1].items() if k != "step"]
+        figures = "\n".join(["| validation figure | value |", "|---|---:|", *rows])
+    best = "" if state.best_step is None else f" (best validation score at step {state.best_step})"
+    text = _CARD.format(
+        title=shown(Path(options.training.output_dir).name) or "summgan model",
+        length=config.summary_length,
+        pieces=config.longest_document,
+        step=state.step,
+        best=best,
+        documents=_names(options.data.documents),
+        sentences=_names(options.data.sentences),
+        options=json.dumps(_training(options), indent=1),
+        figures=figures,
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+_CODE_CARD = """---
+library_name: summgan
+tags:
+- unsupervised
+- {kind}
+---
+
+# {title}
+
+A {kind} code of whole documents, learned by summgan from unlabelled text: {size}.
+
+```python
+from summgan import Encoder
+
+codes = Encoder.from_pretrained("path/to/this/folder").encode(["A long text ..."])
+```
+
+Step {step} of the training. Documents: {documents}. The weights inherit whatever terms these texts
+have.
+
+```json
+{options}
+```
+
+## Limits
+
+It counts words: their order, and words that were rare in the training documents, mean nothing to it.
+"""
+
+
+def write_code_card(folder: Path, config: dict, options: Options, state: TrainerState) -> None:
+    """The same for a code that is not made of words, of the configuration ``config``."""
+    sizes = {"one-hot": "{size} classes", "binary": "{size} bits"}
+    size = sizes.get(config["kind"], "{length} positions of {size} entries").format(**config)
+    text = _CODE_CARD.format(
+        title=shown(Path(options.training.output_dir).name) or "summgan code",
+        kind=config["kind"],
+        size=size,
+        step=state.step,
+        documents=_names(options.data.documents),
+        options=json.dumps(_training(options), indent=1),
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _training(options: Options) -> dict:
+    """Options of the training, without the folder."""
+    return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}
+
+
+def _names(paths: list[str] | str) -> str:
+    """File names without their folders, which are nobody else's business."""
+    paths = [paths] if isinstance(paths, str) else paths
+    return ", ".join(f"`{shown(Path(path).name)}`" for path in paths) or "not said"

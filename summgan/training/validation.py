@@ -1,0 +1,121 @@
+"""How good the model is while it trains, without any reference.
+
+Where enough of the watched documents are near some human sentence (`neighbours.py`) the score is the ROUGE-1
+of their summaries with these sentences, which are written about such events, if not about these: it ranks
+models as true references do. Else it is fluency x content: fluency by a small n-gram model of the human
+sentences, not by the discriminator, which moves along with the generator; content by the TF-IDF similarity of
+summary and document. References, where a validation file has them, add ROUGE, and choose nothing.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from summgan.data.batches import pad
+from summgan.data.corpora import Corpora
+from summgan.evaluation.content import ContentScorer, reference_free_score
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.report import Sample
+from summgan.evaluation.rouge import rouge_scores
+from summgan.networks.modeling import SummGAN
+from summgan.networks.words import ended_mask
+from summgan.text.finishing import finish
+from summgan.text.script import count_units
+
+LEAST_NEIGHBOURS = 30
+"""Watched documents near a human sentence without which the score is fluency x content."""
+_BATCH = 64
+_SAMPLES = 12
+
+
+class Validator:
+    """Summarizes the validation documents, greedily or by search, and scores the result.
+
+    Args:
+        model: In training; used as it stands.
+        corpora: With the documents to watch.
+    """
+
+    def __init__(self, model: SummGAN, corpora: Corpora):
+        self.model, self.corpora = model, corpora
+        self.samples: list[Sample] = []
+        self._fluency: NgramLanguageModel | None = None
+        self._content: ContentScorer | None = None
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references.
+
+        ROUGE, with neighbours too, is an F1 in percent; the other scores are between 0 and 1.
+        """
+        pairs = self.corpora.validation
+        if self._fluency is None:
+            self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
+            self._content = ContentScorer.fit(pairs.documents)
+        summaries, losses, rebuilt = self._run(pairs.documents)
+        score = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
+        figures = {f"eval_{name}": float(value) for name, value in score.items()}
+        beside = self.corpora.validation_neighbours
+        if len(beside) >= LEAST_NEIGHBOURS:
+            scores = rouge_scores([summaries[row] for row in beside], [[text] for text in beside.values()])
+            figures["eval_neighbour_rouge1"] = float(scores["rouge1"].mean())
+            figures["eval_score"] = figures["eval_neighbour_rouge1"] / 100
+        figures["eval_reconstruction"] = sum(losses) / len(losses)
+        if pairs.references is not None:
+            for name, values in rouge_scores(summaries, pairs.references).items():
+                figures[f"eval_{name}"] = float(values.mean())
+        references = pairs.references or [[None]] * len(pairs.documents)
+        self.samples = [
+            Sample(document, summary, text, reference[0])
+            for document, summary, text, reference in islice(
+                zip(pairs.documents, summaries, rebuilt, references, strict=False), _SAMPLES
+            )
+        ]
+        return figures
+
+    @torch.no_grad()
+    def sample_text(self, step: int) -> str:
+        """One document, another at every call, with its summary and reconstruction."""
+        documents = self.corpora.validation.documents
+        document = documents[step % len(documents)]
+        (summary,), _, (rebuilt,) = self._run([document], rebuild=1)
+        return f"[{step}] {document[:200]}\n   summary: {summary}\n   rebuilt: {rebuilt[:200]}"
+
+    def _run(self, documents: list[str], rebuild: int = _SAMPLES) -> tuple[list[str], list[float], list[str]]:
+        """Summaries, reconstruction losses, and the first reconstructions as text."""
+        self.model.eval()
+        summaries, losses, rebuilt = [], [], []
+        for start in range(0, len(documents), _BATCH):
+            texts = documents[start : start + _BATCH]
+            ids, mask = self._tokenize(texts)
+            units = torch.tensor([self._length(text) for text in texts], device=ids.device)
+            generator, reconstructor = self.model.generator, self.model.reconstructor
+            if self.model.config.writer == "search":
+                words = self.model.generate(ids, mask, units)
+            else:
+                words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
+            code = reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
+            losses += reconstructor(code, ids, mask).tolist()
+            summaries += self._texts(words, texts)
+            if len(rebuilt) < rebuild:
+                longest = self.model.config.max_document_length
+                rebuilt += self._texts(reconstructor.sample(code, longest), [""] * len(texts))
+        return summaries, losses, rebuilt
+
+    def _length(self, text: str) -> int:
+        return max(1, min(self.model.config.summary_length, count_units(text)))
+
+    def _tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        end, longest = self.model.config.eos_token_id, self.model.config.max_document_length
+        ids = self.corpora.tokenizer(texts, add_special_tokens=False).input_ids
+        ids, mask = pad([[*row[: longest - 1], end] for row in ids])
+        return ids.to(self.model.device), mask.to(self.model.device)
+
+    def _texts(self, words: Tensor, documents: list[str]) -> list[str]:
+        """Pieces as texts, as a reader gets them."""
+        tokenizer = self.corpora.tokenizer
+        texts = tokenizer.batch_decode(words, skip_special_tokens=True)
+        return [finish(tokenizer, *pair) for pair in zip(texts, documents, strict=True)]

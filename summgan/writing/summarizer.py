@@ -1,0 +1,336 @@
+"""`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
+
+A text that is longer than what the model reads at once is cut into windows (`windows.py`); the summaries of
+these (`writing.py`) are its document then.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+from huggingface_hub import HfApi
+from transformers import PreTrainedTokenizerBase
+
+from summgan.arguments import device_of, one_text, texts_of
+from summgan.data.readers import Row, read_rows
+from summgan.errors import SummGANError
+from summgan.files import write_folder
+from summgan.model_folder import required_file
+from summgan.networks.modeling import SummGAN
+from summgan.options.configuration import DEFAULT_MODEL
+from summgan.text.casing import TRUECASE_FILE
+from summgan.text.script import count_units, is_unspaced
+from summgan.text.vocabulary import load_tokenizer, save_tokenizer
+from summgan.writing.candidates import Answer, OnDone, SummaryWriter
+from summgan.writing.summary import SummarizerOptions, Summary
+from summgan.writing.windows import cut
+
+_IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
+_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_BYTE = "<0x"
+_ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
+CHUNK = 16
+"""Batches whose texts are sorted by length together."""
+_SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
+
+
+class Summarizer:
+    """Summarizes texts with a trained model; without arguments, English news with the one in the package.
+
+    Args:
+        model: The three networks.
+        tokenizer: Their vocabulary.
+    """
+
+    def __init__(
+        self, model: SummGAN | str = DEFAULT_MODEL, tokenizer: PreTrainedTokenizerBase | None = None
+    ):
+        if model == DEFAULT_MODEL and tokenizer is None:
+            loaded = self.from_pretrained()
+            model, tokenizer = loaded.model, loaded.tokenizer
+        check_pair(model, tokenizer)
+        self.model, self.tokenizer = model.eval(), tokenizer
+        self.writer = SummaryWriter(model, tokenizer)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | Path = DEFAULT_MODEL,
+        device: str | torch.device | None = None,
+        dtype: str | torch.dtype = "float32",
+    ) -> Summarizer:
+        """Load a model folder (or hub name) made by ``summgan train``, or the model in the package.
+
+        Args:
+            folder: With config.json, model.safetensors and tokenizer.json; ``news-en``, where there is no
+                such folder, is the model in the package.
+            device: Such as ``cpu`` or ``cuda``; a GPU if there is one by default.
+            dtype: ``float32``, ``bfloat16`` or ``float16``.
+
+        Raises:
+            SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.
+        """
+        dtype, device = _dtype(dtype), device_of(device)
+        if folder == DEFAULT_MODEL and not Path(folder).is_dir():
+            folder = _IN_PACKAGE / DEFAULT_MODEL
+        model = SummGAN.from_pretrained(folder, dtype=dtype)
+        tokenizer = load_tokenizer(folder)
+        try:
+            required_file(folder, "tokenizer.json")
+            check_pair(model, tokenizer)
+        except SummGANError as error:
+            raise SummGANError(f"No summgan model can be loaded from {str(folder)!r}: {error}") from error
+        return cls(model.to(device), tokenizer)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Save all that `from_pretrained` needs: weights, configuration, tokenizer and true case.
+
+        Args:
+            folder: Appears when it is complete. An older one is replaced if summgan has made it.
+
+        Raises:
+            SummGANError: The folder holds something else, or cannot be written.
+        """
+        write_folder(Path(folder), self._save)
+
+    def push_to_hub(self, repo_id: str, private: bool | None = None, **options) -> str:
+        """Save the same in a repository on the hub, which is made if it is not there.
+
+        Args:
+            repo_id: Such as ``name/model``.
+            private: Whether a new repository is private; by default as the account has it.
+            **options: Of huggingface_hub's ``upload_folder``, such as ``commit_message`` and ``token``.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            SummGANError: The hub cannot be reached, or refuses.
+        """
+        api = HfApi(token=options.pop("token", None))
+        with tempfile.TemporaryDirectory() as folder:
+            self._save(Path(folder))
+            try:
+                repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+                options = {"commit_message": "Upload a summgan model"} | options
+                return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
+            except Exception as error:  # of the hub's client, which has one for every kind of failure
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
+
+    def _save(self, folder: Path) -> None:
+        self.model.save_pretrained(folder)
+        save_tokenizer(self.tokenizer, folder)
+
+    def __call__(
+        self,
+        documents: str | Iterable[str],
+        max_words: int | None = None,
+        min_words: int | None = None,
+        num_beams: int = 4,
+        num_candidates: int = 4,
+        reconstruct: bool = True,
+        batch_size: int = 32,
+    ) -> Summary | list[Summary]:
+        """Summarize one text, or a list, Series, array, generator or other iterable of texts; the options are
+        those of `SummarizerOptions`.
+
+        Returns:
+            A `Summary` for a string, else a list in the same order.
+
+        Raises:
+            SummGANError: A text is empty or no text, or an option is out of range.
+        """
+        options = SummarizerOptions(max_words, min_words, num_beams, num_candidates, reconstruct, batch_size)
+        options = options.check()
+        if isinstance(documents, str):
+            return _summary(
+                self._summarize([one_text(documents, "The document")], options)[0], "The document"
+            )
+        answers = self._summarize(texts_of(documents, "documents"), options)
+        return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
+
+    def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
+        """Summaries of the documents of a file (or folder, or pattern), in order.
+
+        Args:
+            path: Of any format that training reads.
+            column: Of the document; found by itself when it has a usual name.
+            **options: Fields of `SummarizerOptions`.
+
+        Raises:
+            SummGANError: The file or one of its rows cannot be used.
+        """
+        return self.summarize_files([path], column, **options)
+
+    def summarize_files(
+        self, paths: Sequence[str | Path], column: str | None = None, **options
+    ) -> list[Summary]:
+        """The same for several files, one after the other."""
+        how = SummarizerOptions(**options).check()
+        answers = self.stream(read_rows(paths, column), how)
+        return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
+
+    def stream(
+        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> Iterator[tuple[Row, Answer]]:
+        """Rows with their summaries, in order, however many there are.
+
+        With a ``batch_size`` of 1 every row is answered before the next one is asked for. Else 16 batches
+        are gathered, to be sorted by length.
+
+        Args:
+            rows: With a text each.
+            options: How the summaries are written.
+            on_done: Told how many rows more have their answer, which is before they are yielded.
+
+        Yields:
+            Each row with its `Summary`, or with a `SummGANError` that says why it has none.
+
+        Raises:
+            SummGANError: An option cannot be.
+        """
+        options = options.check()
+        rows = iter(rows)
+        size = options.batch_size * CHUNK if options.batch_size > 1 else 1
+        while chunk := list(islice(rows, size)):
+            answers: list[Answer | None] = [None] * len(chunk)
+            texts = {}
+            for index, row in enumerate(chunk):
+                try:
+                    texts[index] = one_text(row.text, "The text")
+                except SummGANError as error:
+                    answers[index] = error
+            made = self._summarize([*texts.values()], options, on_done)
+            for index, answer in zip(texts, made, strict=True):
+                answers[index] = answer
+            yield from zip(chunk, answers, strict=True)
+
+    def _summarize(
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+    ) -> list[Answer]:
+        """Answers to normalized texts; to long ones by way of summaries of their windows."""
+        answers: dict[int, Answer] = {}
+        windows = {index: self._windows(text) for index, text in enumerate(texts)}
+        while long := {index: parts for index, parts in windows.items() if len(parts) > 1}:
+            for index, text in zip(long, self._shortened([*long.values()], options), strict=True):
+                if isinstance(text, SummGANError):
+                    answers[index] = text
+                    del windows[index]
+                else:
+                    windows[index] = self._windows(text)
+        for index, (text,) in windows.items():
+            least = min(options.min_words or 1, count_units(texts[index]))
+            if count_units(text) < least:
+                answers[index] = SummGANError(
+                    f"min_words is {options.min_words}, but of so long a text the model can write no more "
+                    f"than {count_units(text)}; lower it."
+                )
+        fitting = {index: text for index, (text,) in windows.items() if index not in answers}
+        answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
+        return [answers[index] for index in range(len(texts))]
+
+    def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:
+        """The summaries of the windows of every text, as one text each.
+
+        It has at most three quarters of the pieces that the windows have, so that doing it again and again
+        comes to an end. Where it has more, the summaries of its windows are halved; where these are of one
+        word each, there is nothing left to be done.
+        """
+        low, high = options.range(self.model.config)
+        high = min(high, max(count_units(part) for parts in texts for part in parts))
+        results: dict[int, str | SummGANError] = {}
+        while todo := [index for index in range(len(texts)) if index not in results]:
+            how = replace(options, min_words=min(low, high), max_words=high)
+            answers = iter(self.writer([part for index in todo for part in texts[index]], how, drafts=True))
+            for index in todo:
+                parts = texts[index]
+                found = list(islice(answers, len(parts)))
+                joined = _joined([a.summary_text for a in found if isinstance(a, Summary)])
+                if not joined:
+                    results[index] = found[0]
+                elif self._pieces(joined) <= _SHORTER * sum(map(self._pieces, parts)):
+                    results[index] = joined
+                elif high == 1:
+                    results[index] = SummGANError(
+                        f"The text cannot be shortened to the {self.writer.room} pieces that the model reads "
+                        "at once: its words have too many."
+                    )
+            high = max(1, high // 2)
+        return [results[index] for index in range(len(texts))]
+
+    def _windows(self, text: str) -> list[str]:
+        """Parts of a text that fit the model, cut between sentences where possible."""
+        return cut(text, self.writer.room, self._pieces)
+
+    def _pieces(self, text: str) -> int:
+        return len(self.writer.ids(text))
+
+
+def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a model and a tokenizer that do not belong together.
+
+    Raises:
+        SummGANError: One of them is missing, or the vocabularies differ.
+    """
+    if not isinstance(model, SummGAN) or not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise SummGANError(
+            f"A Summarizer needs a SummGAN and its tokenizer, not {type(model).__name__} and "
+            f"{type(tokenizer).__name__}; Summarizer.from_pretrained(folder) loads both."
+        )
+    config, bottleneck = model.config, model.generator.bottleneck
+    advice = "give the tokenizer that the model was trained with."
+    pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])]
+    # A backbone may have more entries than its tokenizer has pieces, but these are never written.
+    if len(pieces) > config.vocab_size or bottleneck.writable[len(pieces) :].any():
+        raise SummGANError(
+            f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
+            f"{config.vocab_size}; {advice}"
+        )
+    for name in ("pad_token_id", "eos_token_id"):
+        theirs, ours = getattr(tokenizer, name), getattr(config, name)
+        if theirs != ours:
+            raise SummGANError(f"The tokenizer has {name} {theirs}, but the model {ours}; {advice}")
+    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do, and bytes
+    # are written only where the document has them.
+    columns = zip(pieces, bottleneck.writable.tolist(), bottleneck.continues.tolist(), strict=False)
+    agree = [
+        not writable if piece.startswith(_BYTE) else writable and goes_on != piece.startswith(_BLANKS)
+        for piece, writable, goes_on in columns
+        if piece.startswith((_BYTE, *_BLANKS)) or (piece[:1].isascii() and piece[:1].isalpha())
+    ]
+    if sum(agree) < _ALIKE * len(agree):
+        raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
+    lowers = tokenizer.decode(tokenizer("A").input_ids, skip_special_tokens=True).strip() == "a"
+    if lowers and tokenizer.__dict__.get("truecaser") is None:
+        raise SummGANError(
+            f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "
+            "the folder of the training, and save models with Summarizer.save_pretrained."
+        )
+
+
+def _joined(summaries: list[str]) -> str:
+    """Summaries as the sentences of one text."""
+    if not summaries:
+        return ""
+    return ("。" if is_unspaced(summaries[0][-1]) else ". ").join(summaries)
+
+
+def _summary(answer: Answer, name: str) -> Summary:
+    """The answer, if it is a summary; else it is raised."""
+    if isinstance(answer, SummGANError):
+        raise SummGANError(f"{name}: {answer}") from answer
+    return answer
+
+
+def _dtype(name: str | torch.dtype) -> torch.dtype:
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    dtype = known.get(name, name) if isinstance(name, str) else name
+    if dtype not in known.values():
+        raise SummGANError(f"dtype must be one of {', '.join(known)}, not {name!r}.")
+    return dtype

@@ -1,0 +1,242 @@
+import itertools
+
+import pytest
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    BartConfig,
+    BartForConditionalGeneration,
+    GPT2Config,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from summgan.errors import SummGANError
+from summgan.networks.code import Source
+from summgan.networks.decoding import ExactLength
+from summgan.networks.modeling import SummGAN, SummGANConfig
+from summgan.networks.words import ended_mask
+from summgan.options.configuration import ModelOptions
+from summgan.text.script import count_units
+from summgan.text.vocabulary import save_tokenizer
+
+
+def same(first, second):
+    first, second = first.state_dict(), second.state_dict()
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def test_saving_and_loading_changes_nothing(tokenizer, tiny_model, tmp_path):
+    model = tiny_model(tokenizer)
+    model.save_pretrained(tmp_path)
+    files = {path.name for path in tmp_path.iterdir()}
+    assert files == {"config.json", "generation_config.json", "model.safetensors"}
+    for loaded in (SummGAN.from_pretrained(tmp_path), AutoModel.from_pretrained(tmp_path)):
+        assert isinstance(loaded, SummGAN)
+        assert same(model, loaded)
+        assert loaded.reconstructor.encoder.embedding.weight is loaded.embedding.weight
+        assert loaded.generator.bottleneck.decoder.embedding.weight is loaded.embedding.weight
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert isinstance(config, SummGANConfig)
+    assert config.generator.d_model == 32
+
+
+def test_half_precision_is_about_a_quarter_of_a_per_cent_off(
+    tokenizer, documents, tiny_model, encode, tmp_path
+):
+    model = tiny_model(tokenizer)
+    model.save_pretrained(tmp_path)
+    half = SummGAN.from_pretrained(tmp_path, dtype=torch.bfloat16)
+    assert half.dtype == torch.bfloat16 and half.generator.bottleneck.units.dtype == torch.long
+    ids, mask = encode(tokenizer, documents[:4])
+    first = model.generator.encode(ids, mask).states
+    second = half.generator.encode(ids, mask).states.float()
+    assert (first - second).abs().mean() < 0.05 * first.abs().mean()
+    assert half.generate(ids, mask, 5).shape[0] == 4
+
+
+def test_greedy_generate_is_greedy_sampling(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:6])
+    units = torch.tensor([3, 4, 5, 6, 7, 8])
+    words = model.generator.bottleneck.sample(model.generator.encode(ids, mask), units, None)
+    generated = model.generate(ids, mask, units)
+    texts = (tokenizer.batch_decode(w, skip_special_tokens=True) for w in (words, generated))
+    assert next(texts) == next(texts)
+
+
+def test_the_search_finds_exactly_so_many_words(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer, writer="search")
+    ids, mask = encode(tokenizer, documents[:6])
+    units = torch.tensor([1, 3, 5, 7, 9, 11])
+    words = model.generate(ids, mask, units)
+    lengths = model.generator.bottleneck.length_of(words, ended_mask(words, tokenizer.eos_token_id))
+    assert torch.equal(lengths, units)
+    for row in range(6):  # alone as in a batch
+        mine = slice(row, row + 1)
+        alone = model.generate(ids[mine, : mask[row].sum()], None, units[mine])
+        assert alone[0].tolist() == words[row, : alone.shape[1]].tolist()
+    with pytest.raises(SummGANError, match="num_return_sequences must be 1"):
+        model.generate(ids, mask, units, num_return_sequences=2)
+
+
+def test_drawn_texts_have_the_wanted_lengths_too(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:3])
+    torch.manual_seed(0)
+    words = model.generate(ids, mask, torch.tensor([3, 4, 5]), do_sample=True, num_return_sequences=4)
+    texts = tokenizer.batch_decode(words, skip_special_tokens=True)
+    assert [count_units(text) for text in texts] == [3] * 4 + [4] * 4 + [5] * 4
+    assert len(set(texts)) > 3
+    lengths = model.generate(ids, mask, 5, num_beams=4, num_return_sequences=2)
+    texts = tokenizer.batch_decode(lengths, skip_special_tokens=True)
+    assert [count_units(text) for text in texts] == [5] * 6
+
+
+def test_without_a_wanted_length_the_human_mean_is_met(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    model.config.summary_length = 6
+    words = model.generate(*encode(tokenizer, documents[:2]))
+    assert [count_units(t) for t in tokenizer.batch_decode(words, skip_special_tokens=True)] == [6, 6]
+
+
+def test_more_beams_find_more_probable_words(tokenizer, documents, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:6])
+    units = torch.full((6,), 4)
+
+    def score(words):
+        from summgan.networks.words import ended_mask
+
+        source = model.generator.encode(ids, mask)
+        words_mask = ended_mask(words, tokenizer.eos_token_id)
+        return model.generator.bottleneck.log_likelihood(source, words, words_mask).mean()
+
+    assert score(model.generate(ids, mask, units, num_beams=6)) >= score(model.generate(ids, mask, units))
+    assert model.generate(ids, mask, units, num_beams=3, num_return_sequences=3).shape[0] == 18
+
+
+def test_the_loss_of_labels_is_that_of_the_words(tokenizer, documents, sentences, tiny_model, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:1])
+    words, words_mask = encode(tokenizer, sentences[:1])
+    loss = model(ids, mask, labels=words.masked_fill(words_mask == 0, -100)).loss
+    source = model.generator.encode(ids, mask)
+    expected = -model.generator.bottleneck.log_likelihood(source, words, words_mask) / words_mask.sum(1)
+    assert torch.allclose(loss, expected.mean(), atol=1e-5)
+
+
+def tiny_bart(vocabulary, **options):
+    return BartForConditionalGeneration(
+        BartConfig(
+            vocab_size=vocabulary,
+            d_model=32,
+            encoder_layers=2,
+            decoder_layers=2,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            max_position_embeddings=128,
+            pad_token_id=0,
+            bos_token_id=2,
+            eos_token_id=3,
+            decoder_start_token_id=3,
+            forced_eos_token_id=3,
+            **options,
+        )
+    )
+
+
+def tiny_t5(vocabulary, **options):
+    return T5ForConditionalGeneration(
+        T5Config(
+            vocab_size=vocabulary,
+            d_model=32,
+            d_kv=16,
+            d_ff=64,
+            num_layers=2,
+            num_heads=2,
+            pad_token_id=0,
+            eos_token_id=3,
+            decoder_start_token_id=0,
+            **options,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        (tiny_bart, {}),
+        (tiny_bart, {"scale_embedding": True}),
+        (tiny_t5, {}),
+        (tiny_t5, {"tie_word_embeddings": False, "feed_forward_proj": "gated-gelu"}),
+    ],
+)
+def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents, encode, tmp_path):
+    torch.manual_seed(0)
+    backbone = make(len(tokenizer), **options).eval()
+    if not options.get("tie_word_embeddings", True):
+        backbone.lm_head.weight = torch.nn.Parameter(torch.randn(len(tokenizer), 32))
+    backbone.save_pretrained(tmp_path / "backbone")
+    save_tokenizer(tokenizer, tmp_path / "backbone")
+    wanted = ModelOptions(backbone=str(tmp_path / "backbone"), discriminator_hidden_size=8, copy="no")
+    model = SummGAN.from_options(wanted, tokenizer).eval()
+    ids, mask = encode(tokenizer, documents[:3])
+    labels = ids[:, :6].contiguous()
+    with torch.no_grad():
+        expected = backbone(input_ids=ids, attention_mask=mask, labels=labels)
+        source = model.generator.encode(ids, mask)
+        assert torch.allclose(source.states, expected.encoder_last_hidden_state, atol=1e-5)
+        actual = model(ids, mask, labels=labels).logits
+        assert torch.allclose(actual, expected.logits.log_softmax(-1), atol=1e-4)
+        # One-hot words are read as ids are.
+        one_hot = torch.nn.functional.one_hot(ids, len(tokenizer)).float()
+        encoder = model.generator.encoder
+        assert torch.allclose(encoder.embed(one_hot), encoder.embed(ids), atol=1e-5)
+        assert torch.allclose(encoder(encoder.embed(one_hot), mask), source.states, atol=1e-5)
+    model.save_pretrained(tmp_path / "ours")
+    assert same(model, SummGAN.from_pretrained(tmp_path / "ours"))
+    assert model.generate(ids, mask, 4, num_beams=2).shape[0] == 3
+
+
+def test_backbones_that_cannot_be_used_are_refused(tokenizer, tmp_path):
+    with pytest.raises(SummGANError, match="cannot be loaded"):
+        SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "none")), tokenizer)
+    tiny_t5(50).save_pretrained(tmp_path / "few")
+    with pytest.raises(SummGANError, match=f"has {len(tokenizer)} pieces but the backbone .* only 50"):
+        SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "few")), tokenizer)
+    GPT2Config().save_pretrained(tmp_path / "gpt2")
+    with pytest.raises(SummGANError, match="'gpt2' is not supported"):
+        SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "gpt2")), tokenizer)
+
+
+def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, tiny_model):
+    bottleneck = tiny_model(tokenizer).generator.bottleneck
+    start = int((bottleneck.writable & ~bottleneck.continues).nonzero()[0])
+    tail = int(bottleneck.glues.nonzero()[0])
+    ids = torch.tensor([[start, tail, bottleneck.end_id]])
+    source = Source(ids, torch.ones_like(ids), torch.zeros(1, 3, bottleneck.countdown.weight.shape[1]))
+    exact = ExactLength(bottleneck, torch.tensor([1]), source)
+    written = torch.tensor([[bottleneck.start_id, start]])
+    scores = torch.zeros(1, len(bottleneck.units))
+    assert exact(written, scores).isfinite().nonzero().tolist() == [[0, tail]]
+    scores[0, tail] = float("-inf")  # as where it would repeat two pieces
+    possible = exact(written, scores)[0].isfinite()
+    assert possible[bottleneck.end_id] and not possible[~bottleneck.continues & (bottleneck.units > 0)].any()
+
+
+def test_no_two_pieces_stand_in_a_row_twice_but_bytes(tokenizer, tiny_model, documents, encode):
+    model = tiny_model(tokenizer)
+    ids, mask = encode(tokenizer, documents[:8])
+    for row in model.generate(ids, mask, 20, num_beams=2, no_repeat_bigrams=True).tolist():
+        pairs = list(itertools.pairwise(row[: row.index(tokenizer.eos_token_id)]))
+        assert len(pairs) == len(set(pairs))
+    bottleneck = model.generator.bottleneck
+    byte, piece = int(bottleneck.bytes.nonzero()[0]), int(bottleneck.writable.nonzero()[0])
+    source = model.generator.encode(ids[:1], mask[:1])
+    exact = ExactLength(bottleneck, torch.tensor([9]), source, no_repeat_bigrams=True)
+    again = exact._repeating(torch.tensor([[piece, byte, piece, piece, piece]]))[0]
+    assert again.nonzero().tolist() == [[piece]]

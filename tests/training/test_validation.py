@@ -1,0 +1,60 @@
+"""The score that watches training, from parts that can be computed by hand."""
+
+from types import SimpleNamespace
+
+import pytest
+from datasets import Dataset
+
+from summgan.data.corpora import _nearest_sentences
+from summgan.data.piles import Pairs
+from summgan.evaluation.rouge import rouge_scores
+from summgan.training.validation import LEAST_NEIGHBOURS, Validator
+
+
+class Copyist(Validator):
+    """Takes the first three words of every document for its summary."""
+
+    def _run(self, documents, rebuild=0):
+        return [" ".join(text.split()[:3]) for text in documents], [1.0] * len(documents), []
+
+
+def evaluate(documents, sentences, beside):
+    corpora = SimpleNamespace(
+        human_sentences=sentences,
+        validation=Pairs(documents, None, [str(row) for row in range(len(documents))]),
+        validation_neighbours=beside,
+    )
+    return Copyist(None, corpora).evaluate()
+
+
+def test_with_neighbours_the_score_is_rouge_with_them(documents, sentences):
+    texts = (documents * LEAST_NEIGHBOURS)[: LEAST_NEIGHBOURS + 5]
+    beside = {row: f"{' '.join(text.split()[1:3])} and more" for row, text in enumerate(texts[5:], 5)}
+    figures = evaluate(texts, sentences, beside)
+    # Two of three words are among four.
+    assert figures["eval_neighbour_rouge1"] == pytest.approx(100 * 2 * 2 / (3 + 4))
+    assert figures["eval_score"] == pytest.approx(4 / 7)
+    lead = [" ".join(text.split()[:3]) for text in texts[5:]]
+    expected = rouge_scores(lead, [[text] for text in beside.values()])["rouge1"].mean()
+    assert figures["eval_neighbour_rouge1"] == pytest.approx(expected)
+
+
+def test_with_few_neighbours_the_score_is_fluency_times_content(documents, sentences):
+    texts = (documents * LEAST_NEIGHBOURS)[:LEAST_NEIGHBOURS]
+    beside = {row: "something else" for row in range(LEAST_NEIGHBOURS - 1)}
+    figures = evaluate(texts, sentences, beside)
+    assert "eval_neighbour_rouge1" not in figures
+    assert figures["eval_score"] == evaluate(texts, sentences, {})["eval_score"] > 0
+
+
+def test_a_document_is_watched_with_the_sentence_that_it_says_most_of():
+    documents = ["the red fox sleeps in winter", "a storm closes every school", "nothing like the others"]
+    sentences = [
+        "red fox eats",
+        "red fox sleeps",
+        "storm closes school",
+        "storm floods town hall",
+        "unheard words",
+    ]
+    near = _nearest_sentences(documents, Dataset.from_dict({"text": sentences}))
+    assert near == {0: "red fox sleeps", 1: "storm closes school"}
