@@ -92,7 +92,7 @@ def try_kill(row: str, setting: Setting, rng: Random, folder: Path) -> Verdict:
         if found == status:  # it was quicker than the signal: another try
             shutil.rmtree(RUN)
             command = _command(setting, kind, choice)
-        elif not killed:
+        elif not killed or found == 2:  # a refusal may be quicker than the signal, too
             resumed = _after_refusal(found, text, resumed, verdict)
         else:
             if found not in (130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM):
