@@ -104,7 +104,7 @@ def configuration(folder: Path, kind: str) -> dict:
     if kind == "binary":
         weights = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
         more = {"temperature_end": 1.0, "load_best_model_at_end": False, "loss_weights": weights}
-        code = {"kind": "binary", "size": 16, "steps": 12, "hidden_size": 8, "neighbours": 3}
+        code = {"kind": "binary", "size": 16, "steps": 12, "hidden_size": 8, "similar_documents": 3}
         return {
             "data": data,
             "code": code | {"max_document_frequency": 0.5},

@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "CodeAutoencoder": "summgan.codes.model",
     "Encoder": "summgan.codes.encoder",
-    "HashIndex": "summgan.codes.search",
+    "HashIndex": "summgan.codes.hash_index",
     "Options": "summgan.options.configuration",
     "Summarizer": "summgan.writing.summarizer",
     "Summary": "summgan.writing.summary",

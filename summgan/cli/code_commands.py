@@ -12,7 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from summgan.cli.commands import Progress, Say, extend_records, open_output
 from summgan.codes.encoder import Codes, Encoder
-from summgan.codes.search import HashIndex
+from summgan.codes.hash_index import HashIndex
 from summgan.data.readers import Row, count_rows, resolve_files
 from summgan.errors import SummGANError
 from summgan.files import check_folder, check_output

@@ -120,8 +120,16 @@ def principal_directions(bags: Tensor, count: int) -> Tensor:
         return torch.svd_lowrank(bags, q=count, niter=4)[2]
 
 
-def nearest_neighbours(vectors: Tensor, count: int) -> Tensor:
-    """``[rows, count]`` indices of the most similar other rows of unit vectors, by inner product."""
+def most_similar(vectors: Tensor, count: int) -> Tensor:
+    """The rows most similar to each row of unit vectors, by inner product.
+
+    Args:
+        vectors: ``[rows, width]``.
+        count: How many other rows are found for each.
+
+    Returns:
+        ``[rows, count]`` indices, the most similar row first.
+    """
     found = []
     for start in range(0, len(vectors), 1000):
         similarity = vectors[start : start + 1000] @ vectors.T

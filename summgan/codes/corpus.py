@@ -1,4 +1,4 @@
-"""From the user's files to what the training of a code reads: bags of words and their neighbours."""
+"""From the user's files to what the training of a code reads: bags of words and similar documents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from summgan.codes.bags import BagOfWords, nearest_neighbours, principal_directions
+from summgan.codes.bags import BagOfWords, most_similar, principal_directions
 from summgan.data.piles import corpus_fingerprint, load_texts
 from summgan.errors import SummGANError
 from summgan.options.configuration import Options
@@ -23,15 +23,15 @@ _DIRECTIONS = 100
 
 @dataclass(frozen=True)
 class CodeCorpus:
-    """All that the training of a code knows of its documents.
+    """What the training of a code reads.
 
     Attributes:
         bag_of_words: The vocabulary.
-        texts: Documents that are trained on.
-        rows: Their bags.
+        texts: Documents of the training.
+        rows: Bags of the documents.
         projection: ``[words, directions]`` principal directions.
-        neighbours: ``[documents, neighbours]`` nearest other documents.
-        validation: Bags to watch.
+        similar: ``[documents, similar_documents]`` rows of the most similar other documents.
+        validation: Bags of the held-out documents.
         fingerprint: Changes when a document changes.
     """
 
@@ -39,13 +39,13 @@ class CodeCorpus:
     texts: list[str]
     rows: list[tuple[Tensor, Tensor]]
     projection: Tensor
-    neighbours: Tensor
+    similar: Tensor
     validation: list[tuple[Tensor, Tensor]]
     fingerprint: str
 
 
 def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCorpus:
-    """Read the documents, hold a twentieth out, and find vocabulary, directions and neighbours.
+    """Read the documents, hold a twentieth out, and find vocabulary, directions and similar documents.
 
     Raises:
         SummGANError: A file cannot be used, or there are too few documents for the code.
@@ -69,45 +69,45 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
     count = min(options.training.eval_documents, max(1, len(texts) // 20))
     held_out = set(np.linspace(0, len(texts) - 1, count, dtype=int).tolist())
     training = [text for index, text in enumerate(texts) if index not in held_out]
-    if code.neighbours >= len(training):
+    if code.similar_documents >= len(training):
         raise SummGANError(
-            f"--code.neighbours is {code.neighbours} but there are {len(training)} documents to train on; "
-            "give more documents or a smaller number."
+            f"--code.similar_documents is {code.similar_documents} but there are {len(training)} documents "
+            "to train on; give more documents or a smaller number."
         )
     say(f"{len(training):,} documents to learn from, {count:,} documents to watch.")
     bag_of_words = BagOfWords.fit(training, code.vocabulary_size, code.max_document_frequency)
     rows = bag_of_words.rows(training)
     bags = bag_of_words.dense(rows)
     projection = principal_directions(bags, _DIRECTIONS)
-    neighbours = nearest_neighbours(F.normalize(bags @ projection, dim=-1), code.neighbours)
+    similar = most_similar(F.normalize(bags @ projection, dim=-1), code.similar_documents)
     validation = bag_of_words.rows([texts[index] for index in sorted(held_out)])
     return CodeCorpus(
-        bag_of_words, training, rows, projection, neighbours, validation, corpus_fingerprint(loaded)
+        bag_of_words, training, rows, projection, similar, validation, corpus_fingerprint(loaded)
     )
 
 
 @dataclass(frozen=True)
 class CodeBatch:
-    """Places in the global batch ``[batch]``, bags and neighbours' bags ``[batch, words]``."""
+    """Places in the global batch ``[batch]``, bags and bags of similar documents ``[batch, words]``."""
 
     rows: Tensor
     bags: Tensor
-    neighbours: Tensor
+    similar: Tensor
 
     def to(self, device: torch.device) -> CodeBatch:
         """The same batch on another device."""
-        return CodeBatch(self.rows.to(device), self.bags.to(device), self.neighbours.to(device))
+        return CodeBatch(self.rows.to(device), self.bags.to(device), self.similar.to(device))
 
 
 class CodeBatches(Dataset):
     """Micro-batch ``number`` of a process, a pure function of seed and number.
 
     Args:
-        corpus: Of the run.
-        seed: Of the run.
+        corpus: Documents of the run.
+        seed: Seed of the run.
         batch_size: Rows per process.
-        rank: Of this process.
-        processes: How many there are.
+        rank: Number of this process.
+        processes: Number of processes.
     """
 
     def __init__(self, corpus: CodeCorpus, seed: int, batch_size: int, rank: int = 0, processes: int = 1):
@@ -120,8 +120,8 @@ class CodeBatches(Dataset):
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, self.rank))
         corpus = self.corpus
         chosen = torch.randint(len(corpus.rows), (self.batch_size,), generator=generator)
-        places = torch.randint(corpus.neighbours.shape[1], (self.batch_size,), generator=generator)
-        others = corpus.neighbours[chosen, places]
+        places = torch.randint(corpus.similar.shape[1], (self.batch_size,), generator=generator)
+        others = corpus.similar[chosen, places]
         dense = corpus.bag_of_words.dense
         return CodeBatch(
             torch.arange(first, first + self.batch_size),

@@ -1,9 +1,9 @@
 """`CodeAutoencoder`: a document's bag of words -> code -> the words of a document like it.
 
 The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits or
-codebook entries, and a linear softmax rebuilds the words of one of the document's nearest neighbours
+codebook entries, and a linear softmax rebuilds the words of one of the most similar documents
 (variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The code of
-a document and its neighbour's shall agree (semantic clustering by adopting neighbours, Van Gansbeke 2020).
+a document and of a similar one shall agree (semantic clustering, Van Gansbeke 2020).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class CodeConfig(PreTrainedConfig):
         vocabulary_size: Words of a bag.
         directions: Principal directions that the encoder reads.
         estimator: How the gradient passes through the code.
-        agreement: Weight of the agreement with neighbours.
+        agreement: Weight of the agreement with similar documents.
         balance: Weight of an even use of classes.
         commitment: Weight of VQ's commitment.
     """
@@ -155,25 +155,25 @@ class CodeAutoencoder(CheckedModel):
         return -(share * log_probs).sum(-1)
 
     def forward(
-        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
+        self, bags: Tensor, similar: Tensor, stream: RandomStream, temperature: float
     ) -> dict[str, Tensor]:
         """Losses by name, of which ``total`` is trained.
 
         Args:
             bags: ``[batch, words]``.
-            neighbours: ``[batch, words]`` bags of a document that is like each.
+            similar: ``[batch, words]`` bag of a document that is similar to each.
             stream: Noise of the rows.
             temperature: Of the draw.
         """
         config = self.config
         code = self.encode(bags, stream, temperature)
-        costs = self.rebuild(code, neighbours)
+        costs = self.rebuild(code, similar)
         terms = {"reconstruction": costs.mean()}
         total = terms["reconstruction"]
         if config.estimator == "reinforce":
-            total = total + self._score_term(bags, neighbours, stream, temperature)
+            total = total + self._score_term(bags, similar, stream, temperature)
         if config.kind != "vq" and config.agreement > 0:
-            other = self.encode(neighbours, stream.fork("neighbour"), temperature)
+            other = self.encode(similar, stream.fork("neighbour"), temperature)
             agree = class_agreement if config.kind == "one-hot" else bit_agreement
             extra = (config.balance,) if config.kind == "one-hot" else ()
             terms["agreement"] = agree(code.probabilities, other.probabilities, *extra)
@@ -183,11 +183,9 @@ class CodeAutoencoder(CheckedModel):
             total = total + config.commitment * code.penalty
         return {"total": total} | terms | code.metrics
 
-    def _score_term(
-        self, bags: Tensor, neighbours: Tensor, stream: RandomStream, temperature: float
-    ) -> Tensor:
+    def _score_term(self, bags: Tensor, similar: Tensor, stream: RandomStream, temperature: float) -> Tensor:
         """REINFORCE: its gradient is that of the expected cost; its value means nothing."""
-        often = bags.repeat_interleave(_SAMPLES, 0), neighbours.repeat_interleave(_SAMPLES, 0)
+        often = bags.repeat_interleave(_SAMPLES, 0), similar.repeat_interleave(_SAMPLES, 0)
         code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
         costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
         advantages = leave_one_out(costs).view(-1)
@@ -195,11 +193,11 @@ class CodeAutoencoder(CheckedModel):
 
 
 def class_agreement(first: Tensor, second: Tensor, balance: float) -> Tensor:
-    """Neighbours have the same class, and all classes are used (Van Gansbeke 2020, equation 2).
+    """Similar documents have the same class, and all classes are used (Van Gansbeke 2020, equation 2).
 
     Args:
         first: Class probabilities ``[batch, 1, classes]``.
-        second: The same of the neighbours.
+        second: Probabilities of the similar documents, of the same shape.
         balance: Weight of the negative entropy of the mean.
     """
     together = -((first * second).sum(-1) + _TINY).log().mean()
@@ -208,11 +206,11 @@ def class_agreement(first: Tensor, second: Tensor, balance: float) -> Tensor:
 
 
 def bit_agreement(first: Tensor, second: Tensor) -> Tensor:
-    """The neighbour is found among the batch by its bits (InfoNCE, van den Oord 2018).
+    """The similar document is found in the batch by its bits (InfoNCE, van den Oord 2018).
 
     Args:
         first: Bit probabilities ``[batch, bits]``.
-        second: The same of the neighbours.
+        second: Probabilities of the similar documents, of the same shape.
     """
     signs = [2 * p - 1 + (torch.sign(p - 0.5) - 2 * p + 1).detach() for p in (first, second)]
     similarity = _SHARPNESS * signs[0] @ signs[1].T / first.shape[-1]

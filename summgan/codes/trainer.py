@@ -27,7 +27,7 @@ from summgan.randomness import RandomStream
 from summgan.training.checkpoint import TrainerState, find_checkpoint
 from summgan.training.model_card import write_code_card
 from summgan.training.optimizers import make_optimizer
-from summgan.training.run import Run, silent
+from summgan.training.run import Run, say_nothing
 from summgan.training.run_folder import REPORT, RunFolder
 from summgan.training.run_log import curves_of
 from summgan.training.runtime import make_accelerator, trackers
@@ -102,7 +102,7 @@ class CodeTrainer(Trainer):
     def _forward_and_backward(self, batch: CodeBatch, step: int) -> dict[str, Tensor]:
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
         heat = temperature(step, self.steps, self.training.temperature_start, self.training.temperature_end)
-        terms = self.autoencoder(batch.bags, batch.neighbours, stream, heat)
+        terms = self.autoencoder(batch.bags, batch.similar, stream, heat)
         self.accelerator.backward(terms.pop("total"))
         return {name: value.detach() for name, value in terms.items()}
 
@@ -180,7 +180,7 @@ def train_codes(
     check_code_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
-        say = silent
+        say = say_nothing
     training, code = options.training, options.code
     folder = RunFolder(training.output_dir, accelerator.is_main_process)
     with folder.opened(resume, code.steps), trackers(accelerator, options):

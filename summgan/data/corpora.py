@@ -30,7 +30,7 @@ from summgan.text.boundaries import UnitBoundaries
 from summgan.text.vocabulary import (
     length_table,
     load_tokenizer,
-    silent_pieces,
+    punctuation_pieces,
     spellings,
     train_tokenizer,
     word_pieces,
@@ -147,7 +147,7 @@ def _succession(
     sentences: Dataset, tokenizer: PreTrainedTokenizerBase, stems: list[int], omitted: list[int]
 ) -> Succession:
     boundaries = UnitBoundaries(length_table(tokenizer))
-    return succession_of(sentences, boundaries, stems, silent_pieces(tokenizer), omitted)
+    return succession_of(sentences, boundaries, stems, punctuation_pieces(tokenizer), omitted)
 
 
 def _validation(options: Options, documents: Dataset, say: Callable[[str], None]) -> tuple[Dataset, Pairs]:

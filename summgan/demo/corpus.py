@@ -24,6 +24,7 @@ from summgan.demo.vocabulary import (
     TIMES,
     Kind,
 )
+from summgan.files import write_text
 
 _PRONOUNCED_WITH_VOWEL = "aeiou"
 
@@ -158,7 +159,7 @@ def write_corpus(folder: Path, corpus: DemoCorpus) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("documents", "sentences", "validation"):
         lines = "\n".join(getattr(corpus, name)) + "\n"
-        (folder / f"{name}.txt").write_text(lines, encoding="utf-8")
+        write_text(folder / f"{name}.txt", lines)
     pairs = zip(corpus.test_documents, corpus.test_summaries, strict=True)
     rows = (json.dumps({"document": d, "summary": s}) + "\n" for d, s in pairs)
-    (folder / "test.jsonl").write_text("".join(rows), encoding="utf-8")
+    write_text(folder / "test.jsonl", "".join(rows))

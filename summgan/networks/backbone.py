@@ -1,7 +1,7 @@
 """An encoder-decoder of transformers with vectors in, and words or probabilities out.
 
-Generator and reconstructor are both made of it: `Encoder` and `Decoder` are the stacks of a BART- or
-T5-like model that work on embedded vectors, because words in the middle are differentiable mixtures.
+Generator and reconstructor are both made of it: `EncoderStack` and `DecoderStack` are the two halves of a
+BART- or T5-like model. They read embedded vectors, because words in the middle are differentiable mixtures.
 `Pointer` mixes the vocabulary softmax with copying from the source (See 2017, equations 8 and 9).
 """
 
@@ -20,7 +20,7 @@ from summgan.errors import SummGANError
 SUPPORTED_BACKBONES = ("bart", "mbart", "t5", "mt5")
 
 
-class Encoder(nn.Module):
+class EncoderStack(nn.Module):
     """A transformer encoder that reads embedded vectors; ids are embedded with the shared table."""
 
     def __init__(self, stack: nn.Module, embedding: nn.Embedding, input_scale: float):
@@ -43,7 +43,7 @@ class Encoder(nn.Module):
         return self.stack(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
 
 
-class Decoder(nn.Module):
+class DecoderStack(nn.Module):
     """A transformer decoder with the output layer of its model."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Decoder(nn.Module):
         self.input_scale, self.output_scale = input_scale, output_scale
 
     def embed(self, words: Tensor) -> Tensor:
-        """Vectors ``[batch, length, hidden]`` of ids or one-hot words, as in `Encoder.embed`."""
+        """Vectors ``[batch, length, hidden]`` of ids or one-hot words, as in `EncoderStack.embed`."""
         return embed_words(words, self.embedding.weight) * self.input_scale
 
     def forward(self, vectors: Tensor, states: Tensor, mask: Tensor, cache: Cache | None = None) -> Tensor:
@@ -101,7 +101,7 @@ def new_cache() -> EncoderDecoderCache:
 
 def build_stacks(
     model: PreTrainedModel, embedding: nn.Embedding, tied_head: bool = True
-) -> tuple[Encoder, Decoder]:
+) -> tuple[EncoderStack, DecoderStack]:
     """Take a BART- or T5-like model apart; every part uses the one table of embeddings.
 
     Args:
@@ -124,8 +124,8 @@ def build_stacks(
     output_scale = config.d_model**-0.5 if scaled else 1.0
     head = None if tied_head else nn.Linear(config.d_model, config.vocab_size, bias=False)
     return (
-        Encoder(encoder, embedding, input_scale),
-        Decoder(decoder, embedding, input_scale, head, output_scale),
+        EncoderStack(encoder, embedding, input_scale),
+        DecoderStack(decoder, embedding, input_scale, head, output_scale),
     )
 
 

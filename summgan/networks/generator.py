@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.networks.backbone import Encoder
+from summgan.networks.backbone import EncoderStack
 from summgan.networks.code import Code, Source
 from summgan.networks.estimators import sample_categorical
 from summgan.networks.words import MAX_UNITS, WordsBottleneck
@@ -27,7 +27,7 @@ class Generator(nn.Module):
         hidden_size: Width of both.
     """
 
-    def __init__(self, encoder: Encoder, bottleneck: WordsBottleneck, hidden_size: int):
+    def __init__(self, encoder: EncoderStack, bottleneck: WordsBottleneck, hidden_size: int):
         super().__init__()
         self.encoder, self.bottleneck = encoder, bottleneck
         self.length = nn.Linear(hidden_size, MAX_UNITS + 1)

@@ -12,7 +12,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from summgan.networks.backbone import Decoder, Encoder, Pointer, mix_log_probs, new_cache, target_log_probs
+from summgan.networks.backbone import (
+    DecoderStack,
+    EncoderStack,
+    Pointer,
+    mix_log_probs,
+    new_cache,
+    target_log_probs,
+)
 from summgan.networks.code import Code
 from summgan.networks.estimators import sample_categorical
 from summgan.networks.words import ended_mask
@@ -34,8 +41,8 @@ class Reconstructor(nn.Module):
 
     def __init__(
         self,
-        encoder: Encoder,
-        decoder: Decoder,
+        encoder: EncoderStack,
+        decoder: DecoderStack,
         hidden_size: int,
         vocabulary_size: int,
         copy: str,

@@ -24,7 +24,7 @@ POSITION_BIN, POSITION_BINS = 8, 64
 """Pieces of a document that count as one position, and how many positions are told apart."""
 REPETITIONS = 4
 """How often a piece stands in a document until more makes no difference."""
-LEAST_NEIGHBOURS = 50
+LEAST_PAIRS = 50
 """Sentences near a document without which nothing can be learned from them."""
 
 _FREQUENT = math.log(10)  # nats of rarity below which a piece, in a tenth of all documents, says nothing
@@ -74,8 +74,8 @@ def salience_of(
     Args:
         documents: Rows with ``input_ids``, the end piece included.
         sentences: The same of human sentences.
-        near: Those of them that are near a document, with the row of this ``neighbour``; of fewer than 50
-            nothing is learned, and what is counted is all.
+        near: Those of them that are near a document, with the row of this ``neighbour``; of fewer than
+            `LEAST_PAIRS` nothing is learned, and what is counted is all.
         spellings: ``[vocabulary]`` of every piece the first one that is spelled like it. These are
             counted together, and equally salient.
         omitted: Pieces that a sentence shall do without, though people may say them.
@@ -83,7 +83,7 @@ def salience_of(
     spellings = np.asarray(spellings)
     salience = Salience(len(spellings))
     counted, rarity = _count(documents, sentences, spellings)
-    if near is None or len(near) < LEAST_NEIGHBOURS:
+    if near is None or len(near) < LEAST_PAIRS:
         salience.piece.copy_(torch.tensor(counted))
     else:
         _learn(salience, documents, near, spellings, counted, rarity)

@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.networks.backbone import CopyBias, Decoder, Pointer, mix_log_probs, new_cache, target_log_probs
+from summgan.networks.backbone import (
+    CopyBias,
+    DecoderStack,
+    Pointer,
+    mix_log_probs,
+    new_cache,
+    target_log_probs,
+)
 from summgan.networks.code import Code, Source
 from summgan.networks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.networks.salience import Salience
@@ -33,7 +40,7 @@ _SELECTION = 0.25  # weight of the selection beside salience
 
 
 class WordsBottleneck(nn.Module):
-    """Decoder with pointer and exact length.
+    """DecoderStack with pointer and exact length.
 
     Args:
         decoder: Of a sequence-to-sequence model.
@@ -48,7 +55,7 @@ class WordsBottleneck(nn.Module):
 
     def __init__(
         self,
-        decoder: Decoder,
+        decoder: DecoderStack,
         hidden_size: int,
         vocabulary_size: int,
         copy: str,

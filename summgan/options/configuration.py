@@ -224,12 +224,12 @@ class CodeOptions:
     """Most words that are counted."""
     max_document_frequency: float = 0.1
     """Words in a larger share of the documents are function words, and are left out."""
-    neighbours: int = 15
-    """Nearest documents (TF-IDF, truncated SVD) that are rebuilt from a document's code."""
+    similar_documents: int = 15
+    """Number of most similar documents (TF-IDF, truncated SVD), one of which a document's code rebuilds."""
     hidden_size: int = 128
     """Width of encoder and code vectors, not of one-hot."""
     agreement: float = 1.0
-    """Weight of the agreement of a document's code with its neighbour's; not for VQ."""
+    """Weight of the agreement of the codes of similar documents; not for VQ."""
     balance: float = 5.0
     """Weight of an even use of the classes in the agreement of one-hot."""
     commitment: float = 0.25
@@ -303,7 +303,7 @@ def check_code_options(options: Options) -> None:
         SummGANError: Naming the option, its value and what it must be.
     """
     code, training = options.code, options.training
-    for name in "length steps vocabulary_size neighbours hidden_size".split():
+    for name in "length steps vocabulary_size similar_documents hidden_size".split():
         _require(getattr(code, name) >= 1, options, f"code.{name}", "at least 1")
     for name in "agreement balance commitment".split():
         _require(getattr(code, name) >= 0, options, f"code.{name}", "0 or more")

@@ -19,6 +19,8 @@ from pathlib import Path
 import regex
 from transformers import PreTrainedTokenizerBase
 
+from summgan.files import write_text
+
 TRUECASE_FILE = "truecase.json"
 """What a truecaser is kept in, beside the tokenizer."""
 _CASED = r"[[\w\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
@@ -88,7 +90,7 @@ class Truecaser:
     def save(self, folder: Path) -> None:
         """Write ``truecase.json``."""
         kept = {"capitalize": self.capitalize, "forms": sorted(self.forms.values())}
-        (folder / TRUECASE_FILE).write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        write_text(folder / TRUECASE_FILE, json.dumps(kept, ensure_ascii=False))
 
     @classmethod
     def load(cls, path: Path) -> Truecaser:

@@ -28,6 +28,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from transformers.utils import cached_file
 
 from summgan.errors import SummGANError
+from summgan.files import write_file
 from summgan.text.casing import TRUECASE_FILE, Truecaser
 from summgan.text.script import is_unspaced, normalize, split_units
 from summgan.text.units import (
@@ -219,7 +220,7 @@ def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> No
     if truecaser := tokenizer.__dict__.get("truecaser"):
         truecaser.save(folder)
     if isinstance(model := tokenizer.__dict__.get("sentencepiece_model"), bytes):
-        (folder / _MODEL_FILE).write_bytes(model)
+        write_file(folder / _MODEL_FILE, lambda file: file.write_bytes(model))
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
@@ -331,7 +332,7 @@ def word_pieces(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> lis
     return [index for index, text in enumerate(_surfaces(tokenizer)) if text and text.lower() in wanted]
 
 
-def silent_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
+def punctuation_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
     """Which pieces are punctuation: they have a text, and no letter, digit or mark of a letter in it."""
     texts = _surfaces(tokenizer)
     return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text) for text in texts]

@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from summgan.errors import SummGANError
-from summgan.files import MANIFEST, is_ours, recover_all, remove_folder, write_file, write_folder
+from summgan.files import MANIFEST, is_ours, recover_all, remove_folder, write_file, write_folder, write_text
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _WEIGHTS, _OPTIMIZERS, _STATE = "model.safetensors", "optimizers.safetensors", "trainer_state.json"
@@ -102,7 +102,7 @@ def save_checkpoint(
     def fill(folder: Path) -> None:
         save_model(folder)
         save_file(tensors, folder / _OPTIMIZERS)
-        (folder / _STATE).write_text(json.dumps(asdict(state)), encoding="utf-8")
+        write_text(folder / _STATE, json.dumps(asdict(state)))
 
     path = output_dir / f"checkpoint-{state.step}"
     write_folder(path, fill)

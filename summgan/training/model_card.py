@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from summgan.data.readers.values import shown
+from summgan.files import write_text
 from summgan.networks.architecture import SummGANConfig
 from summgan.options.configuration import Options
 from summgan.training.checkpoint import TrainerState
@@ -83,7 +84,7 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
         options=json.dumps(_training(options), indent=1),
         figures=figures,
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    write_text(folder / "README.md", text)
 
 
 _CODE_CARD = """---
@@ -128,7 +129,7 @@ def write_code_card(folder: Path, config: dict, options: Options, state: Trainer
         documents=_names(options.data.documents),
         options=json.dumps(_training(options), indent=1),
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    write_text(folder / "README.md", text)
 
 
 def _training(options: Options) -> dict:

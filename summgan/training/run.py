@@ -57,7 +57,7 @@ class Run:
         steps: int,
     ):
         self.options, self.training = options, options.training
-        self.accelerator, self.say = accelerator, say if accelerator.is_main_process else silent
+        self.accelerator, self.say = accelerator, say if accelerator.is_main_process else say_nothing
         self.model, self.corpora, self.steps = model.to(accelerator.device), corpora, steps
         self.output_dir, self.folder = Path(self.training.output_dir), folder
         self.state = TrainerState(options=asdict(options), fingerprint=corpora.fingerprint)
@@ -249,5 +249,5 @@ class Run:
         bar.set_postfix({name: f"{figures[name]:.2f}" for name in shown if name in figures})
 
 
-def silent(sentence: str) -> None:
-    """What other processes than the first have to say."""
+def say_nothing(sentence: str) -> None:
+    """Stands for ``say`` on all processes but the first."""

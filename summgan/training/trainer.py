@@ -33,7 +33,7 @@ from summgan.training.checkpoint import TrainerState, find_checkpoint
 from summgan.training.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
 from summgan.training.model_card import write_model_card
 from summgan.training.optimizers import make_optimizer, own_parameters
-from summgan.training.run import Run, silent
+from summgan.training.run import Run, say_nothing
 from summgan.training.run_folder import RunFolder
 from summgan.training.runtime import make_accelerator, trackers
 from summgan.training.schedules import learning_rate_factor, temperature
@@ -255,7 +255,7 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
     check_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
-        say = silent
+        say = say_nothing
     training = options.training
     steps = training.warm_start_steps + training.adversarial_steps
     folder = RunFolder(training.output_dir, accelerator.is_main_process)

@@ -15,10 +15,10 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from summgan.cli.main import main
-from summgan.codes.bags import BagOfWords, nearest_neighbours
+from summgan.codes.bags import BagOfWords, most_similar
 from summgan.codes.encoder import Encoder
+from summgan.codes.hash_index import HashIndex
 from summgan.codes.meaning import meanings, mutual_information
-from summgan.codes.search import HashIndex
 from summgan.codes.trainer import train_codes
 from summgan.errors import SummGANError
 from summgan.options.parsing import load_options
@@ -45,7 +45,7 @@ def run(write, documents, tmp_path):
         }
         training |= {k: v for k, v in changes.items() if k in ("estimator", "loss_weights")}
         code = {"steps": 8, "size": SIZES[name], "hidden_size": 16, "max_document_frequency": 0.5}
-        code |= {k: v for k, v in changes.items() if k in ("size", "kind", "neighbours")}
+        code |= {k: v for k, v in changes.items() if k in ("size", "kind", "similar_documents")}
         options = replace(
             options,
             data=replace(
@@ -111,13 +111,15 @@ def test_a_damaged_checkpoint_of_a_code_is_one_sentence(run, name, change, messa
 @pytest.mark.parametrize("number", [1, 2, 3, 19])
 @pytest.mark.parametrize("name", SIZES)
 def test_few_documents_train_or_are_refused(run, documents, number, name):
-    few = {"documents": documents[:number], "neighbours": 1, "size": 8 if name == "binary" else 2}
+    few = {"documents": documents[:number], "similar_documents": 1, "size": 8 if name == "binary" else 2}
     if number > 2:
         folder = run(name, **few)
         row = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
         assert np.isfinite(row["eval_score"])
     else:
-        with pytest.raises(SummGANError, match=r"code.(size|neighbours) is \d but there are \d documents"):
+        with pytest.raises(
+            SummGANError, match=r"code.(size|similar_documents) is \d but there are \d documents"
+        ):
             run(name, **few)
 
 
@@ -192,7 +194,7 @@ def test_a_wrong_index_is_refused(run, documents, tmp_path):
         ("onehot", {"size": 400}, "there are 300 documents"),
         ("binary", {"size": 12}, "multiple of 8"),
         ("vq", {"estimator": "reinforce"}, "one of straight-through for vq"),
-        ("binary", {"neighbours": 299}, "--code.neighbours"),
+        ("binary", {"similar_documents": 299}, "--code.similar_documents"),
     ],
 )
 def test_what_cannot_be_is_refused(run, name, changes, words):
@@ -229,7 +231,7 @@ def test_bags_are_unit_vectors_that_survive_saving(tmp_path, documents):
     assert BagOfWords.load(tmp_path) == bags
     vectors = bags.vectors([*documents[:3], "xyzzy"])
     torch.testing.assert_close(vectors.norm(dim=1), torch.tensor([1.0, 1, 1, 0]))
-    near = nearest_neighbours(bags.vectors(documents), 3)
+    near = most_similar(bags.vectors(documents), 3)
     assert not (near == torch.arange(len(documents)).unsqueeze(1)).any()
 
 

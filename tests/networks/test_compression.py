@@ -11,7 +11,7 @@ from datasets import Dataset
 from summgan.networks.compression import Compressor, Succession, _key, best_paths, succession_of
 from summgan.text.boundaries import UnitBoundaries
 from summgan.text.units import UnitCounter, effect_of
-from summgan.text.vocabulary import length_table, silent_pieces, spellings
+from summgan.text.vocabulary import length_table, punctuation_pieces, spellings
 
 
 def total(path, worth, gains):
@@ -139,7 +139,7 @@ def test_ended_as_people_end(tokenizer):
 def strike(tokenizer, text, length, salient, sentences=("Anna opens halls",)):
     end, boundaries = tokenizer.eos_token_id, UnitBoundaries(length_table(tokenizer))
     rows = [[*ids, end] for ids in tokenizer(list(sentences), add_special_tokens=False).input_ids]
-    tables = (spellings(tokenizer), silent_pieces(tokenizer))
+    tables = (spellings(tokenizer), punctuation_pieces(tokenizer))
     counted = succession_of(Dataset.from_dict({"input_ids": rows}), boundaries, *tables)
     found = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     spans = [(text.index(word), text.index(word) + len(word)) for word in salient]

@@ -8,7 +8,7 @@ import torch
 from datasets import Dataset
 
 from summgan.networks.salience import (
-    LEAST_NEIGHBOURS,
+    LEAST_PAIRS,
     POSITION_BIN,
     POSITION_BINS,
     REPETITIONS,
@@ -90,7 +90,7 @@ def test_it_is_learned_where_neighbours_begin_and_what_is_repeated():
 
 
 def test_few_neighbours_teach_nothing():
-    found = neighbours(lambda document, place, rng: place < 3, pairs=LEAST_NEIGHBOURS - 1)
+    found = neighbours(lambda document, place, rng: place < 3, pairs=LEAST_PAIRS - 1)
     assert not found.position.any()
 
 

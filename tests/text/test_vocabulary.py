@@ -11,8 +11,8 @@ from summgan.text.script import count_units, normalize
 from summgan.text.vocabulary import (
     length_table,
     load_tokenizer,
+    punctuation_pieces,
     save_tokenizer,
-    silent_pieces,
     spellings,
     train_tokenizer,
     word_pieces,
@@ -167,7 +167,7 @@ def test_characters_can_be_the_pieces(chinese_documents):
 
 
 def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokenizer, chinese_tokenizer):
-    silent = silent_pieces(tokenizer)
+    silent = punctuation_pieces(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     assert {piece for piece, flag in zip(pieces, silent, strict=True) if flag} >= {",", "."}
     assert not any(flag for piece, flag in zip(pieces, silent, strict=True) if any(map(str.isalnum, piece)))
@@ -258,7 +258,7 @@ def test_no_piece_that_is_learned_looks_like_a_special_one():
 def test_vowel_signs_are_no_punctuation():
     tokenizer = train_tokenizer(["กิน ข้าว, हिन्दी !"] * 30, 400)
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    silent = {piece for piece, flag in zip(pieces, silent_pieces(tokenizer), strict=True) if flag}
+    silent = {piece for piece, flag in zip(pieces, punctuation_pieces(tokenizer), strict=True) if flag}
     assert silent == {"▁", ",", "!"} & set(pieces) | {piece for piece in silent if piece.strip("▁,!") == ""}
 
 

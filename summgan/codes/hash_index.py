@@ -1,6 +1,7 @@
-"""`HashIndex`: exact search by Hamming distance over binary codes, on faiss's flat binary index.
+"""`HashIndex`: the documents nearest to a text by the Hamming distance of their binary codes.
 
-A saved index is a folder with ``index.faiss``, and ``index.json`` that names the model and the documents.
+The distances are exact: faiss's flat binary index compares all documents. A saved index is a folder with
+``index.faiss``, and ``index.json`` with the fingerprint of the model and the documents.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from summgan.codes.encoder import Encoder
 from summgan.errors import SummGANError
-from summgan.files import recover, write_folder
+from summgan.files import recover, write_folder, write_text
 
 _INDEX, _DOCUMENTS = "index.faiss", "index.json"
 
@@ -24,13 +25,13 @@ def _faiss() -> ModuleType:
     try:
         import faiss
     except ImportError as error:
-        raise SummGANError('Searching needs faiss: pip install "summgan[search]".') from error
+        raise SummGANError('HashIndex needs faiss: pip install "summgan[search]".') from error
     return faiss
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that was found: its place in the index, Hamming distance in bits, and text."""
+    """A document that is found: its row in the index, its Hamming distance in bits, and its text."""
 
     row: int
     distance: int
@@ -38,12 +39,12 @@ class Hit:
 
 
 class HashIndex:
-    """Documents by their bits.
+    """Documents with their bits.
 
     Args:
-        encoder: Of a binary code.
+        encoder: Encodes documents and texts; its code is binary.
         texts: Documents.
-        bits: Their codes, ``[documents, bytes]``; made here when not given.
+        bits: Codes of the documents, ``[documents, bytes]``; computed here by default.
 
     Raises:
         SummGANError: The code is not binary, or faiss is not installed.
@@ -74,7 +75,7 @@ class HashIndex:
         def fill(path: Path) -> None:
             _faiss().write_index_binary(self._index, str(path / _INDEX))
             values = {"fingerprint": self.encoder.fingerprint, "texts": self.texts}
-            (path / _DOCUMENTS).write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+            write_text(path / _DOCUMENTS, json.dumps(values, ensure_ascii=False))
 
         write_folder(Path(folder), fill)
 
