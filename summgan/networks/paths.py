@@ -1,0 +1,369 @@
+"""The exact distribution over paths of exactly k units through a lattice of words.
+
+A lattice has vertices in an order and edges that only go onward, at most ``band`` vertices far. A path's
+score is the sum of a begin, its nodes and edges, and an end; `p(path | k units) ∝ exp(score)`. One pass of
+messages from the end (`Paths`) gives the log-partition of every k, and from it samples (forward filtering,
+backward sampling; every draw is a Gumbel-max over one row, which Gumbel-CRF relaxes straight-through,
+Fu et al. 2020) and best paths (Viterbi 1967; `k_best.py` has the next ones). Marginals are gradients of the
+log-partition. Time and memory grow with vertices times band. All in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+FORBIDDEN = -1e6
+"""Score of what no path may do. Finite, so that gradients are numbers; see `possible`."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a batch of lattices, in nats; `FORBIDDEN` where there is no vertex or edge.
+
+    Attributes:
+        begin: ``[batch, vertices]`` of starting with each vertex.
+        node: ``[batch, vertices]`` of each vertex.
+        edge: ``[batch, vertices, band]``, at ``[:, i, d]`` of going from vertex ``i`` to ``i + 1 + d``.
+        end: ``[batch, vertices]`` of stopping after each vertex.
+        inserted: ``[batch, vertices, band]`` of the same edges with an inserted word between, which costs one
+            unit more; None where nothing is inserted.
+        costs: ``[batch, vertices]`` units of each vertex, at least 1; None if each has one.
+    """
+
+    begin: Tensor
+    node: Tensor
+    edge: Tensor
+    end: Tensor
+    inserted: Tensor | None = None
+    costs: Tensor | None = None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Scores:
+        """The same scores, each changed; costs stay."""
+        inserted = None if self.inserted is None else change(self.inserted)
+        tables = (change(self.begin), change(self.node), change(self.edge), change(self.end))
+        return Scores(*tables, inserted, self.costs)
+
+    def repeat(self, times: int) -> Scores:
+        """Every lattice so many times in a row."""
+        costs = self.costs if self.costs is None else self.costs.repeat_interleave(times, 0)
+        changed = self.map(lambda table: table.repeat_interleave(times, 0))
+        return Scores(changed.begin, changed.node, changed.edge, changed.end, changed.inserted, costs)
+
+
+def banded(full: Tensor, band: int) -> Tensor:
+    """A table of edges in the form that `Scores` wants.
+
+    Args:
+        full: ``[batch, vertices, vertices]`` of going from row to column.
+        band: Vertices that an edge goes onward at most.
+
+    Returns:
+        ``[batch, vertices, band]``, `FORBIDDEN` beyond the last vertex.
+    """
+    vertices = full.shape[1]
+    onward = torch.arange(vertices, device=full.device)[:, None] + 1 + torch.arange(band, device=full.device)
+    rows = full.gather(2, onward.clamp_max(vertices - 1).expand(full.shape[0], -1, -1))
+    return rows.masked_fill(onward >= vertices, FORBIDDEN)
+
+
+def possible(log_partition: Tensor) -> Tensor:
+    """Whether there is any path, of a log-partition or a best score."""
+    return log_partition > FORBIDDEN / 2
+
+
+@dataclass(frozen=True)
+class Path:
+    """Paths, filled up at the end.
+
+    Attributes:
+        vertices: ``[..., steps]`` in order, -1 after the last.
+        inserted: ``[..., steps]`` whether a word is inserted before the vertex.
+    """
+
+    vertices: Tensor
+    inserted: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """``[..., steps]`` where there is a vertex."""
+        return self.vertices >= 0
+
+    @property
+    def last(self) -> Tensor:
+        """``[...]`` the vertex at the end of each path, 0 of paths without any."""
+        return self.vertices.amax(-1).clamp_min(0)
+
+
+class Paths:
+    """The distribution over paths of 1 to ``longest`` units.
+
+    Args:
+        scores: Of a batch of lattices.
+        longest: Units of the longest paths.
+    """
+
+    def __init__(self, scores: Scores, longest: int):
+        self.scores, self.longest = scores, longest
+        self.entered = _messages(scores, longest, lambda table, dim: torch.logsumexp(table, dim))
+
+    @property
+    def log_partition(self) -> Tensor:
+        """``[batch, longest + 1]`` log of the sum over all paths with so many units; see `possible`."""
+        whole = torch.logsumexp(self.scores.begin + self.entered, 2).T
+        return whole.clamp_min(FORBIDDEN * (self.longest + 2))
+
+    def log_partition_of(self, lengths: Tensor) -> Tensor:
+        """``[batch]`` of paths with ``lengths`` ``[batch]`` units."""
+        return self.log_partition.gather(1, lengths[:, None]).squeeze(1)
+
+    def marginals(self, lengths: Tensor) -> Scores:
+        """Probabilities that a path of ``lengths`` ``[batch]`` units begins, visits, goes and ends there.
+
+        Returns:
+            Tables of the shapes of the scores: a path has each entry with this probability.
+        """
+        return _marginals(self.scores, lengths, self.longest)
+
+    def entropy(self, lengths: Tensor) -> Tensor:
+        """``[batch]`` nats of paths with ``lengths`` units; differentiable."""
+        shares = _marginals(self.scores, lengths, self.longest)
+        return self.log_partition_of(lengths) - expected_score(shares, self.scores)
+
+    def divergence(self, other: Scores, lengths: Tensor) -> Tensor:
+        """``[batch]`` Kullback-Leibler divergence from the same lattice with other scores, in nats.
+
+        Args:
+            other: The scores of the distribution that this one is compared with.
+            lengths: ``[batch]`` units.
+        """
+        shares = _marginals(self.scores, lengths, self.longest)
+        here, there = self.log_partition_of(lengths), Paths(other, self.longest).log_partition_of(lengths)
+        return expected_score(shares, self.scores) - expected_score(shares, other) - here + there
+
+    @property
+    def choices(self) -> int:
+        """Random numbers that a sample needs for every unit."""
+        kinds = 1 if self.scores.inserted is None else 2
+        return max(self.scores.node.shape[1], kinds * self.scores.edge.shape[2])
+
+    def sample(self, lengths: Tensor, uniforms: Tensor) -> Path:
+        """Exact samples, the same for the same numbers.
+
+        Args:
+            lengths: ``[batch]`` units of each; there must be such paths.
+            uniforms: ``[batch, samples, units, choices]`` numbers in [0, 1), for ``lengths.max()`` units.
+
+        Returns:
+            Paths ``[batch, samples, units]``.
+        """
+        noise = _gumbel(uniforms.flatten(0, 1))
+        with torch.no_grad():
+            path, _ = _follow(self.scores, self.entered, lengths, uniforms.shape[1], noise)
+        return path
+
+    def relaxed_sample(self, lengths: Tensor, uniforms: Tensor, temperature: float) -> tuple[Path, Tensor]:
+        """Exact samples that pass gradients on (straight-through Gumbel-CRF).
+
+        Args:
+            lengths: ``[batch]`` units of each.
+            uniforms: As of `sample`.
+            temperature: Of the softmax whose gradient stands for that of the choice.
+
+        Returns:
+            The samples, and ``[batch, samples, units, vertices]``: 1 at the vertex of each step, with the
+            gradient of the softmax over what could have been chosen there.
+        """
+        noise = _gumbel(uniforms.flatten(0, 1))
+        path, logits = _follow(self.scores, self.entered, lengths, uniforms.shape[1], noise)
+        vertices = self.scores.node.shape[1]
+        soft = torch.stack([torch.softmax(table / temperature, 1) for table in logits], 1)
+        soft = soft.unflatten(0, uniforms.shape[:2])
+        hard = F.one_hot(path.vertices.clamp_min(0), vertices) * path.mask[..., None]
+        return path, hard + (soft - soft.detach()) * path.mask[..., None]
+
+    def best(self, lengths: Tensor) -> tuple[Path, Tensor]:
+        """The likeliest paths ``[batch, units]`` of ``lengths`` units, and their scores ``[batch]``."""
+        with torch.no_grad():
+            entered = _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
+            path, _ = _follow(self.scores, entered, lengths, 1, None)
+            values = (self.scores.begin + entered).amax(2).T.gather(1, lengths[:, None]).squeeze(1)
+        return Path(path.vertices.squeeze(1), path.inserted.squeeze(1)), values
+
+    def best_scores(self) -> Tensor:
+        """``[batch, longest + 1]`` scores of the likeliest path of each number of units."""
+        entered = _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
+        return (self.scores.begin + entered).amax(2).T
+
+    def log_probability(self, path: Path, lengths: Tensor) -> Tensor:
+        """``[batch, samples]`` log-likelihood of paths ``[batch, samples, units]`` of ``lengths`` units."""
+        return score_of(self.scores, path) - self.log_partition_of(lengths)[:, None]
+
+
+def _gumbel(uniforms: Tensor) -> Tensor:
+    return -(-torch.log1p(-uniforms.float())).clamp_min(1e-20).log()
+
+
+def _windows(table: Tensor, band: int) -> Tensor:
+    """``[batch, vertices, band]`` view of what stands 1 to ``band`` places further on."""
+    return F.pad(table, (0, band), value=FORBIDDEN)[:, 1:].unfold(1, band, 1)
+
+
+def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tensor]) -> Tensor:
+    """``[longest + 1, batch, vertices]``: of all ways to enter a vertex and end with so many units.
+
+    Args:
+        scores: Of the lattices.
+        longest: Units.
+        total: Of the ways: ``logsumexp`` or ``amax``.
+    """
+    band = scores.edge.shape[2]
+    nothing = torch.full_like(scores.node, FORBIDDEN)
+    entered, left = [nothing], [scores.end]
+    kinds = [1] if scores.costs is None else scores.costs.unique().tolist()
+    for units in range(1, longest + 1):
+        enter = nothing
+        for cost in kinds:
+            if cost <= units:
+                onward = scores.node + left[units - cost]
+                enter = onward if scores.costs is None else torch.where(scores.costs == cost, onward, enter)
+        entered.append(enter.clamp_min(2 * FORBIDDEN))
+        if units < longest:
+            ways = scores.edge + _windows(entered[units], band)
+            if scores.inserted is not None:
+                ways = torch.cat([ways, scores.inserted + _windows(entered[units - 1], band)], 2)
+            left.append(total(ways, 2))
+    return torch.stack(entered)
+
+
+def _follow(
+    scores: Scores, entered: Tensor, lengths: Tensor, samples: int, noise: Tensor | None
+) -> tuple[Path, list[Tensor]]:
+    """Choose vertex after vertex: the greatest of messages (plus noise).
+
+    Returns:
+        Paths ``[batch, samples, units]``, and for every unit the ``[batch * samples, vertices]`` logits,
+        noise included, that were chosen among.
+    """
+    batch, vertices = scores.node.shape
+    band, steps = scores.edge.shape[2], int(lengths.max())
+    rows = torch.arange(batch, device=lengths.device).repeat_interleave(samples)
+    left = lengths.repeat_interleave(samples)
+    padded = F.pad(entered, (0, band), value=FORBIDDEN)
+    onward = torch.arange(1, band + 1, device=lengths.device)
+    logits = scores.begin[rows] + entered[left, rows]
+    chosen, between, tables = [], [], []
+    place = left
+    for step in range(steps):
+        if step:
+            places = place[:, None] + onward
+            logits = scores.edge[rows, place] + padded[left[:, None], rows[:, None], places]
+            if scores.inserted is not None:
+                fewer = (left - 1).clamp_min(0)[:, None]
+                more = scores.inserted[rows, place] + padded[fewer, rows[:, None], places]
+                logits = torch.cat([logits, more], 1)
+        if noise is not None:
+            logits = logits + noise[:, step, : logits.shape[1]]
+        active = left > 0
+        best = logits.argmax(1)
+        insert = (best >= band) & active if step else torch.zeros_like(active)
+        target = place + 1 + best % band if step else best
+        tables.append(logits if not step else _at_vertices(logits, places, vertices))
+        place = torch.where(active, target.clamp_max(vertices - 1), place.clamp_max(vertices - 1))
+        cost = 1 if scores.costs is None else scores.costs[rows, place]
+        left = torch.where(active, left - cost - insert.long(), left)
+        chosen.append(torch.where(active, place, -1))
+        between.append(insert)
+    shape = (batch, samples, steps)
+    return Path(torch.stack(chosen, 1).view(shape), torch.stack(between, 1).view(shape)), tables
+
+
+def _at_vertices(logits: Tensor, places: Tensor, vertices: int) -> Tensor:
+    """Logits of edges ``[rows, band]`` (twice, with and without an inserted word) as ``[rows, vertices]``."""
+    band = places.shape[1]
+    if logits.shape[1] > band:
+        logits = torch.logaddexp(logits[:, :band], logits[:, band:])
+    table = logits.new_full((len(logits), vertices + band + 1), 2 * FORBIDDEN)
+    return table.scatter(1, places, logits)[:, :vertices]
+
+
+def score_of(scores: Scores, path: Path) -> Tensor:
+    """``[batch, samples]`` score of paths ``[batch, samples, units]``; differentiable in the scores."""
+    nodes, edges, ends = step_scores(scores, path)
+    return nodes.sum(2) + edges.sum(2) + ends
+
+
+def step_scores(scores: Scores, path: Path) -> tuple[Tensor, Tensor, Tensor]:
+    """What each step of paths ``[batch, samples, units]`` contributes to the score.
+
+    Returns:
+        ``[batch, samples, units]`` of the vertices, as many of the edges to them (of the begin for the first)
+        and ``[batch, samples]`` of the ends. 0 beyond the path.
+    """
+    vertices, mask = path.vertices.clamp_min(0), path.mask
+    rows = torch.arange(len(vertices), device=vertices.device)[:, None]
+    nodes = scores.node[rows[:, :, None], vertices] * mask
+    here, there = vertices[..., :-1], vertices[..., 1:]
+    distance = (there - here - 1).clamp_min(0)
+    edges = scores.edge[rows[:, :, None], here, distance]
+    if scores.inserted is not None:
+        more = scores.inserted[rows[:, :, None], here, distance]
+        edges = torch.where(path.inserted[..., 1:], more, edges)
+    first = scores.begin[rows, vertices[..., 0]][..., None]
+    return nodes, torch.cat([first, edges], 2) * mask, scores.end[rows, path.last]
+
+
+def expected_score(shares: Scores, scores: Scores) -> Tensor:
+    """``[batch]`` mean score of paths with these marginals under ``scores``."""
+    total = (shares.begin * scores.begin + shares.node * scores.node + shares.end * scores.end).sum(1)
+    total = total + (shares.edge * scores.edge).sum((1, 2))
+    if shares.inserted is not None and scores.inserted is not None:
+        total = total + (shares.inserted * scores.inserted).sum((1, 2))
+    return total
+
+
+def _marginals(scores: Scores, lengths: Tensor, longest: int) -> Scores:
+    """Gradient of the log-partition, itself differentiable where the scores are."""
+    tables = ("begin", "node", "edge", "end") + (() if scores.inserted is None else ("inserted",))
+    with torch.enable_grad():
+        learned = any(getattr(scores, name).requires_grad for name in tables)
+        free = scores if learned else scores.map(lambda table: table.detach().requires_grad_())
+        if learned:
+            free = scores.map(lambda table: table if table.requires_grad else table.detach().requires_grad_())
+        whole = Paths(free, longest).log_partition_of(lengths).sum()
+        shares = torch.autograd.grad(whole, [getattr(free, name) for name in tables], create_graph=learned)
+    return Scores(**dict(zip(tables, shares, strict=True)), costs=scores.costs)
+
+
+def log_sum_of_alignments(
+    scores: Scores, says: Tensor, lengths: Tensor, says_between: Tensor | None = None
+) -> Tensor:
+    """Log of the sum over all paths that say given sentences.
+
+    Args:
+        scores: Of lattices whose vertices say one word each.
+        says: ``[batch, units, vertices]`` whether the vertex says the sentence's word.
+        lengths: ``[batch]`` words of each sentence, at least 1.
+        says_between: ``[batch, units, vertices, band]`` scores of the edges with this word of the sentence
+            inserted between, `FORBIDDEN` where it cannot be; None where nothing is inserted.
+
+    Returns:
+        ``[batch]``, not `possible` where no path says the sentence. Less the log-partition it is a
+        log-likelihood.
+    """
+    band, units = scores.edge.shape[2], says.shape[1]
+    nothing = torch.full_like(scores.node, FORBIDDEN)
+    # suffixes[u]: of all ways to say the words from u on, entering at a vertex with word u.
+    suffixes = [nothing, nothing]
+    for unit in reversed(range(units)):
+        ways = scores.edge + _windows(suffixes[0], band)
+        if says_between is not None and unit + 1 < units:
+            ways = torch.cat([ways, says_between[:, unit + 1] + _windows(suffixes[1], band)], 2)
+        onward = torch.where((lengths == unit + 1)[:, None], scores.end, torch.logsumexp(ways, 2))
+        entered = (scores.node + onward).masked_fill(~says[:, unit].bool(), FORBIDDEN)
+        suffixes = [entered.clamp_min(2 * FORBIDDEN), suffixes[0]]
+    return torch.logsumexp(scores.begin + suffixes[0], 1)
