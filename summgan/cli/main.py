@@ -1,4 +1,4 @@
-"""The ``summgan`` command: train, summarize, score, encode, search, tokenizer, demo.
+"""The ``summgan`` command: train, summarize, score, compare, encode, search, tokenizer, demo.
 
 Each command is a parser and a function; the functions import what they need, so that ``--help`` is quick.
 A mistake of the user's ends with one sentence on standard error and exit status 2.
@@ -21,6 +21,7 @@ from pathlib import Path
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from summgan import __version__
+from summgan.cli.reading_parser import compare_parser
 from summgan.errors import SummGANError
 from summgan.options.configuration import DEFAULT_MODEL, TokenizerOptions
 from summgan.options.parsing import config_first, new_parser, to_options, train_parser
@@ -32,6 +33,7 @@ usage: summgan COMMAND ...
   train       learn from documents and unpaired human sentences
   summarize   summarize files or standard input with a trained model
   score       ROUGE and copy rates of summaries, beside simple baselines
+  compare     blind reading of several systems: make a sheet, read marks back
   encode      clusters, bits or code ids of files, with a code that was trained
   search      nearest documents by Hamming distance of their bits
   tokenizer   learn a vocabulary alone
@@ -285,6 +287,15 @@ def _score(namespace: Namespace, parser: ArgumentParser) -> int:
     return score(namespace.as_dict(), _say)
 
 
+# compare -----------------------------------------------------------------------------------------
+
+
+def _compare(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.cli.reading_commands import compare
+
+    return compare(namespace.as_dict(), _say)
+
+
 # codes -------------------------------------------------------------------------------------------
 
 
@@ -363,6 +374,7 @@ _COMMANDS = {
     "train": (train_parser, _train),
     "summarize": (_summarize_parser, _summarize),
     "score": (_score_parser, _score),
+    "compare": (compare_parser, _compare),
     "encode": (_encode_parser, _encode),
     "search": (_search_parser, _search),
     "tokenizer": (_tokenizer_parser, _tokenizer),

@@ -1,0 +1,79 @@
+import csv
+import json
+
+import pytest
+
+from summgan.cli.main import main
+from summgan.evaluation.reading import SCALES
+
+
+@pytest.fixture
+def files(write):
+    documents = write("documents.txt", [f"Document {n} says a thing." for n in range(6)])
+    good = write("good.txt", [f"Thing {n} is said" for n in range(6)])
+    bad = write("bad.jsonl", [json.dumps({"summary": f"thing thing {n}"}) for n in range(6)])
+    return documents, good, bad
+
+
+def make(files, folder, *more):
+    documents, good, bad = files
+    systems = ["--summaries", f"ours={good}", bad]
+    return main(["compare", "--documents", documents, *systems, "--output", str(folder), *more])
+
+
+def fill(folder):
+    rows = list(csv.DictReader((folder / "sheet.tsv").open(encoding="utf-8", newline=""), delimiter="\t"))
+    for row in rows:
+        row |= {name: highest * ("is said" in row["summary"]) for name, highest in SCALES.items()}
+    path = folder.parent / "filled.tsv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), delimiter="\t")
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def test_a_sheet_is_made_and_marks_are_read_back(files, tmp_path, capsys):
+    folder = tmp_path / "reading"
+    assert make(files, folder, "--count", "4") == 0
+    assert "4 documents with 8 summaries of 2 systems" in capsys.readouterr().err
+    assert {path.name for path in folder.iterdir()} >= {"sheet.html", "sheet.tsv", "key.json"}
+    result = tmp_path / "result.json"
+    call = ["compare", "--key", str(folder / "key.json"), "--marks", fill(folder), "--output", str(result)]
+    assert main(call) == 0
+    printed = capsys.readouterr().out
+    assert "ours against bad: better 4, same 0, worse 0" in printed and "repeated_words" in printed
+    kept = json.loads(result.read_text(encoding="utf-8"))
+    assert kept["systems"]["ours"]["accepted"] == 100 and kept["pairs"][0]["first"] == "ours"
+    assert kept["automatic"]["bad"]["repeated_words"] == 1
+
+
+def test_marks_are_never_written_over(files, tmp_path, capsys):
+    folder = tmp_path / "reading"
+    assert make(files, folder) == 0
+    before = (folder / "sheet.tsv").read_bytes()
+    assert make(files, folder) == 2
+    assert "is there already, perhaps with marks in it" in capsys.readouterr().err
+    assert (folder / "sheet.tsv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--documents is needed for a sheet"),
+        (["--marks", "m.tsv"], "--key is needed to read marks"),
+        (["--count", "0"], "--count is 0; it must be at least 1"),
+        (["--seed", "-1"], "--seed is -1"),
+        (["--key", "missing.json", "--marks", "m.tsv"], "No such file"),
+    ],
+)
+def test_what_is_missing_is_said(arguments, message, capsys):
+    assert main(["compare", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_two_systems_of_one_name_are_refused(files, tmp_path, capsys):
+    documents, good, _ = files
+    call = ["compare", "--documents", documents, "--summaries", good, good, "--output", str(tmp_path / "r")]
+    assert main(call) == 2
+    assert "two systems have one name" in capsys.readouterr().err
