@@ -21,7 +21,7 @@ from summgan.errors import SummGANError
 try:
     import fcntl
 except ImportError:  # Windows has no such locks; there the user has to take care
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "summgan.json"
 """The list of a folder's files, by which a folder of ours is known."""
@@ -63,7 +63,7 @@ def incomplete(path: Path) -> Path:
     return path.with_name(f".{path.name}.incomplete")
 
 
-def write_file(path: str | Path, fill: Callable[[Path], None]) -> None:
+def write_file(path: str | Path, fill: Callable[[Path], object]) -> None:
     """Make a file that appears under ``path`` only when it is complete, in place of any older one.
 
     Args:
@@ -90,7 +90,7 @@ def write_text(path: str | Path, text: str) -> None:
     write_file(path, lambda file: file.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def write_folder(path: str | Path, fill: Callable[[Path], None]) -> None:
+def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
     """Make a folder that appears under ``path`` only when it is complete.
 
     Args:

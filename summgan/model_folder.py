@@ -150,9 +150,10 @@ def check_field(name: str, value: Any, wanted: Wanted) -> None:
     """
     kind, limits = (wanted[0], wanted[1:]) if isinstance(wanted, tuple) else (wanted, ())
     if isinstance(kind, str):
-        if value not in wanted:
+        choices = (kind, *limits)
+        if value not in choices:
             raise SummGANError(
-                f"{CONFIG} has {name} {shown(value)}, which must be one of {', '.join(wanted)}"
+                f"{CONFIG} has {name} {shown(value)}, which must be one of {', '.join(choices)}"
             )
         return
     fits = isinstance(value, (int, float) if kind is float else kind) and (
@@ -183,19 +184,20 @@ class CheckedModel(PreTrainedModel):
         tables: The least number of each of its tables of ids, all of which end with the vocabulary.
     """
 
+    config_class: type[PreTrainedConfig]
     noun = "model"
     advice = ""
     tables: ClassVar[dict[str, int]] = {}
 
     @classmethod
-    def from_pretrained(
+    def from_pretrained(  # type: ignore[override]  # it takes less than transformers' own
         cls,
         folder: str | Path,
         *,
         config: PreTrainedConfig | None = None,
         output_loading_info: bool = False,
         **options: Any,
-    ):
+    ) -> Any:
         """Load a model from its ``config.json`` and ``model.safetensors``.
 
         Args:
@@ -213,9 +215,10 @@ class CheckedModel(PreTrainedModel):
             if config is None:
                 config = cls.config_class.from_dict(read_object(required_file(folder, CONFIG, **hub)))
             weights = read_weights(required_file(folder, WEIGHTS, **hub), build(cls, config))
-            model, found = super().from_pretrained(
+            loaded: Any = super().from_pretrained(
                 None, config=config, state_dict=weights, output_loading_info=True, **options
             )
+            model, found = loaded
             check_numbers(model)
             for name, least in cls.tables.items():
                 table = model.get_buffer(name)

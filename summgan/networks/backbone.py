@@ -226,7 +226,7 @@ def target_log_probs(
     """
     written = -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
     written = written.view_as(targets)
-    if pointed is None:
+    if pointed is None or matches is None:
         return written
     attention, copy, write = pointed
     copied = (attention * matches.transpose(1, 2)).sum(-1).clamp_min(1e-12).log()

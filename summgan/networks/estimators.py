@@ -79,11 +79,10 @@ def soft_gumbel(log_probs: Tensor, words: Tensor, stream: RandomStream, temperat
 
 def gumbel_rao(log_probs: Tensor, words: Tensor, stream: RandomStream, temperature: float) -> Tensor:
     """Straight-through with the backward pass averaged over noise given the word (Paulus 2021)."""
-    draws = (
-        torch.softmax(_perturbed(log_probs, words, stream.fork("rao", k)) / temperature, dim=-1)
-        for k in range(_RAO_SAMPLES)
-    )
-    soft = sum(draws) / _RAO_SAMPLES
+    soft = torch.zeros_like(log_probs)
+    for k in range(_RAO_SAMPLES):
+        soft = soft + torch.softmax(_perturbed(log_probs, words, stream.fork("rao", k)) / temperature, dim=-1)
+    soft = soft / _RAO_SAMPLES
     return _hard(words, soft) + (soft - soft.detach())
 
 

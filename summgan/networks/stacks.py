@@ -18,6 +18,7 @@ from summgan.model_folder import (
     CONFIG,
     LARGEST,
     WEIGHTS,
+    Wanted,
     build,
     check_field,
     check_harmless,
@@ -73,7 +74,7 @@ def check_stack(
     for field in known.keys() & values.keys() - _GENERAL:
         value, default = values[field], known[field]
         if field in _IDS:
-            wanted = (int, 0, LARGEST)
+            wanted: Wanted = (int, 0, LARGEST)
         elif isinstance(default, bool | str):
             wanted = type(default)
         else:
@@ -113,11 +114,12 @@ def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
             f"{CONFIG} describes a network of {described:,} numbers, but the weights have {numbers:,}"
         )
     try:
-        model, found = type(model).from_pretrained(
+        loaded: Any = type(model).from_pretrained(
             None, config=config, state_dict=weights, output_loading_info=True
         )
     except Exception as error:  # a tensor of another size
         raise SummGANError(f"the weights do not fit {CONFIG} ({first_line(error)})") from error
+    model, found = loaded
     if missing := sorted(found["missing_keys"]):
         raise SummGANError(f"the weights lack {missing[0]} and {len(missing) - 1} more tensors")
     unused = sorted(found["unexpected_keys"] & weights.keys())

@@ -10,8 +10,13 @@ from summgan.data.readers.paths import STANDARD_INPUT, data_files, file_format, 
 
 def count_rows(paths: Sequence[Path]) -> int | None:
     """Rows of the entries of `resolve_files`; None where only reading them tells."""
-    counts = [_count(path) for path in paths]
-    return None if None in counts else sum(counts)
+    total = 0
+    for path in paths:
+        count = _count(path)
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _count(path: Path) -> int | None:

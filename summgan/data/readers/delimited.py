@@ -12,7 +12,7 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from itertools import chain
 from pathlib import Path
 
@@ -30,7 +30,8 @@ class _Lines:
     """Lines with their ends, which can be looked at before they are taken, and given back after."""
 
     def __init__(self, lines: Iterable[tuple[int, str | RowError]]):
-        self._lines, self._again = iter(lines), deque()
+        self._lines = iter(lines)
+        self._again: deque[tuple[int, str | RowError]] = deque()
         self.taken: list[tuple[int, str | RowError]] = []
 
     def __iter__(self) -> _Lines:
@@ -70,7 +71,7 @@ def _text(line: tuple[int, str | RowError]) -> str:
 
 
 def read_delimited(
-    path: Path, delimiters: Collection[str], known: Collection[str]
+    path: Path, delimiters: Collection[str], known: Set[str]
 ) -> Iterator[tuple[int, dict[str, str] | RowError]]:
     """Rows of a table with a header.
 
@@ -87,7 +88,8 @@ def read_delimited(
     csv.field_size_limit(2**31 - 1)
     with open_bytes(path) as source:
         lines = _Lines(_decoded(file, source))
-        records, names = _records(file, lines, _delimiter(file, lines, delimiters, known)), []
+        records = _records(file, lines, _delimiter(file, lines, delimiters, known))
+        names: list[str] = []
         for line, header in records:
             if isinstance(header, RowError):
                 raise SummGANError(f"{header} It is the header, without which no row can be read.")
@@ -199,10 +201,12 @@ def _spoiled_line(texts: list[str], delimiter: str) -> int:
 
 def _rows_agree(rows: list[list[str] | RowError]) -> bool:
     """Whether some row has as many cells as the header, if there are rows."""
-    return len(rows) == 1 or any(isinstance(row, list) and len(row) == len(rows[0]) for row in rows[1:])
+    header, *others = rows
+    cells = [len(row) for row in others if isinstance(row, list)]
+    return not others or (isinstance(header, list) and len(header) in cells)
 
 
-def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Collection[str]) -> str:
+def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Set[str]) -> str:
     """The delimiter that header and rows agree on."""
     sample = lines.peek(_SAMPLE)
     own = next(iter(delimiters))
@@ -210,13 +214,13 @@ def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Col
         next(lines)
         return said[1]
     tables = {d: [cells for _, cells in _records(file, _Lines(sample), d)] for d in DELIMITERS}
-    tables = {d: rows for d, rows in tables.items() if rows and isinstance(rows[0], list)}
-    splitting = [d for d, rows in tables.items() if len(rows[0]) > 1]
+    headers = {d: rows[0] for d, rows in tables.items() if rows and isinstance(rows[0], list)}
+    splitting = [d for d, cells in headers.items() if len(cells) > 1]
     if not splitting or splitting == [own] or (own in splitting and len(delimiters) == 1):
         return own
     possible = [d for d in splitting if d in delimiters]
     agreeing = [d for d in possible if _rows_agree(tables[d])]
-    named = [d for d in agreeing or possible if known & set(map(fold, tables[d][0]))]
+    named = [d for d in agreeing or possible if known & set(map(fold, headers[d]))]
     for sure in (agreeing, named):
         if len(sure) == 1:
             return sure[0]

@@ -53,7 +53,8 @@ def _reason(error: Exception) -> str:
         return f"the gzip file is damaged or cut off ({error})."
     if isinstance(error, PermissionError):
         return f"may not be read ({error.strerror})."
-    return f"cannot be read ({error.strerror or error})."
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"cannot be read ({reason or error})."
 
 
 def _reader(path: Path) -> Callable[[Path, frozenset[str]], Iterator[Raw]]:
