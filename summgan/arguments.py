@@ -1,12 +1,10 @@
-"""What is handed to the doors in Python (texts, numbers, devices), checked before any work is done."""
+"""Texts and devices that are given in Python, checked before any work is done."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 
 from summgan.errors import SummGANError
@@ -59,21 +57,6 @@ def texts_of(documents: Any, name: str) -> list[str]:
             "choose its column."
         )
     return [one_text(text, f"{name}[{index}]") for index, text in enumerate(documents)]
-
-
-def whole_number(value: Any, name: str) -> int:
-    """A whole number; those of numpy count as such, and truth values do not.
-
-    Raises:
-        SummGANError: Naming the option.
-    """
-    try:
-        number = None if isinstance(value, bool | np.bool_) else operator.index(value)
-    except TypeError:
-        number = None
-    if number is None:
-        raise SummGANError(f"{name} must be a whole number, not {value!r:.60}.")
-    return number
 
 
 def device_of(device: str | torch.device | None) -> torch.device:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from summgan.arguments import device_of, one_text, texts_of, whole_number
+from summgan.arguments import device_of, one_text, texts_of
 from summgan.errors import SummGANError
 
 TEXTS = ["One text.", "Another  text."]
@@ -79,13 +79,6 @@ def test_an_odd_text_is_named_by_its_place(odd, word):
         texts_of(["One.", odd], "documents")
     with pytest.raises(SummGANError, match=f"The text .*{word}"):
         one_text(odd, "The text")
-
-
-def test_whole_numbers_are_those_of_numpy_too():
-    assert [whole_number(value, "n") for value in (3, np.int64(3), np.uint8(3), 10**30)] == [3, 3, 3, 10**30]
-    for value in (3.0, "5", math.nan, True, np.bool_(True), None, [3], torch.tensor(1.5)):
-        with pytest.raises(SummGANError, match="n must be a whole number, not"):
-            whole_number(value, "n")
 
 
 def test_devices_are_tried_before_anything_is_loaded():

@@ -26,8 +26,6 @@ def encode(options: dict[str, Any], say: Say) -> int:
     """Write codes, a row for each document, and an index if one is wanted."""
     if not (options["output"] or options["index"]):
         raise SummGANError("Name an --output file, an --index folder, or both.")
-    if options["batch_size"] < 1:
-        raise SummGANError(f"--batch_size is {options['batch_size']}; it must be at least 1.")
     if options["index"]:
         check_output(options["index"], resolve_files(options["files"]), "--index")
         check_folder(options["index"])

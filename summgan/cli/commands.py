@@ -22,15 +22,14 @@ from summgan.errors import RowError, SummGANError
 from summgan.evaluation.scoring import ScoreReport, describe_report, evaluate_summaries
 from summgan.files import check_folder, check_output, write_folder, write_text
 from summgan.options.configuration import TokenizerOptions
+from summgan.options.generation import SummarizerOptions
 from summgan.text.vocabulary import save_tokenizer, train_tokenizer
 from summgan.writing.output import PrintedRecords, RecordFile, describe_files
 from summgan.writing.records import Record, failed_record, in_order, read_items, record
 from summgan.writing.summarizer import CHUNK, Summarizer
-from summgan.writing.summary import SummarizerOptions
 
 Say = Callable[[str], None]
 
-_OPTIONS = ("max_words", "min_words", "num_beams", "num_candidates", "reconstruct", "batch_size")
 _NOT_SETTINGS = ("output", "resume", "device", "batch_size")
 _SHOWN = 5
 _WHERE = {"references": "references", "documents": "in documents"}
@@ -39,8 +38,9 @@ _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": N
 
 def summarize(options: dict[str, Any], say: Say) -> int:
     """Summarize files or standard input; rows that cannot be used are reported and counted."""
-    how = SummarizerOptions(**{name: options[name] for name in _OPTIONS}).check()
-    options["files"] = options["files"] or ["-"]
+    how = SummarizerOptions(
+        **{field.name: options[field.name] for field in fields(SummarizerOptions)}
+    ).check()
     with open_output(options, PrintedRecords("summary_text")) as output:
         rows = read_items(options["files"], options["document_column"], "document", "--document_column")
         rows = islice(rows, output.done, None)
@@ -153,8 +153,6 @@ def extend_records(
 
 def score(options: dict[str, Any], say: Say) -> int:
     """Print the table of scores, and write all figures if asked to."""
-    if not 0 <= options["seed"] < 2**32:
-        raise SummGANError(f"--seed is {options['seed']}; it must be from 0 to {2**32 - 1}.")
     report_file = Path(options["output"]) if options["output"] else None
     if report_file:
         names = [options[name] for name in ("predictions", "references", "documents", "compare")]

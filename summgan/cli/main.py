@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import json
 import logging
 import os
 import re
@@ -24,7 +25,9 @@ from summgan import __version__
 from summgan.cli.reading_parser import compare_parser
 from summgan.errors import SummGANError
 from summgan.options.configuration import DEFAULT_MODEL, TokenizerOptions
+from summgan.options.generation import SummarizerOptions
 from summgan.options.parsing import config_first, new_parser, to_options, train_parser
+from summgan.options.ranges import PositiveInt, Seed, refusal, wanted
 
 _OVERVIEW = f"""summgan {__version__} learns to summarize from text nobody labelled.
 
@@ -158,28 +161,30 @@ def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
         return f"there is no option {name}{_nearest(name, known)}"
     found = re.search(r'Parser key "([\w.]+)":(.*)', message, re.DOTALL)
     if found:
-        return _wrong_value(found[1], found[2])
+        return _wrong_value(found[1], found[2], parser)
     return " ".join(message.split())
 
 
-_KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "str": "a text",
-    "list": "a list",
-}
-
-
-def _wrong_value(name: str, reason: str) -> str:
-    """A sentence about a value that is not of the kind that its option has."""
-    value = re.search(r"(?:Got value|Given value): (.*)", reason)
-    choice = re.search(r"Literal\[(.*?)\]", reason)
-    kinds = [_KINDS[kind] for kind in re.findall(r"Expected an? <class '(\w+)'>", reason) if kind in _KINDS]
-    if value is None or not (choice or kinds):
+def _wrong_value(name: str, reason: str, parser: ArgumentParser) -> str:
+    """A sentence about a value that is not of the type that its option has."""
+    value = re.search(
+        r"(?:Got value|Given value): (.*)|Not of type \w+: (\S+) (?:does not|not an?) |: '(.*)'$", reason
+    )
+    actions = (vars(action) for action in parser._actions if action.dest == name)
+    kinds = [action["_typehint"] for action in actions if "_typehint" in action]
+    if not kinds:
         return f"--{name}: {' '.join(reason.split())}"
-    wanted = f"one of {choice[1]}" if choice else " or ".join(dict.fromkeys(kinds))
-    return f"--{name} is {value[1]!r}; it must be {wanted}"
+    if value is None:
+        return f"--{name} must be {wanted(kinds[0])}"
+    return refusal(f"--{name}", _number_of(next(filter(None, value.groups()))), kinds[0])
+
+
+def _number_of(text: str) -> object:
+    """The number that a text is, or else the text."""
+    try:
+        return json.loads(text, parse_constant=str)
+    except ValueError:
+        return text
 
 
 def _required(name: str) -> str:
@@ -220,41 +225,36 @@ def _summarize_parser() -> ArgumentParser:
         "Summarize files (txt, jsonl, csv, tsv, parquet, each also .gz, folders, patterns) or "
         "standard input, one document a line.",
     )
-    parser.add_argument("files", nargs="*", help="documents; none, or -, for standard input")
     parser.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        type=str,
-        help="folder of a trained model; by default the one in the package, for English news",
+        "files", nargs="*", default=["-"], help="Documents; standard input if none, or -, is given."
+    )
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, type=str, help="Folder or hub name of a trained model."
     )
     parser.add_argument(
         "--output",
         type=str | None,
-        help="file .jsonl, .txt, .csv or .parquet; standard output if none",
+        help="File to write (.jsonl, .txt, .csv or .parquet); the screen if none is given.",
     )
-    parser.add_argument("--document_column", type=str | None, help="column of the document")
-    parser.add_argument("--max_words", type=int | None, help="most words (or characters)")
-    parser.add_argument("--min_words", type=int | None, help="fewest words (or characters)")
-    parser.add_argument("--num_beams", type=int, default=4, help="width of the decoder's beam search")
+    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
+    parser.add_class_arguments(SummarizerOptions, None, skip={"reconstruct"})
     parser.add_argument(
-        "--num_candidates",
-        type=int,
-        default=4,
-        help="summaries written of each document; the one that rebuilds and reads best is kept",
+        "--reconstruct", action="store_true", help="Also write what the reconstructor makes of the summary."
     )
-    parser.add_argument("--batch_size", type=int, default=32, help="documents at a time")
-    parser.add_argument("--reconstruct", action="store_true", help="write reconstructions too")
-    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...; a GPU if there is one")
-    parser.add_argument("--dtype", type=str, default="float32", help="float32, bfloat16, float16")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted output")
+    parser.add_argument(
+        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
+    )
+    parser.add_argument(
+        "--dtype", type=str, default="float32", help="Type of the weights: float32, bfloat16 or float16."
+    )
+    parser.add_argument("--resume", action="store_true", help="Go on with an interrupted output.")
     return parser
 
 
 def _summarize(namespace: Namespace, parser: ArgumentParser) -> int:
     from summgan.cli.commands import summarize
 
-    settings = namespace.as_dict()
-    return summarize(settings, _say)
+    return summarize(namespace.as_dict(), _say)
 
 
 # score -------------------------------------------------------------------------------------------
@@ -263,21 +263,21 @@ def _summarize(namespace: Namespace, parser: ArgumentParser) -> int:
 def _score_parser() -> ArgumentParser:
     parser = new_parser(
         "score",
-        "ROUGE-1/2/L/Lsum with bootstrap 95 % intervals, in any script. Where the documents are "
-        "known, also lead and rule baselines at equal length, copy rates and new words.",
+        "Score summaries by ROUGE-1/2/L/Lsum with bootstrap intervals (95 %), in any script. If the "
+        "documents are known, add two baselines at equal length (the lead and a rule) and copy rates.",
     )
-    parser.add_argument("--predictions", required=True, type=str, help="file of summaries")
+    parser.add_argument("--predictions", required=True, type=str, help="File of summaries.")
     parser.add_argument(
-        "--references", required=True, type=str, help="file of references (may hold the documents)"
+        "--references", required=True, type=str, help="File of references, which may also hold the documents."
     )
-    parser.add_argument("--documents", type=str | None, help="file of documents")
-    parser.add_argument("--compare", type=str | None, help="other summaries, for a paired test")
-    parser.add_argument("--prediction_column", type=str | None, help="column of the summaries")
-    parser.add_argument("--reference_column", type=str | None, help="column of the references")
-    parser.add_argument("--document_column", type=str | None, help="column of the documents")
-    parser.add_argument("--stemmer", action="store_true", help="Porter stemmer (English)")
-    parser.add_argument("--output", type=str | None, help="file .json for all figures")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--documents", type=str | None, help="File of documents.")
+    parser.add_argument("--compare", type=str | None, help="File of other summaries, for a paired test.")
+    parser.add_argument("--prediction_column", type=str | None, help="Name of the column with the summary.")
+    parser.add_argument("--reference_column", type=str | None, help="Name of the column with the reference.")
+    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
+    parser.add_argument("--stemmer", action="store_true", help="Compare Porter stems of English words.")
+    parser.add_argument("--output", type=str | None, help="File .json for all figures.")
+    parser.add_argument("--seed", type=Seed, default=0, help="Seed of the bootstrap.")
     return parser
 
 
@@ -301,14 +301,16 @@ def _compare(namespace: Namespace, parser: ArgumentParser) -> int:
 
 def _encode_parser() -> ArgumentParser:
     parser = new_parser("encode", "Encode files with a one-hot, binary or VQ model.")
-    parser.add_argument("files", nargs="+", help="documents of any format that training reads")
-    parser.add_argument("--model", required=True, type=str, help="folder of a trained code")
-    parser.add_argument("--output", type=str | None, help="file .parquet, .jsonl or .csv")
-    parser.add_argument("--index", type=str | None, help="folder of a search index (binary codes)")
-    parser.add_argument("--document_column", type=str | None, help="column of the document")
-    parser.add_argument("--batch_size", type=int, default=256, help="documents at a time")
-    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted output")
+    parser.add_argument("files", nargs="+", help="Documents in any format that training reads.")
+    parser.add_argument("--model", required=True, type=str, help="Folder of a trained code.")
+    parser.add_argument("--output", type=str | None, help="File to write (.parquet, .jsonl or .csv).")
+    parser.add_argument("--index", type=str | None, help="Folder to write a hash index to, for binary codes.")
+    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
+    parser.add_argument("--batch_size", type=PositiveInt, default=256, help="Number of documents at a time.")
+    parser.add_argument(
+        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
+    )
+    parser.add_argument("--resume", action="store_true", help="Go on with an interrupted output.")
     return parser
 
 
@@ -319,12 +321,16 @@ def _encode(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _search_parser() -> ArgumentParser:
-    parser = new_parser("search", "Find the documents of an index that are nearest to a text.")
-    parser.add_argument("text", type=str, help="what is looked for")
-    parser.add_argument("--index", required=True, type=str, help="folder made by summgan encode --index")
-    parser.add_argument("--model", required=True, type=str, help="the binary model that it was made by")
-    parser.add_argument("--k", type=int, default=10, help="documents wanted")
-    parser.add_argument("--device", type=str | None, help="cpu, cuda, ...")
+    parser = new_parser("search", "Find the documents of a hash index that are most similar to a text.")
+    parser.add_argument("text", type=str, help="The text.")
+    parser.add_argument(
+        "--index", required=True, type=str, help="Folder that summgan encode --index has written."
+    )
+    parser.add_argument("--model", required=True, type=str, help="Folder of the model that made the index.")
+    parser.add_argument("--k", type=PositiveInt, default=10, help="Number of documents to find.")
+    parser.add_argument(
+        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
+    )
     return parser
 
 
@@ -339,9 +345,9 @@ def _search(namespace: Namespace, parser: ArgumentParser) -> int:
 
 def _tokenizer_parser() -> ArgumentParser:
     parser = new_parser("tokenizer", "Learn a SentencePiece vocabulary from text files and save it.")
-    parser.add_argument("files", nargs="+", help="texts of any format that training reads")
-    parser.add_argument("--output", required=True, type=str, help="folder to write")
-    parser.add_argument("--column", type=str | None, help="column of the text")
+    parser.add_argument("files", nargs="+", help="Texts in any format that training reads.")
+    parser.add_argument("--output", required=True, type=str, help="Folder to write.")
+    parser.add_argument("--column", type=str | None, help="Name of the column with the text.")
     parser.add_class_arguments(TokenizerOptions, None, skip={"path"})
     return parser
 
@@ -358,8 +364,8 @@ def _demo_parser() -> ArgumentParser:
         "Train a plain auto-encoder and summgan on a built-in corpus, then compare them on documents "
         "that neither has seen. About four minutes on two cores.",
     )
-    parser.add_argument("--output_dir", type=str, default="runs/demo", help="folder to write")
-    parser.add_argument("--seed", type=int, default=0, help="of corpus and training")
+    parser.add_argument("--output_dir", type=str, default="runs/demo", help="Folder to write.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the corpus and of training.")
     return parser
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from summgan.arguments import device_of, one_text, texts_of, whole_number
+from summgan.arguments import device_of, one_text, texts_of
 from summgan.codes.bags import BagOfWords
 from summgan.codes.model import CodeAutoencoder
 from summgan.data.readers import Row, read_rows
 from summgan.errors import SummGANError
 from summgan.files import write_folder
+from summgan.options.ranges import PositiveInt, checked_value
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,7 @@ class Encoder:
         Raises:
             SummGANError: A text is empty or no text.
         """
-        if (batch_size := whole_number(batch_size, "batch_size")) < 1:
-            raise SummGANError(f"batch_size must be at least 1, not {batch_size}.")
+        batch_size = checked_value(batch_size, PositiveInt, "batch_size")
         texts = [one_text(texts, "The text")] if isinstance(texts, str) else texts_of(texts, "texts")
         starts = range(0, max(1, len(texts)), batch_size)  # of no texts there are no codes, in one part
         parts = [self._encode(texts[start : start + batch_size]) for start in starts]

@@ -22,7 +22,7 @@ from summgan.codes.meaning import meaning_table, meanings
 from summgan.codes.model import CodeAutoencoder, CodeConfig
 from summgan.errors import SummGANError
 from summgan.evaluation.report import write_report
-from summgan.options.configuration import Options, check_code_options, check_options
+from summgan.options.configuration import Options, check_options
 from summgan.randomness import RandomStream
 from summgan.training.checkpoint import TrainerState, find_checkpoint
 from summgan.training.model_card import write_code_card
@@ -176,8 +176,7 @@ def train_codes(
         SummGANError: Something in the options or the text is wrong.
         TrainingInterrupted: The user stopped it, after saving.
     """
-    check_options(options)
-    check_code_options(options)
+    options = check_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
         say = say_nothing

@@ -155,8 +155,8 @@ def _configuration_file() -> Path:
 
 def _summarize(folder: Path, documents: list[str]) -> _System:
     summarizer = Summarizer.from_pretrained(folder, device="cpu")
-    shown = summarizer(documents[:_SHOWN])
-    rest = summarizer(documents[_SHOWN:], reconstruct=False, batch_size=64)
+    shown = summarizer(documents[:_SHOWN], reconstruct=True)
+    rest = summarizer(documents[_SHOWN:], batch_size=64)
     summaries = [*shown, *rest]
     return _System([summary.summary_text for summary in summaries], summaries)
 

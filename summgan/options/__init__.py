@@ -1,4 +1,4 @@
-"""Every option of a training: its range, its help and its default, from YAML files and the command line.
+"""Every option of training and of writing, declared once: its range, its help and its default.
 
-Nothing that computes belongs here.
+Also belongs here: how options come from YAML files and the command line. Nothing that computes belongs here.
 """

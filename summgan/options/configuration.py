@@ -1,239 +1,264 @@
 """Everything that a YAML file or the command line can set, as plain dataclasses.
 
-`Options` is the whole file; each of its parts is a block. Names follow transformers where it has one.
-`SummGANConfig` (in `modeling.py`) is what is saved with the weights; this here is how they are made.
+An option is one field: its type is its range, the text after it is its help. `Options` is the whole file, and
+each of its parts is a block. Names follow transformers where it has one. `SummGANConfig` is what is saved
+with the weights; this here is how they are made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from summgan.errors import SummGANError
+from summgan.options.ranges import (
+    AtLeastTwo,
+    ClosedUnitInterval,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    UnitIntervalAboveZero,
+    UnitIntervalBelowOne,
+    checked,
+)
 
-STEMMERS = (
-    "arabic danish dutch english finnish french german hungarian italian norwegian portuguese romanian "
-    "russian spanish swedish"
-).split()
+Stemmer = Literal[
+    "arabic",
+    "danish",
+    "dutch",
+    "english",
+    "finnish",
+    "french",
+    "german",
+    "hungarian",
+    "italian",
+    "norwegian",
+    "portuguese",
+    "romanian",
+    "russian",
+    "spanish",
+    "swedish",
+]
 """Languages that have a Snowball stemmer in nltk."""
 DEFAULT_MODEL = "news-en"
 """Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
 
+_NO_TERM = "left out: it belongs to words. Nobody can read a code, so a discriminator has nothing to judge"
+_CODE_ESTIMATORS = {
+    "one-hot": ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax"),
+    "binary": ("straight-through", "reinforce"),
+    "vq": ("straight-through",),
+}
+
 
 @dataclass
 class DataOptions:
-    """Where the text is: two piles that need not have anything to do with each other."""
+    """Where the text is: two piles, whose texts need not have anything to do with each other."""
 
     documents: list[str] | str = field(default_factory=list)
     """Unlabelled texts to learn to summarize: files, folders or glob patterns."""
     sentences: list[str] | str = field(default_factory=list)
-    """Short texts as people write them (headlines, titles, subject lines)."""
+    """Short texts as people write them, such as headlines, titles or subject lines."""
     validation: list[str] | str = field(default_factory=list)
-    """Documents to watch while training, with summaries if there are any; a few training documents
-    are held out when it is empty."""
+    """Documents for the evaluations during training, with or without summaries; some of the training
+    documents are held out if none are given."""
     document_column: str | None = None
-    """Column of the document; found by itself when it has a usual name."""
+    """Name of the column with the document; a usual name is found without it."""
     sentence_column: str | None = None
-    """Column of the sentence; found by itself when it has a usual name."""
+    """Name of the column with the sentence; a usual name is found without it."""
     summary_column: str | None = None
-    """Column of the summary in the validation files."""
+    """Name of the column with the summary in the validation files."""
     skip_bad_rows: bool = False
-    """Count and report rows that cannot be used instead of stopping at the first."""
-    max_document_length: int = 192
-    """Pieces of a document that are read in training; longer ones are cut there, and counted."""
-    max_sentence_length: int = 40
-    """Pieces of a human sentence; longer ones are left out, and counted."""
+    """Count and report rows that cannot be used, instead of stopping at the first one."""
+    max_document_length: PositiveInt = 192
+    """Number of pieces of a document that training reads; longer documents are cut there and counted."""
+    max_sentence_length: PositiveInt = 40
+    """Largest number of pieces of a human sentence; longer ones are left out and counted."""
     omitted_words: list[str] = field(default_factory=list)
-    """Words that summaries do without where they can, as headlines do without articles, even if the human
-    sentences are full ones."""
-    stemming: str | None = None
-    """Language (``english``, ``german``, ...) whose word endings make no difference to what is salient and
-    what may follow what: "kills" is as "killed". By its Snowball stemmer."""
+    """Words that a summary avoids where it can, as headlines avoid articles."""
+    stemming: Stemmer | None = None
+    """Language whose Snowball stemmer makes word forms equal, so that "kills" counts as "killed"."""
     cache_dir: str | None = None
-    """Where the memory-mapped copy of the text is kept; the `datasets` cache when empty."""
+    """Folder of the memory-mapped copy of the text; the cache of `datasets` if none is given."""
 
 
 @dataclass
 class TokenizerOptions:
-    """The vocabulary, learned from both piles unless `path` names one."""
+    """The vocabulary, which is learned from both piles unless `path` names one."""
 
     path: str | None = None
     """Folder or hub name of a tokenizer to use instead of learning one."""
     model_type: Literal["unigram", "char"] = "unigram"
-    """Pieces of words, or single characters (for very short texts)."""
-    vocabulary_size: int = 8000
-    """Pieces to learn."""
+    """Kind of pieces: parts of words, or single characters for very short texts."""
+    vocabulary_size: PositiveInt = 8000
+    """Number of pieces to learn."""
     byte_fallback: bool = True
     """Write unseen characters as bytes, so that no text is unknown."""
     do_lower_case: bool = False
-    """Drop case in reading and put it back in writing; words at the beginning of sentences are then the
-    same as elsewhere, which a small corpus needs."""
+    """Drop case in reading and restore it in writing, so that a word at the beginning of a sentence is the
+    same as elsewhere."""
 
 
 @dataclass
 class ModelOptions:
-    """Sizes of the three networks."""
+    """Sizes of the three networks, and how a summary is written."""
 
     backbone: str | None = None
-    """Folder or hub name of a BART- or T5-style model to start the generator from; its tokenizer
-    is used too. Empty: a new network of the sizes below."""
-    hidden_size: int = 256
-    """Width of generator and reconstructor."""
-    encoder_layers: int = 3
-    """Layers of the generator's encoder."""
-    decoder_layers: int = 2
-    """Layers of the generator's decoder."""
-    attention_heads: int = 4
-    """Attention heads of both."""
-    reconstructor_layers: int = 1
-    """Layers of the reconstructor's encoder and of its decoder: weak, so that it needs the words."""
-    discriminator_hidden_size: int = 128
+    """Folder or hub name of a BART or T5 model to start the generator from, with its tokenizer; a new network
+    if none is given."""
+    hidden_size: PositiveInt = 256
+    """Width of the generator and the reconstructor."""
+    encoder_layers: PositiveInt = 3
+    """Number of layers of the generator's encoder."""
+    decoder_layers: PositiveInt = 2
+    """Number of layers of the generator's decoder."""
+    attention_heads: PositiveInt = 4
+    """Number of attention heads of the generator and the reconstructor."""
+    reconstructor_layers: PositiveInt = 1
+    """Number of layers of the reconstructor's encoder and of its decoder; few, so that it needs the words."""
+    discriminator_hidden_size: PositiveInt = 128
     """Width of the discriminator."""
-    dropout: float = 0.1
-    """Of generator and reconstructor."""
+    dropout: UnitIntervalBelowOne = 0.1
+    """Dropout rate of the generator and the reconstructor."""
     copy: Literal["words", "pieces", "no"] = "words"
-    """Whether the generator may copy from the document with a pointer: whole words, single pieces (for
-    vocabularies of characters), or not at all."""
-    channel_weight: float = 0.2
-    """How much the reconstruction counts in the choice of a candidate; without it, summaries are also
-    written twice as fast."""
-    salience_weight: float = 0.0
-    """How much salient words of the document (`summgan/networks/salience.py`), and those that the generator
-    selects, are preferred in writing a summary."""
+    """What the generator copies from the document with a pointer: whole words, single pieces (for a
+    vocabulary of characters), or nothing."""
+    channel_weight: NonNegativeFloat = 0.2
+    """Weight of the reconstruction in the choice of a candidate; 0 writes summaries twice as fast."""
+    salience_weight: NonNegativeFloat = 0.0
+    """Weight of salience, and of the words that the generator selects, when a summary is written."""
     writer: Literal["decoder", "search"] = "decoder"
-    """Who writes: the decoder, free in its words, or an exact search for the best words of the document, in
-    their order (`summgan/networks/compression.py`). With ``search`` the generator learns from such sentences
-    too."""
-    succession_weight: float = 0.25
-    """In the search, how much it counts that words follow each other as in the human sentences, beside what
-    they say."""
+    """How a summary is written: by the decoder, which may use any word, or by an exact search for the best
+    words of the document in their order."""
+    succession_weight: NonNegativeFloat = 0.25
+    """Weight in the search of word pairs that human sentences have."""
 
 
 @dataclass
 class LossWeights:
     """Weight of each named term of the adversarial stage; 0 switches a term off."""
 
-    reconstruction: float = 0.1
-    """The reconstructor rebuilds the document from the words. Kept low: where it wins, the words become a
-    code of their own."""
-    adversarial: float = 1.0
-    """The discriminator takes the words for a human sentence."""
-    back_cycle: float = 1.0
-    """A human sentence, written out by the reconstructor, is summarized to itself."""
-    content: float = 0.0
-    """The words are salient ones of the document."""
-    denoising: float = 0.5
-    """The anchor: a human sentence is found again among foreign words."""
+    reconstruction: NonNegativeFloat = 0.1
+    """Weight of rebuilding the document from the words; a high one can make the words a code of their own."""
+    adversarial: NonNegativeFloat = 1.0
+    """Weight of the discriminator's judgement of the words."""
+    back_cycle: NonNegativeFloat = 1.0
+    """Weight of summarizing what the reconstructor makes of a human sentence to that sentence."""
+    content: NonNegativeFloat = 0.0
+    """Weight of the salience of the words."""
+    denoising: NonNegativeFloat = 0.5
+    """Weight of the warm start's task, which goes on as an anchor."""
 
 
 @dataclass
 class TrainingOptions:
-    """The two stages and how they are run."""
+    """The two stages of training and how they are run."""
 
     output_dir: str = "runs/model"
     """Folder of checkpoints, log, report and final model."""
     seed: int = 0
-    """Everything random follows from it."""
+    """Seed of everything random."""
     warm_start: Literal["sentences", "content"] = "sentences"
-    """What the generator learns first: to find human sentences among foreign words, or (without any
-    human sentence) to pick content words of a document."""
-    neighbour_share: float = 0.75
-    """How often a human sentence that some document nearly says is learned from that document instead of
-    being buried in foreign words; see `summgan/data/neighbours.py`."""
-    warm_start_steps: int = 2000
-    """Steps of the first stage, without any game between the networks."""
-    adversarial_steps: int = 3000
-    """Steps of the second stage."""
-    per_device_train_batch_size: int = 32
-    """Documents (and human sentences) per process and forward pass."""
-    gradient_accumulation_steps: int = 1
-    """Forward passes per optimizer step."""
-    learning_rate: float = 1.0e-3
-    """Of generator and reconstructor at its highest."""
-    adversarial_learning_rate: float = 3.0e-4
-    """The same in the adversarial stage."""
-    discriminator_learning_rate: float = 3.0e-4
-    """Of the discriminator, in both stages."""
-    warmup_steps: int = 100
-    """Steps in which the learning rates rise from zero, in each stage."""
+    """What the generator learns in the warm start: to find human sentences in a text, or to pick content
+    words of a document without seeing any human sentence."""
+    neighbour_share: ClosedUnitInterval = 0.75
+    """How often a human sentence is learned from the document that nearly says it, instead of from a made-up
+    text."""
+    warm_start_steps: NonNegativeInt = 2000
+    """Number of optimizer steps of the warm start."""
+    adversarial_steps: NonNegativeInt = 3000
+    """Number of optimizer steps of the adversarial stage."""
+    per_device_train_batch_size: PositiveInt = 32
+    """Number of documents, and of human sentences, in a forward pass of each process."""
+    gradient_accumulation_steps: PositiveInt = 1
+    """Number of forward passes before an optimizer step."""
+    learning_rate: NonNegativeFloat = 1.0e-3
+    """Highest learning rate of the generator and the reconstructor in the warm start, or of a code."""
+    adversarial_learning_rate: NonNegativeFloat = 3.0e-4
+    """Highest learning rate of the generator and the reconstructor in the adversarial stage."""
+    discriminator_learning_rate: NonNegativeFloat = 3.0e-4
+    """Highest learning rate of the discriminator in both stages."""
+    warmup_steps: NonNegativeInt = 100
+    """Number of steps in which the learning rates rise from zero, in each stage."""
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = "linear"
-    """How the learning rates fall after that, in each stage."""
-    weight_decay: float = 0.01
-    """Of AdamW, for all matrices."""
-    max_grad_norm: float = 1.0
-    """Gradients of each network are clipped to this norm."""
+    """Curve by which the learning rates fall after they have risen, in each stage."""
+    weight_decay: NonNegativeFloat = 0.01
+    """Weight decay of AdamW for all matrices."""
+    max_grad_norm: PositiveFloat = 1.0
+    """Norm to which the gradient of each network is clipped."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision of the forward passes."""
     estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid"] = (
         "straight-through"
     )
-    """How the gradient passes through the words; see `summgan/networks/estimators.py`."""
-    samples_per_document: int = 4
-    """Summaries drawn of each document by `reinforce` and `hybrid`; the others draw one."""
-    temperature_start: float = 1.0
-    """Gumbel-softmax temperature at the beginning of the adversarial stage."""
-    temperature_end: float = 0.5
-    """The same at its end; it falls exponentially."""
-    word_dropout: float = 0.0
-    """Share of the document's words hidden from the reconstructor's decoder. What it writes for the back
-    cycle is better when it sees all of them."""
-    reconstruction_stride: int = 1
-    """The reconstructor is asked for every so many-th piece of a document, other ones each time. Long
-    documents are learned faster with 3 (on a CPU a third of a step's time)."""
+    """How the gradient passes through the words or the code."""
+    samples_per_document: AtLeastTwo = 4
+    """Number of summaries that reinforce and hybrid draw of a document; the other estimators draw one."""
+    temperature_start: PositiveFloat = 1.0
+    """Temperature of the Gumbel-softmax at the beginning of the adversarial stage."""
+    temperature_end: PositiveFloat = 0.5
+    """Temperature of the Gumbel-softmax at the end, to which it falls exponentially."""
+    word_dropout: ClosedUnitInterval = 0.0
+    """Share of the document's pieces that are hidden from the reconstructor's decoder."""
+    reconstruction_stride: PositiveInt = 1
+    """Distance of the pieces that the reconstructor is asked for, others in each step; 3 makes long documents
+    faster."""
     idf_weighting: bool = True
     """Whether rare words count more in the reconstruction."""
-    gradient_penalty: float = 0.1
-    """Of the discriminator on real and generated words (R1 and R2)."""
+    gradient_penalty: NonNegativeFloat = 0.1
+    """Weight of the discriminator's gradient penalties on human and generated words (R1 and R2)."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
-    """Terms of the adversarial stage."""
-    logging_steps: int = 20
-    """Steps between two lines of the log."""
-    sample_steps: int = 500
-    """Steps between two samples on the screen; 0 for none."""
-    eval_steps: int = 500
-    """Steps between two evaluations; 0 for none."""
-    eval_documents: int = 200
-    """Most documents evaluated."""
-    save_steps: int = 500
-    """Steps between two checkpoints; the first one comes after 50 steps at the latest."""
-    save_total_limit: int = 3
-    """Checkpoints kept."""
+    """Weights of the terms of the adversarial stage; a code has none of them."""
+    logging_steps: PositiveInt = 20
+    """Number of steps between two rows of the log."""
+    sample_steps: NonNegativeInt = 500
+    """Number of steps between two samples on the screen; 0 for none."""
+    eval_steps: NonNegativeInt = 500
+    """Number of steps between two evaluations; 0 for one at the end."""
+    eval_documents: PositiveInt = 200
+    """Largest number of documents that are evaluated."""
+    save_steps: NonNegativeInt = 500
+    """Number of steps between two checkpoints; the first one is saved after 50 steps at the latest."""
+    save_total_limit: PositiveInt = 3
+    """Number of checkpoints that are kept."""
     load_best_model_at_end: bool = True
-    """Whether the final model is the one of the best validation score; else the last."""
+    """Whether the final model is the one with the best validation score, and not the last one."""
     report_to: Literal["none", "tensorboard", "wandb", "trackio"] = "none"
-    """A tracker, through accelerate."""
-    dataloader_num_workers: int = 0
-    """Processes that prepare batches ahead."""
+    """Tracker that gets all figures."""
+    dataloader_num_workers: NonNegativeInt = 0
+    """Number of processes that prepare batches ahead."""
     use_cpu: bool = False
-    """Leave a GPU alone."""
+    """Use the CPU even if there is a GPU."""
 
 
 @dataclass
 class CodeOptions:
-    """Another code than words, which nobody can read; see `code_model.py`."""
+    """Another code than words, which nobody can read; see `summgan/codes/model.py`."""
 
     kind: Literal["words", "one-hot", "binary", "vq"] = "words"
-    """Words are a summary; the others are clusters, bits, and entries of a codebook."""
-    size: int = 32
-    """Classes of one-hot, bits of binary, entries of each codebook of VQ."""
-    length: int = 8
-    """Positions of VQ."""
-    steps: int = 600
-    """Optimizer steps; warm_start_steps and adversarial_steps are those of words."""
-    vocabulary_size: int = 10000
-    """Most words that are counted."""
-    max_document_frequency: float = 0.1
-    """Words in a larger share of the documents are function words, and are left out."""
-    similar_documents: int = 15
+    """What is learned: words (a summary), one-hot (a cluster), binary (bits) or vq (entries of codebooks)."""
+    size: AtLeastTwo = 32
+    """Number of classes of one-hot, of bits of binary, or of entries of each codebook of vq."""
+    length: PositiveInt = 8
+    """Number of positions of vq."""
+    steps: PositiveInt = 600
+    """Number of optimizer steps; warm_start_steps and adversarial_steps are for words only."""
+    vocabulary_size: PositiveInt = 10000
+    """Largest number of words that are counted."""
+    max_document_frequency: UnitIntervalAboveZero = 0.1
+    """Largest share of the documents that a word may stand in; the others are left out as function words."""
+    similar_documents: PositiveInt = 15
     """Number of most similar documents (TF-IDF, truncated SVD), one of which a document's code rebuilds."""
-    hidden_size: int = 128
-    """Width of encoder and code vectors, not of one-hot."""
-    agreement: float = 1.0
-    """Weight of the agreement of the codes of similar documents; not for VQ."""
-    balance: float = 5.0
+    hidden_size: PositiveInt = 128
+    """Width of the encoder and the code vectors of binary and vq."""
+    agreement: NonNegativeFloat = 1.0
+    """Weight of the agreement of the bits of similar documents; not for vq."""
+    balance: NonNegativeFloat = 5.0
     """Weight of an even use of the classes in the agreement of one-hot."""
-    commitment: float = 0.25
-    """Weight of VQ's commitment."""
+    commitment: NonNegativeFloat = 0.25
+    """Weight of the commitment to codebook entries, for vq only."""
 
 
 @dataclass
@@ -247,89 +272,55 @@ class Options:
     code: CodeOptions = field(default_factory=CodeOptions)
 
 
-_AT_LEAST_ONE = (
-    "data.max_document_length data.max_sentence_length tokenizer.vocabulary_size model.hidden_size "
-    "model.encoder_layers model.decoder_layers model.attention_heads model.reconstructor_layers "
-    "model.discriminator_hidden_size training.per_device_train_batch_size "
-    "training.gradient_accumulation_steps training.logging_steps training.eval_documents "
-    "training.save_total_limit training.reconstruction_stride"
-).split()
-_NOT_NEGATIVE = (
-    "training.warm_start_steps training.adversarial_steps training.learning_rate "
-    "training.adversarial_learning_rate training.discriminator_learning_rate training.warmup_steps "
-    "training.weight_decay training.gradient_penalty training.sample_steps training.eval_steps "
-    "training.save_steps training.dataloader_num_workers training.loss_weights.reconstruction "
-    "training.loss_weights.adversarial training.loss_weights.back_cycle "
-    "training.loss_weights.content training.loss_weights.denoising model.channel_weight "
-    "model.salience_weight model.succession_weight"
-).split()
-_POSITIVE = "training.max_grad_norm training.temperature_start training.temperature_end".split()
-
-
-def check_options(options: Options) -> None:
-    """Refuse values that cannot be meant.
+def check_options(options: Options) -> Options:
+    """The same options as plain numbers, if they can be meant.
 
     Raises:
-        SummGANError: Naming the option, its value and what it must be.
+        SummGANError: A value is not of the type of its field, or does not go with another one; it names the
+            option, its value and what it must be.
     """
-    for names, smallest, words in ((_AT_LEAST_ONE, 1, "at least 1"), (_NOT_NEGATIVE, 0, "0 or more")):
-        for name in names:
-            _require(_value(options, name) >= smallest, options, name, words)
-    for name in _POSITIVE:
-        _require(_value(options, name) > 0, options, name, "more than 0")
-    training, model = options.training, options.model
-    known = options.data.stemming in (None, *STEMMERS)
-    _require(known, options, "data.stemming", f"null or one of {', '.join(STEMMERS)}")
-    for name in ("word_dropout", "neighbour_share"):
-        _require(0 <= getattr(training, name) <= 1, options, f"training.{name}", "from 0 to 1")
-    _require(0 <= model.dropout < 1, options, "model.dropout", "from 0 to less than 1")
-    even = model.hidden_size % model.attention_heads == 0
-    _require(even, options, "model.attention_heads", f"a divisor of hidden_size ({model.hidden_size})")
-    if training.estimator in ("reinforce", "hybrid"):
-        enough = training.samples_per_document >= 2
-        what = f"at least 2 for {training.estimator}"
-        _require(enough, options, "training.samples_per_document", what)
+    options = checked(options, "--")
+    width, heads = options.model.hidden_size, options.model.attention_heads
+    _require(width % heads == 0, "model.attention_heads", heads, f"a divisor of hidden_size ({width})")
+    if options.code.kind == "words":
+        _check_words(options.training)
+    else:
+        _check_code(options.code, options.training)
+    return options
+
+
+def _check_words(training: TrainingOptions) -> None:
+    """Refuse options of words that do not go together."""
+    weight = training.loss_weights.adversarial
     if training.estimator == "hybrid":
-        judged = training.loss_weights.adversarial > 0
-        _require(judged, options, "training.loss_weights.adversarial", "more than 0 for hybrid")
-    steps = training.warm_start_steps + training.adversarial_steps
-    _require(steps > 0, options, "training.warm_start_steps", "more than 0 if adversarial_steps is 0")
+        _require(weight > 0, "training.loss_weights.adversarial", weight, "more than 0 for hybrid")
+    steps = training.warm_start_steps
+    enough = steps + training.adversarial_steps > 0
+    _require(enough, "training.warm_start_steps", steps, "more than 0 if adversarial_steps is 0")
 
 
-def check_code_options(options: Options) -> None:
-    """The same for a code that is not made of words, on top of `check_options`.
+def _check_code(code: CodeOptions, training: TrainingOptions) -> None:
+    """Refuse options of a code that do not go together, and weights of terms that it does not have."""
+    whole_bytes = code.kind != "binary" or code.size % 8 == 0
+    _require(whole_bytes, "code.size", code.size, "a multiple of 8, since bits are packed into bytes")
+    default, weights = vars(LossWeights()), vars(training.loss_weights)
+    refuse_weights({name: weight for name, weight in weights.items() if weight != default[name]})
+    estimators = _CODE_ESTIMATORS[code.kind]
+    known = training.estimator in estimators
+    what = f"one of {', '.join(estimators)} for {code.kind}"
+    _require(known, "training.estimator", training.estimator, what)
+
+
+def refuse_weights(given: Mapping[str, float]) -> None:
+    """Refuse weights, other than 0, for the training of a code, which has none of the terms of words.
 
     Raises:
-        SummGANError: Naming the option, its value and what it must be.
+        SummGANError: Naming the first one.
     """
-    code, training = options.code, options.training
-    for name in "length steps vocabulary_size similar_documents hidden_size".split():
-        _require(getattr(code, name) >= 1, options, f"code.{name}", "at least 1")
-    for name in "agreement balance commitment".split():
-        _require(getattr(code, name) >= 0, options, f"code.{name}", "0 or more")
-    _require(code.size >= 2, options, "code.size", "at least 2")
-    whole_bytes = code.kind != "binary" or code.size % 8 == 0
-    _require(whole_bytes, options, "code.size", "a multiple of 8, since bits are packed into bytes")
-    share = 0 < code.max_document_frequency <= 1
-    _require(share, options, "code.max_document_frequency", "more than 0 and at most 1")
-    nothing = f"0: a {code.kind} code cannot be read, so a discriminator has nothing to judge"
-    for name in ("adversarial", "back_cycle", "denoising"):
-        weight = getattr(training.loss_weights, name)
-        _require(weight == 0, options, f"training.loss_weights.{name}", nothing)
-    allowed = {"binary": ("straight-through", "reinforce"), "vq": ("straight-through",)}
-    one_hot = ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax")
-    estimators = allowed.get(code.kind, one_hot)
-    what = f"one of {', '.join(estimators)} for {code.kind}"
-    _require(training.estimator in estimators, options, "training.estimator", what)
+    for name, weight in given.items():
+        _require(not weight, f"training.loss_weights.{name}", weight, _NO_TERM)
 
 
-def _value(options: Options, name: str) -> float:
-    value = options
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
-
-
-def _require(condition: bool, options: Options, name: str, what: str) -> None:
+def _require(condition: bool, name: str, value: object, what: str) -> None:
     if not condition:
-        raise SummGANError(f"--{name} is {_value(options, name)}; it must be {what}.")
+        raise SummGANError(f"--{name} is {value}; it must be {what}.")

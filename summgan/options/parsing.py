@@ -23,6 +23,7 @@ from summgan.options.configuration import (
     Options,
     TokenizerOptions,
     TrainingOptions,
+    refuse_weights,
 )
 
 set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -33,7 +34,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 class _AnyNameLoader(yaml.SafeLoader):
     """Reads the lone surrogates by which Python knows names of files that are no UTF-8; libyaml does not."""
 
-    NON_PRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ufeff\ufffc-\U0010ffff]")
+    NON_PRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ufeff\ufffc-\U0010ffff]")  # type: ignore[misc]
 
 
 def _load(text: str) -> Any:
@@ -55,11 +56,11 @@ def train_parser() -> ArgumentParser:
     parser = new_parser(
         "train",
         "Learn to summarize from documents nobody labelled and from unpaired human sentences. "
-        "Give a YAML file and, after it, any option that should differ.",
+        "Give a YAML file and, after it, any option that shall differ.",
     )
     parser.usage = "summgan train CONFIG.yaml [--training.learning_rate 3e-4 ...] [--resume]"
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with these options")
-    parser.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with these options.")
+    parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint.")
     for block, kind in (
         ("data", DataOptions),
         ("tokenizer", TokenizerOptions),
@@ -93,6 +94,14 @@ def config_first(arguments: Sequence[str]) -> list[str]:
 
 
 def to_options(namespace: Namespace, parser: ArgumentParser) -> tuple[Options, bool]:
-    """Parsed arguments of ``summgan train`` as options, and whether to resume."""
+    """Parsed arguments of ``summgan train`` as options, and whether to resume.
+
+    Raises:
+        SummGANError: A weight is given for a term that the code does not have.
+    """
     made = parser.instantiate(namespace)
-    return Options(made.data, made.tokenizer, made.model, made.training, made.code), namespace.resume
+    options = Options(made.data, made.tokenizer, made.model, made.training, made.code)
+    if options.code.kind != "words":
+        given = parser.parse_args(parser.args, defaults=False)
+        refuse_weights(vars(given.get("training.loss_weights", Namespace())))
+    return options, namespace.resume

@@ -252,7 +252,7 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
         SummGANError: Something in the options or the text is wrong.
         TrainingInterrupted: The user stopped it, after saving.
     """
-    check_options(options)
+    options = check_options(options)
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
         say = say_nothing

@@ -20,9 +20,10 @@ from summgan.errors import SummGANError
 from summgan.networks.code import Code, Source
 from summgan.networks.modeling import SummGAN
 from summgan.networks.words import ended_mask
+from summgan.options.generation import SummarizerOptions
 from summgan.text.finishing import finish
 from summgan.text.vocabulary import harden, length_table
-from summgan.writing.summary import SummarizerOptions, Summary
+from summgan.writing.summary import Summary, length_range
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class SummaryWriter:
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
         """The likeliest lengths allowed, of every document."""
-        low, high = options.range(self.model.config)
+        low, high = length_range(options, self.model.config)
         log_probs = _numbers(self.model.generator.length_log_probs(source))
         lengths = []
         for row in log_probs:
@@ -135,7 +136,7 @@ class SummaryWriter:
         """Candidates ``[rows, length]`` of all documents, and which one each row is of."""
         lengths = self.lengths(source, options)
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
-        low, high = options.range(self.model.config)
+        low, high = length_range(options, self.model.config)
         beams = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
         if self.model.config.writer == "search":
             beams = 1  # the best of each length is known

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import HfApi
@@ -23,11 +24,12 @@ from summgan.files import write_folder
 from summgan.model_folder import required_file
 from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import DEFAULT_MODEL
+from summgan.options.generation import SummarizerOptions
 from summgan.text.casing import TRUECASE_FILE
 from summgan.text.script import count_units, is_unspaced
 from summgan.text.vocabulary import load_tokenizer, save_tokenizer
 from summgan.writing.candidates import Answer, OnDone, SummaryWriter
-from summgan.writing.summary import SummarizerOptions, Summary
+from summgan.writing.summary import Summary, length_range
 from summgan.writing.windows import cut
 
 _IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
@@ -127,18 +129,13 @@ class Summarizer:
         self.model.save_pretrained(folder)
         save_tokenizer(self.tokenizer, folder)
 
-    def __call__(
-        self,
-        documents: str | Iterable[str],
-        max_words: int | None = None,
-        min_words: int | None = None,
-        num_beams: int = 4,
-        num_candidates: int = 4,
-        reconstruct: bool = True,
-        batch_size: int = 32,
-    ) -> Summary | list[Summary]:
-        """Summarize one text, or a list, Series, array, generator or other iterable of texts; the options are
-        those of `SummarizerOptions`.
+    def __call__(self, documents: str | Iterable[str], **options: Any) -> Summary | list[Summary]:
+        """Summarize one text, or a list, Series, array, generator or other iterable of texts.
+
+        Args:
+            documents: The text or texts.
+            **options: Fields of `SummarizerOptions`: ``max_words``, ``min_words``, ``num_beams``,
+                ``num_candidates``, ``reconstruct``, ``batch_size``.
 
         Returns:
             A `Summary` for a string, else a list in the same order.
@@ -146,13 +143,10 @@ class Summarizer:
         Raises:
             SummGANError: A text is empty or no text, or an option is out of range.
         """
-        options = SummarizerOptions(max_words, min_words, num_beams, num_candidates, reconstruct, batch_size)
-        options = options.check()
+        how = SummarizerOptions(**options).check()
         if isinstance(documents, str):
-            return _summary(
-                self._summarize([one_text(documents, "The document")], options)[0], "The document"
-            )
-        answers = self._summarize(texts_of(documents, "documents"), options)
+            return _summary(self._summarize([one_text(documents, "The document")], how)[0], "The document")
+        answers = self._summarize(texts_of(documents, "documents"), how)
         return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
 
     def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
@@ -242,7 +236,7 @@ class Summarizer:
         comes to an end. Where it has more, the summaries of its windows are halved; where these are of one
         word each, there is nothing left to be done.
         """
-        low, high = options.range(self.model.config)
+        low, high = length_range(options, self.model.config)
         high = min(high, max(count_units(part) for parts in texts for part in parts))
         results: dict[int, str | SummGANError] = {}
         while todo := [index for index in range(len(texts)) if index not in results]:

@@ -1,15 +1,12 @@
-"""What a summarizer is asked for, and what it answers."""
+"""What a summarizer answers, and the lengths that it may answer with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from summgan.arguments import whole_number
-from summgan.errors import SummGANError
 from summgan.networks.architecture import SummGANConfig
 from summgan.networks.words import MAX_UNITS
-
-_MOST = {"num_beams": 256, "num_candidates": 256, "batch_size": 65_536}
+from summgan.options.generation import SummarizerOptions
 
 
 @dataclass(frozen=True)
@@ -32,55 +29,8 @@ class Summary:
     human_likeness: float | None
 
 
-@dataclass(frozen=True)
-class SummarizerOptions:
-    """How summaries are written.
-
-    Attributes:
-        max_words: Most units (words; characters in scripts without spaces), up to 256; by default as many as
-            nine in ten human sentences have.
-        min_words: Fewest units; by default as many as the shortest tenth of human sentences has.
-        num_beams: Width of the beam search, 1 is greedy; an exact search (``writer: search``) needs none.
-        num_candidates: Summaries written of each document, of which the best is returned: one of each
-            of the likeliest lengths allowed, or several where fewer are allowed and the decoder writes.
-        reconstruct: Whether to write the reconstruction out.
-        batch_size: Documents at a time; it makes no difference to the summaries.
-    """
-
-    max_words: int | None = None
-    min_words: int | None = None
-    num_beams: int = 4
-    num_candidates: int = 4
-    reconstruct: bool = True
-    batch_size: int = 32
-
-    def check(self) -> SummarizerOptions:
-        """The same options as plain numbers.
-
-        Raises:
-            SummGANError: Naming an option that is of another type or out of range.
-        """
-        kept: dict[str, int | None] = {}
-        for name, most in _MOST.items():
-            kept[name] = whole_number(getattr(self, name), name)
-            if not 1 <= kept[name] <= most:
-                raise SummGANError(f"{name} must be at least 1 and at most {most}, not {kept[name]}.")
-        for name in ("max_words", "min_words"):
-            value = getattr(self, name)
-            kept[name] = None if value is None else whole_number(value, name)
-            if value is not None and not 1 <= kept[name] <= MAX_UNITS:
-                raise SummGANError(f"{name} must be from 1 to {MAX_UNITS}, not {kept[name]}.")
-        if self.reconstruct not in (True, False):
-            raise SummGANError(f"reconstruct must be True or False, not {self.reconstruct!r:.60}.")
-        options = SummarizerOptions(**kept, reconstruct=bool(self.reconstruct))
-        if options.max_words and options.min_words and options.min_words > options.max_words:
-            raise SummGANError(
-                f"min_words ({options.min_words}) is more than max_words ({options.max_words})."
-            )
-        return options
-
-    def range(self, config: SummGANConfig) -> tuple[int, int]:
-        """Shortest and longest length allowed, which the model's positions may bound."""
-        longest = max(config.longest_summary, self.min_words or 1)
-        high = min(self.max_words or longest, MAX_UNITS, config.most_pieces - 2)
-        return min(self.min_words or config.shortest_summary, high), high
+def length_range(options: SummarizerOptions, config: SummGANConfig) -> tuple[int, int]:
+    """Smallest and largest number of units of a summary that a call allows, and the model's positions."""
+    longest = max(config.longest_summary, options.min_words or 1)
+    high = min(options.max_words or longest, MAX_UNITS, config.most_pieces - 2)
+    return min(options.min_words or config.shortest_summary, high), high

@@ -56,8 +56,11 @@ def test_help_and_version(call, capsys):
         (["train", "--model.copy", "y"], "--model.copy is 'y'; it must be one of 'words', 'pieces', 'no'"),
         (["train", "--training.use_cpu", "y"], "--training.use_cpu is 'y'; it must be true or false"),
         (["train", "--training.learning_rate", "y"], "--training.learning_rate is 'y'; it must be a number"),
-        (["train", "--data.omitted_words", "3"], "--data.omitted_words is '3'; it must be a list"),
-        (["summarize", "x.txt", "--max_words", "3.5"], "--max_words is '3.5'; it must be a whole number"),
+        (["train", "--data.omitted_words", "3"], "--data.omitted_words is 3; it must be a list"),
+        (
+            ["summarize", "x.txt", "--max_words", "3.5"],
+            "--max_words is 3.5; it must be a whole number",
+        ),
         (["summarize", "x.txt", "--max_words", "nan"], "--max_words is 'nan'; it must be a whole number"),
         (["score", "--predictions", "x", "--references", "x", "--seed", "y"], "--seed is 'y'"),
         (
@@ -70,7 +73,7 @@ def test_help_and_version(call, capsys):
         (["summarize", "x.txt", "--model", "m", "--num_beam", "3"], "num_beam"),
         (
             ["summarize", "x.txt", "--model", "m", "--num_beams", "0"],
-            "num_beams must be at least 1",
+            "--num_beams is 0; it must be from 1 to 256",
         ),
         (["summarize", "x.txt", "--model", "m", "--resume"], "--resume needs --output"),
         (["score", "--predictions", "none.txt", "--references", "x"], "none.txt: no such file"),
@@ -386,7 +389,7 @@ def test_a_vocabulary_of_no_possible_size_is_refused(call, write, tmp_path, size
     status, _, err = call(
         "tokenizer", write("d.txt", ["Anna"]), "--output", tmp_path / "t", f"--vocabulary_size={size}"
     )
-    assert status == 2 and f"vocabulary_size is {size}; it must be from 1 to" in err
+    assert status == 2 and f"vocabulary_size is {size}; it must be " in err
 
 
 def test_the_vocabulary_has_the_kind_and_case_asked_for(call, write, documents, tmp_path):

@@ -21,6 +21,7 @@ from summgan.codes.hash_index import HashIndex
 from summgan.codes.meaning import meanings, mutual_information
 from summgan.codes.trainer import train_codes
 from summgan.errors import SummGANError
+from summgan.options.configuration import LossWeights
 from summgan.options.parsing import load_options
 from summgan.training.checkpoint import checkpoints
 
@@ -203,9 +204,20 @@ def test_what_cannot_be_is_refused(run, name, changes, words):
 
 
 def test_a_discriminator_is_refused(run):
-    weights = load_options([str(CONFIGS / "binary.yaml")])[0].training.loss_weights
-    with pytest.raises(SummGANError, match="discriminator has nothing to judge"):
-        run("binary", loss_weights=replace(weights, adversarial=1.0))
+    with pytest.raises(SummGANError, match="adversarial is 2.0; .*discriminator has nothing to judge"):
+        run("binary", loss_weights=LossWeights(adversarial=2.0))
+    given = ["--training.loss_weights.adversarial", "1.0"]
+    with pytest.raises(SummGANError, match="adversarial is 1.0; it must be left out: it belongs to words"):
+        load_options([str(CONFIGS / "binary.yaml"), *given])
+    load_options([str(CONFIGS / "binary.yaml"), *given[:1], "0"])
+
+
+def test_a_code_needs_no_weights(write, documents, tmp_path):
+    small = ["--code.steps", "2", "--code.max_document_frequency", "0.5", "--training.use_cpu", "true"]
+    places = ["--training.output_dir", str(tmp_path / "run"), "--data.cache_dir", str(tmp_path / "cache")]
+    files = ["--data.documents", write("d.txt", documents)]
+    assert main(["train", "--code.kind", "binary", *files, *small, *places]) == 0
+    assert Encoder.from_pretrained(tmp_path / "run", device="cpu").kind == "binary"
 
 
 def test_mutual_information_is_that_of_the_table():
@@ -276,7 +288,7 @@ def test_an_encoder_is_saved_by_one_call(run, name, documents, tmp_path):
         with pytest.raises(SummGANError, match=words):
             encoder.encode(texts)
     for size in (0, -1, 2.5, "3", True, None):
-        with pytest.raises(SummGANError, match="batch_size must be"):
+        with pytest.raises(SummGANError, match="batch_size is .*; it must be"):
             encoder.encode(documents[:2], size)
     with pytest.raises(SummGANError, match="needs a CodeAutoencoder and its BagOfWords"):
         Encoder(encoder.model, None)

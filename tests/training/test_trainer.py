@@ -177,7 +177,11 @@ def test_trackers_get_the_figures_and_missing_ones_are_named(options):
         ("training", {"per_device_train_batch_size": 0}, "per_device_train_batch_size is 0; .* at least 1"),
         ("training", {"warm_start_steps": -4}, "training.warm_start_steps is -4; it must be 0 or more"),
         ("training", {"temperature_end": 0.0}, "temperature_end is 0.0; it must be more than 0"),
-        ("training", {"estimator": "reinforce", "samples_per_document": 1}, "at least 2 for reinforce"),
+        (
+            "training",
+            {"estimator": "reinforce", "samples_per_document": 1},
+            "samples_per_document is 1; .* at least 2",
+        ),
         ("training", {"loss_weights": LossWeights(back_cycle=-1)}, "loss_weights.back_cycle is -1"),
         ("training", {"warm_start_steps": 0, "adversarial_steps": 0}, "must be more than 0"),
         ("model", {"attention_heads": 5}, r"attention_heads is 5; it must be a divisor of hidden_size"),
@@ -186,7 +190,7 @@ def test_trackers_get_the_figures_and_missing_ones_are_named(options):
         (
             "data",
             {"stemming": "klingon"},
-            "data.stemming is klingon; it must be null or one of arabic, danish",
+            "data.stemming is 'klingon'; it must be one of 'arabic', 'danish'",
         ),
     ],
 )
