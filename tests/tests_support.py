@@ -1,10 +1,13 @@
 """Helpers that several test files import."""
 
+from types import SimpleNamespace
+
 import torch
 from datasets import Dataset
 
 from summgan.data.batches import BatchStream
 from summgan.text.boundaries import UnitBoundaries
+from summgan.text.units import UnitCounter, effect_of
 from summgan.text.vocabulary import length_table
 
 
@@ -20,3 +23,16 @@ def make_batch(tokenizer, documents, sentences, size=4):
     weights = torch.ones(len(tokenizer))
     stream = BatchStream(tokenized(documents), tokenized(sentences), boundaries, weights, 1, size)
     return stream[0]
+
+
+def letters(*sentences):
+    """Every letter is a word; the end piece is 0."""
+    return Dataset.from_dict({"input_ids": [[*map(ord, sentence), 0] for sentence in sentences]})
+
+
+class Letters(UnitBoundaries):
+    """Boundaries where every piece is a unit."""
+
+    def __init__(self):
+        counter = UnitCounter([effect_of("\u5b57")] * 128, [-1] * 128)
+        super().__init__(SimpleNamespace(counter=counter, parts={}))

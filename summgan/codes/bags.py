@@ -19,6 +19,7 @@ from torch import Tensor
 from summgan.errors import SummGANError
 from summgan.files import write_text
 from summgan.model_folder import read_object, required_file
+from summgan.text.counts import document_frequency, inverse_document_frequency
 from summgan.text.script import split_words
 
 _FILE = "bag_of_words.json"
@@ -30,8 +31,8 @@ class BagOfWords:
     """A vocabulary with the inverse document frequency of every word.
 
     Attributes:
-        words: In order of their ids.
-        idf: Of every word.
+        words: Words in the order of their ids.
+        idf: Weight of every word, 1 more than its inverse document frequency in nats.
     """
 
     words: tuple[str, ...]
@@ -44,7 +45,7 @@ class BagOfWords:
         Raises:
             SummGANError: There is no such word.
         """
-        counts = Counter(word for text in texts for word in set(split_words(text)))
+        counts = document_frequency(texts)
         most = max(_RARE, max_document_frequency * len(texts))
         kept = sorted((-n, word) for word, n in counts.items() if _RARE <= n <= most)[:size]
         if not kept:
@@ -52,16 +53,16 @@ class BagOfWords:
                 "No word stands in at least two documents and in few enough of them; give more documents or "
                 "raise --code.max_document_frequency."
             )
-        # Counts are negative here, for the order above.
-        idf = tuple(round(math.log((1 + len(texts)) / (1 - n)) + 1, 6) for n, _ in kept)
-        return cls(tuple(word for _, word in kept), idf)
+        # Counts are negative here, for the order above. The 1 added lets words of every document count too.
+        idf = inverse_document_frequency([-n for n, _ in kept], len(texts)) + 1
+        return cls(tuple(word for _, word in kept), tuple(idf.round(6).tolist()))
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Sublinear TF-IDF of unit length, ``[texts, words]``; zeros where no word is known."""
         return self.dense(self.rows(texts))
 
     def rows(self, texts: Sequence[str]) -> list[tuple[Tensor, Tensor]]:
-        """The same as ids and values of the words that are there."""
+        """Sublinear TF-IDF of unit length, as ids and values of the words that are there."""
         places = {word: index for index, word in enumerate(self.words)}
         rows = []
         for text in texts:

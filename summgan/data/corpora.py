@@ -19,11 +19,14 @@ from transformers.utils import logging as transformers_logging
 
 from summgan.data.batches import pad
 from summgan.data.neighbours import LEAST_COVERAGE, find_neighbours
+from summgan.data.piece_counts import word_weights
 from summgan.data.piles import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
+from summgan.data.salience_counts import salience_of
+from summgan.data.succession_counts import succession_of
 from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths
-from summgan.networks.compression import Succession, succession_of
-from summgan.networks.salience import Salience, salience_of
+from summgan.networks.compression import Succession
+from summgan.networks.salience import Salience
 from summgan.networks.words import WordsBottleneck
 from summgan.options.configuration import Options
 from summgan.text.boundaries import UnitBoundaries
@@ -38,7 +41,6 @@ from summgan.text.vocabulary import (
 
 logger = logging.getLogger(__name__)
 
-_IDF_SAMPLE = 50_000
 _FLUENCY_SAMPLE = 100_000
 _PER_WATCHED = 20  # documents to learn from for one to watch
 
@@ -114,11 +116,11 @@ def prepare_corpora(
     sentences = _tokenize(sentences, tokenizer)
     documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
-    rarity = _rarity(documents, len(tokenizer))
+    weights = word_weights(documents, len(tokenizer))
     striking, omitted = options.model.writer == "search", word_pieces(tokenizer, data.omitted_words)
     same, stems, near = spellings(tokenizer), spellings(tokenizer, data.stemming), None
     if options.training.neighbour_share:
-        sentences = _with_support(documents, sentences, (rarity < 1).tolist(), same)
+        sentences = _with_support(documents, sentences, (weights < 1).tolist(), same)
         near = sentences.select(np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE))
     return Corpora(
         tokenizer=tokenizer,
@@ -127,7 +129,7 @@ def prepare_corpora(
         human_sentences=list(human),
         validation=validation,
         validation_neighbours=beside,
-        word_weights=rarity if options.training.idf_weighting else torch.ones_like(rarity),
+        word_weights=weights if options.training.idf_weighting else torch.ones_like(weights),
         salience=salience_of(documents, sentences, near, stems, omitted),
         succession=_succession(sentences, tokenizer, stems, omitted) if striking else None,
         fingerprint=fingerprint,
@@ -295,19 +297,6 @@ def _leave_out(sentences: Dataset, longest: int, say: Callable[[str], None]) -> 
         )
         sentences = sentences.select(kept)
     return sentences
-
-
-def _rarity(documents: Dataset, vocabulary: int) -> Tensor:
-    """``[vocabulary]`` inverse document frequencies, 1 on average over the running text."""
-    frequency = np.zeros(vocabulary)
-    total = np.zeros(vocabulary)
-    sample = documents.select(range(min(len(documents), _IDF_SAMPLE))).with_format("numpy")
-    for rows in sample.iter(1000):
-        for ids in rows["input_ids"]:
-            frequency[np.unique(ids)] += 1
-            np.add.at(total, ids, 1)
-    weights = np.maximum(np.log((len(sample) + 1) / (frequency + 1)), 0.3)
-    return torch.tensor(weights / (weights @ total / total.sum()), dtype=torch.float32)
 
 
 def measure_lengths(sentences: Dataset, bottleneck: WordsBottleneck) -> HumanLengths:

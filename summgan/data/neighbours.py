@@ -9,17 +9,17 @@ counting as its inverse document frequency.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from summgan.text.counts import inverse_document_frequency
 from summgan.text.script import split_words
 
 LEAST_COVERAGE = 0.5
-"""Share of a sentence that a document must say to be of use as if it were its own."""
+"""Share of a sentence that a document must say for the sentence to be learned from it."""
 _MOST_DOCUMENTS = 200_000
 _LONGEST_LIST = 4_000  # documents of a word; more frequent words only decide between the candidates
 _CANDIDATES = 8
@@ -47,13 +47,14 @@ def find_neighbours(documents: Sequence[str], sentences: Iterable[str]) -> Neigh
     """
     words = [set(split_words(text)) for text in documents[:_MOST_DOCUMENTS]]
     frequency = Counter(word for text in words for word in text)
+    rarity = inverse_document_frequency([*frequency.values(), 1], len(words), smoothing=0)
+    *known, unknown = rarity.tolist()  # a word of no document counts as one of a single document
+    weights = dict(zip(frequency, known, strict=True))
     lists: dict[str, list[int]] = {word: [] for word, n in frequency.items() if n <= _LONGEST_LIST}
     for row, text in enumerate(words):
         for word in text & lists.keys():
             lists[word].append(row)
     index = {word: np.array(rows) for word, rows in lists.items()}
-    weights = {word: math.log((len(words) + 1) / n) for word, n in frequency.items()}
-    unknown = math.log(len(words) + 1)
     rows, coverage = [], []
     for sentence in sentences:
         wanted = {word: weights.get(word, unknown) for word in split_words(sentence)}

@@ -9,25 +9,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.text.counts import document_frequency, inverse_document_frequency
 from summgan.text.script import split_words
+
+_SMOOTHING = 0.5  # documents that every word is believed to stand in besides
 
 
 class ContentScorer:
-    """Cosine of TF-IDF vectors of document and summary; make one with `fit`."""
+    """Cosine of TF-IDF vectors of document and summary; make one with `fit`.
+
+    Args:
+        idf: Inverse document frequency of every word, in nats.
+        unseen: That of words that stand in no document.
+    """
 
     def __init__(self, idf: dict[str, float], unseen: float):
         self._idf, self._unseen = idf, unseen
 
     @classmethod
     def fit(cls, documents: Sequence[str]) -> ContentScorer:
-        """Learn how rare words are."""
-        frequency = Counter(word for text in documents for word in set(split_words(text)))
-        count = len(documents)
-        idf = {word: math.log((count + 1) / (seen + 0.5)) for word, seen in frequency.items()}
-        return cls(idf, math.log((count + 1) / 0.5))
+        """Count how rare the words of documents are."""
+        frequency = document_frequency(documents)
+        having = [*frequency.values(), 0]
+        *known, unseen = inverse_document_frequency(having, len(documents), _SMOOTHING).tolist()
+        return cls(dict(zip(frequency, known, strict=True)), unseen)
 
     def similarity(self, document: str, summary: str) -> float:
-        """0 to 1."""
+        """Similarity of a document and a summary, from 0 to 1."""
         first, second = self._vector(document), self._vector(summary)
         product = sum(value * second.get(word, 0.0) for word, value in first.items())
         norms = math.sqrt(_square(first) * _square(second))

@@ -1,91 +1,67 @@
 """How much a text reads like the human sentences: a small n-gram language model.
 
-Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999) over folded units, that
-is words, or characters in scripts without blanks.
+Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999) of `NgramCounts` over folded units,
+which are words, or characters in scripts without blanks.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from summgan.text.counts import NgramCounts
 from summgan.text.script import fold, split_units
 
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
-_DISCOUNT = 0.75
 _HELD_OUT = 10  # every tenth sentence calibrates
 
 
 class NgramLanguageModel:
-    """Probabilities of units after the units before them; make one with `fit`."""
+    """Probabilities of units after the units before them; make one with `fit`.
 
-    def __init__(self, order: int):
-        self.order = order
-        self.vocabulary: set[str] = {_END, _UNKNOWN}
-        # Per length of context: counts of what follows, their sum, and how many kinds.
-        self._counts: list[dict[tuple[str, ...], Counter]] = [defaultdict(Counter) for _ in range(order)]
-        self._totals: list[dict[tuple[str, ...], int]] = []
+    Args:
+        texts: Units of each sentence that is counted.
+        order: Length of the longest n-grams.
+
+    Attributes:
+        vocabulary: Units of the sentences, with the end and a unit for all that is unknown.
+        human_log_prob: Mean log-probability per unit of human sentences, in nats.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]], order: int):
+        self.vocabulary = {_END, _UNKNOWN}.union(*texts)
         self.human_log_prob = 0.0
+        self._counts = NgramCounts(texts, order, _BEGIN, _END)
 
     @classmethod
     def fit(cls, sentences: Sequence[str], order: int = 3) -> NgramLanguageModel:
-        """Count n-grams; every tenth sentence is kept out to learn how likely human ones are.
+        """Count n-grams; every tenth sentence is held out and says how likely human sentences are.
 
         Args:
-            sentences: At least two.
-            order: Longest n-gram.
+            sentences: At least two; fewer than twenty are both counted and held out.
+            order: Length of the longest n-grams.
         """
-        model = cls(order)
-        held_out = sentences[::_HELD_OUT] if len(sentences) >= 2 * _HELD_OUT else sentences
-        for index, sentence in enumerate(sentences):
-            if index % _HELD_OUT or held_out is sentences:
-                model._add(_units(sentence))
-        model._finish()
+        enough = len(sentences) >= 2 * _HELD_OUT
+        held_out = sentences[::_HELD_OUT] if enough else sentences
+        counted = [text for index, text in enumerate(sentences) if not enough or index % _HELD_OUT]
+        model = cls([_units(text) for text in counted], order)
         model.human_log_prob = float(np.mean([model.per_unit(text) for text in held_out]))
         return model
-
-    def _add(self, units: list[str]) -> None:
-        self.vocabulary.update(units)
-        history = [_BEGIN] * (self.order - 1) + [*units, _END]
-        for end in range(self.order - 1, len(history)):
-            context = tuple(history[end - self.order + 1 : end])
-            self._counts[-1][context][history[end]] += 1
-
-    def _finish(self) -> None:
-        """Lower orders count in how many contexts a word stands, not how often."""
-        for length in range(self.order - 2, -1, -1):
-            for context, following in self._counts[length + 1].items():
-                for word in following:
-                    self._counts[length][context[1:]][word] += 1
-        self._totals = [
-            {context: sum(following.values()) for context, following in level.items()}
-            for level in self._counts
-        ]
 
     def probability(self, word: str, context: tuple[str, ...]) -> float:
         """P(word | context) for a word of the vocabulary and the ``order - 1`` units before it."""
         probability = 1.0 / len(self.vocabulary)
-        for length in range(self.order):
-            seen = context[len(context) - length :]
-            total = self._totals[length].get(seen)
-            if not total:
-                break
-            following = self._counts[length][seen]
-            rest = _DISCOUNT * len(following) / total
-            probability = max(following[word] - _DISCOUNT, 0.0) / total + rest * probability
+        for length in range(self._counts.order):
+            share, rest = self._counts.discounted(word, context[len(context) - length :])
+            probability = share + rest * probability
         return probability
 
     def log_prob(self, sentence: str) -> float:
         """Natural logarithm of the probability of a whole sentence, its end included."""
-        units = [u if u in self.vocabulary else _UNKNOWN for u in _units(sentence)]
-        history = [_BEGIN] * (self.order - 1) + [*units, _END]
-        return sum(
-            math.log(self.probability(history[end], tuple(history[end - self.order + 1 : end])))
-            for end in range(self.order - 1, len(history))
-        )
+        units = [unit if unit in self.vocabulary else _UNKNOWN for unit in _units(sentence)]
+        return sum(math.log(self.probability(unit, context)) for context, unit in self._counts.steps(units))
 
     def per_unit(self, sentence: str) -> float:
         """`log_prob` per unit, the end counted as one."""

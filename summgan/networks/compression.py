@@ -12,14 +12,12 @@ generator takes part: what it selects of the document is preferred too (`WordsBo
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import torch
-from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
@@ -29,14 +27,15 @@ from summgan.text.units import BLANK, CLUSTER, WORD
 
 _TOGETHER = 0.6  # nats for going on where one is in the document, words to be omitted left out or not
 _AGAIN = -1.0  # nats at most of a word that stood further up already
-_DISCOUNT = 0.75
-_MOST_SENTENCES = 200_000
-_LONGEST_ENDING = 4
+LONGEST_ENDING = 4
+"""Most pieces of punctuation at the end of a sentence."""
 _MOST_OMITTED = 16  # words in a row, so that a text of nothing else takes no longer than others
 _LONGEST_WORD = 64  # pieces; longer are links, codes, rows of signs, which say little and have no end
 # Keys of words and of pairs: hashes of 63 bits, by multiplication that tensors and Python agree on.
 _MASK, _PRIME, _PAIR_PRIME = 2**63 - 1, 1_000_003, 6_364_136_223_846_793_005
-_BEGIN, _END, _FIRST = 1, 2, 7
+_FIRST = 7
+BEGIN_KEY, END_KEY = 1, 2
+"""Keys of the begin and the end of a sentence, which no word has."""
 
 
 class Succession(nn.Module):
@@ -44,7 +43,7 @@ class Succession(nn.Module):
 
     A bigram model with interpolated Kneser-Ney smoothing (Chen & Goodman 1999), relative to the chance of the
     second word itself: how rare that is, is a matter of salience. The counts are tables that are saved with
-    the weights of a model; make them with `succession_of`.
+    the weights of a model; make them with `succession_of` (`data/succession_counts.py`).
 
     Args:
         vocabulary_size: Pieces of the tokenizer.
@@ -58,7 +57,7 @@ class Succession(nn.Module):
         self.register_buffer("spelling", torch.arange(vocabulary_size))
         self.register_buffer("silent", torch.zeros(vocabulary_size, dtype=torch.bool))
         self.register_buffer("omitted", torch.zeros(vocabulary_size, dtype=torch.bool))
-        self.register_buffer("ending", torch.full((_LONGEST_ENDING,), -1))
+        self.register_buffer("ending", torch.full((LONGEST_ENDING,), -1))
         for name, size in (("word", words), ("pair", pairs)):
             self.register_buffer(f"{name}_keys", torch.zeros(size, dtype=torch.long))
             self.register_buffer(f"{name}_gains", torch.zeros(size))
@@ -78,9 +77,9 @@ class Succession(nn.Module):
             ``[batch, words + 1, words + 1]``: rows for the begin and every word, columns for every word and
             the end.
         """
-        first, second = F.pad(keys, (1, 0), value=_BEGIN), F.pad(keys, (0, 1), value=_END)
+        first, second = F.pad(keys, (1, 0), value=BEGIN_KEY), F.pad(keys, (0, 1), value=END_KEY)
         unseen, _ = _look_up(self.word_keys, self.word_gains, first)
-        pairs = _pair(first[:, :, None], second[:, None])
+        pairs = pair_key(first[:, :, None], second[:, None])
         gains, seen = _look_up(self.pair_keys, self.pair_gains, pairs)
         return torch.where(seen, gains, unseen[:, :, None])
 
@@ -94,74 +93,20 @@ def _look_up(keys: Tensor, values: Tensor, wanted: Tensor) -> tuple[Tensor, Tens
     return values[places] * found, found
 
 
-def succession_of(
-    sentences: Dataset,
-    boundaries: UnitBoundaries,
-    spellings: Sequence[int],
-    silent: Sequence[bool],
-    omitted: Sequence[int] = (),
-) -> Succession:
-    """Count what follows what in human sentences.
-
-    Args:
-        sentences: Rows with ``input_ids``, the end piece included; 200,000 of them are counted.
-        boundaries: Where units begin.
-        spellings: ``[vocabulary]`` of every piece the first one that is spelled like it.
-        silent: ``[vocabulary]`` which pieces are punctuation.
-        omitted: Pieces that sentences shall do without; what stands on both sides of them is together.
-    """
-    rows = np.linspace(0, len(sentences) - 1, min(len(sentences), _MOST_SENTENCES), dtype=int)
-    following: dict[int, Counter[int]] = defaultdict(Counter)
-    endings: Counter[tuple[int, ...]] = Counter()
-    for ids in sentences.select(rows)["input_ids"]:
-        units = split_into_units(ids[:-1], boundaries)
-        words = [_without_punctuation(unit, silent) for unit in units]
-        keys = [_key(word, spellings) for word in words if word]
-        for first, second in pairwise([_BEGIN, *keys, _END]):
-            following[first][second] += 1
-        if units:
-            endings[tuple(units[-1][len(words[-1]) :][:_LONGEST_ENDING])] += 1
-    unseen, seen = _kneser_ney(following)
-    succession = Succession(len(spellings), len(unseen), len(seen))
-    succession.spelling.copy_(torch.as_tensor(spellings))
-    succession.silent.copy_(torch.as_tensor(silent))
-    succession.omitted[list(omitted)] = True
-    for place, piece in enumerate(max(endings, key=endings.__getitem__, default=())):
-        succession.ending[place] = piece
-    for name, gains in (("word", unseen), ("pair", seen)):
-        keys, order = torch.tensor(list(gains), dtype=torch.long).sort()
-        getattr(succession, f"{name}_keys").copy_(keys)
-        getattr(succession, f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
-    return succession
-
-
-def _kneser_ney(following: dict[int, Counter[int]]) -> tuple[dict[int, float], dict[int, float]]:
-    """Gains after every word of what never followed it, and of all pairs that were seen."""
-    kinds = Counter(second for seconds in following.values() for second in seconds)
-    unseen, seen = {}, {}
-    for first, seconds in following.items():
-        total = seconds.total()
-        rest = _DISCOUNT * len(seconds) / total
-        unseen[first] = math.log(rest)
-        for second, count in seconds.items():
-            chance = kinds[second] / kinds.total()
-            seen[_pair(first, second)] = math.log(rest + (count - _DISCOUNT) / total / chance)
-    return unseen, seen
-
-
-def _pair(first, second):
+def pair_key(first, second):
     """The key of a pair from those of its words, ints or tensors."""
     return (first * _PAIR_PRIME + second) & _MASK
 
 
-def _key(word: Unit, spellings: Sequence[int]) -> int:
+def word_key(word: Unit, spellings: Sequence[int]) -> int:
+    """The key of a word: equal for words of pieces that are spelled alike."""
     key = _FIRST
     for piece in word:
         key = (key * _PRIME + spellings[piece] + 1) & _MASK
     return key
 
 
-def _without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
+def without_punctuation(unit: Unit, silent: Sequence[bool]) -> Unit:
     """A unit without the punctuation after it."""
     end = len(unit)
     while end and silent[unit[end - 1]]:
@@ -247,7 +192,7 @@ class Compressor:
         """The document, with as many words to be chosen as are needed."""
         length = min(length, max(1, self.boundaries.length(ids)))
         units = split_into_units(ids, self.boundaries)
-        words = [_without_punctuation(unit, self.silent) for unit in units]
+        words = [without_punctuation(unit, self.silent) for unit in units]
         places, ending = _sayable(words), self.ending if length > self._ending_units else []
         costs = [max(1, self.boundaries.length(self._begin(words[place]))) for place in places]
         wanted = length - (self._ending_units if ending else 0)
@@ -288,7 +233,7 @@ class Compressor:
     def _columns(self, row: _Row) -> tuple[Tensor, Tensor, Tensor]:
         """Of the words of a document, ``[places]`` each: keys, units, and nats of keeping them."""
         starts = np.cumsum([0, *map(len, row.units)])
-        keys = [_key(row.words[place], self.spellings) for place in row.places]
+        keys = [word_key(row.words[place], self.spellings) for place in row.places]
         values, seen = [], set()
         for place, key, cost in zip(row.places, keys, row.costs, strict=True):
             mean = float(np.mean(row.worth[starts[place] : starts[place] + len(row.words[place])]))

@@ -2,15 +2,15 @@
 
 import math
 from itertools import combinations, pairwise
-from types import SimpleNamespace
 
 import pytest
 import torch
 from datasets import Dataset
+from tests_support import Letters, letters
 
-from summgan.networks.compression import Compressor, Succession, _key, best_paths, succession_of
+from summgan.data.succession_counts import succession_of
+from summgan.networks.compression import Compressor, Succession, best_paths, word_key
 from summgan.text.boundaries import UnitBoundaries
-from summgan.text.units import UnitCounter, effect_of
 from summgan.text.vocabulary import length_table, punctuation_pieces, spellings
 
 
@@ -58,19 +58,6 @@ def test_where_the_length_cannot_be_met_the_path_is_shorter():
     assert best_paths(worth, costs, torch.zeros(1, 3, 3), [1]) == [[]]
 
 
-def letters(*sentences):
-    """Every letter is a word; the end piece is 0."""
-    return Dataset.from_dict({"input_ids": [[*map(ord, sentence), 0] for sentence in sentences]})
-
-
-class Letters(UnitBoundaries):
-    """Boundaries where every piece is a unit."""
-
-    def __init__(self):
-        counter = UnitCounter([effect_of("\u5b57")] * 128, [-1] * 128)
-        super().__init__(SimpleNamespace(counter=counter, parts={}))
-
-
 def succession(*sentences, silent=".,"):
     return succession_of(
         letters(*sentences), Letters(), range(128), [chr(piece) in silent for piece in range(128)]
@@ -78,19 +65,7 @@ def succession(*sentences, silent=".,"):
 
 
 def keys(text):
-    return torch.tensor([[_key([ord(letter)], range(128)) for letter in text]])
-
-
-def test_what_follows_in_sentences_gains_and_what_does_not_loses():
-    gains = succession("ab", "ab", "ac", "db")(keys("abxc"))[0]
-    # After a stands b twice and c once. Of the 7 kinds of pairs 2 end in b, and 1 in c.
-    rest = 0.75 * 2 / 3
-    assert gains[1, 1].item() == pytest.approx(math.log(rest + (2 - 0.75) / 3 * 7 / 2))
-    assert gains[1, 3].item() == pytest.approx(math.log(rest + (1 - 0.75) / 3 * 7 / 1))
-    assert gains[1, 2].item() == gains[1, 4].item() == pytest.approx(math.log(rest))
-    assert gains[0, 0] > 0 > gains[0, 1]  # three of four sentences begin with a
-    assert gains[2, 4] > 0 > gains[2, 3]  # after b sentences end
-    assert not gains[3].any()  # of a word that stands in none nothing is known
+    return torch.tensor([[word_key([ord(letter)], range(128)) for letter in text]])
 
 
 def test_tables_say_the_same_in_batches_and_after_loading(tmp_path):
@@ -178,7 +153,7 @@ def test_documents_of_several_lengths_are_alike_alone_and_together():
 def test_the_form_of_a_word_makes_no_difference_to_what_follows():
     forms = [ord("b") if chr(piece) == "c" else piece for piece in range(128)]  # c is a form of b
     counted = succession_of(letters("ab", "ab", "xy"), Letters(), forms, [False] * 128)
-    row = torch.tensor([[_key([ord(letter)], forms) for letter in "acb"]])
+    row = torch.tensor([[word_key([ord(letter)], forms) for letter in "acb"]])
     gains = counted(row)[0]
     assert gains[1, 1] == gains[1, 2] > 0
     apart = succession("ab", "ab", "xy")

@@ -1,0 +1,73 @@
+"""How often pieces stand in a pile, and how much each weighs: rare pieces weigh more.
+
+`salience_counts.py` compares these counts of the two piles; the losses of the reconstructor and the noise
+use the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+
+from summgan.text.counts import inverse_document_frequency
+
+_WEIGHED = 50_000  # documents; more change the weights little
+_LEAST_WEIGHT = 0.3  # nats, so that the most frequent pieces have to be rebuilt too
+
+
+@dataclass(frozen=True)
+class PieceCounts:
+    """Counts of pieces in texts.
+
+    Attributes:
+        occurrences: ``[vocabulary]`` occurrences of every piece.
+        having: ``[vocabulary]`` number of texts that have it.
+        texts: Number of texts that were read.
+    """
+
+    occurrences: np.ndarray
+    having: np.ndarray
+    texts: int
+
+    @property
+    def rarity(self) -> np.ndarray:
+        """``[vocabulary]`` inverse document frequency in nats."""
+        return inverse_document_frequency(self.having, self.texts)
+
+
+def count_pieces(texts: Dataset, spellings: np.ndarray) -> PieceCounts:
+    """Count the pieces of texts.
+
+    Args:
+        texts: Rows with ``input_ids``.
+        spellings: ``[vocabulary]`` the piece as which each piece is counted.
+    """
+    occurrences, having = np.zeros(len(spellings)), np.zeros(len(spellings))
+    for rows in texts.with_format("numpy").iter(1000):
+        for ids in rows["input_ids"]:
+            np.add.at(occurrences, spellings[ids], 1)
+            having[np.unique(spellings[ids])] += 1
+    return PieceCounts(occurrences, having, len(texts))
+
+
+def word_weights(documents: Dataset, vocabulary_size: int) -> Tensor:
+    """Inverse document frequencies of pieces ``[vocabulary]``, 1 on average over the running text.
+
+    Args:
+        documents: Rows with ``input_ids``; the first 50,000 are counted.
+        vocabulary_size: Number of pieces.
+    """
+    sample = documents.select(range(min(len(documents), _WEIGHED)))
+    counts = count_pieces(sample, np.arange(vocabulary_size))
+    weights = np.maximum(counts.rarity, _LEAST_WEIGHT)
+    mean = weights @ counts.occurrences / counts.occurrences.sum()
+    return torch.tensor(weights / mean, dtype=torch.float32)
+
+
+def evenly_spread(rows: Dataset, most: int) -> Dataset:
+    """Up to ``most`` rows of a dataset, evenly spread over it."""
+    return rows.select(np.linspace(0, len(rows) - 1, min(len(rows), most), dtype=int))

@@ -1,0 +1,90 @@
+"""What is counted in texts: how rare words are, and which word follows which.
+
+One inverse document frequency and one n-gram model for everything that needs them: the weights of pieces, the
+neighbours of sentences, bags of words, fluency, and the succession of words in a summary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from summgan.text.script import split_words
+
+_DISCOUNT = 0.75  # of every count, which goes to what is unseen (Chen & Goodman 1999)
+
+
+def document_frequency(texts: Iterable[str]) -> Counter[str]:
+    """The number of texts that have each word of `split_words`."""
+    return Counter(word for text in texts for word in set(split_words(text)))
+
+
+def inverse_document_frequency(having: ArrayLike, texts: int, smoothing: float = 1.0) -> np.ndarray:
+    """How rare words are: ``log((texts + 1) / (having + smoothing))``, in nats.
+
+    Args:
+        having: Number of texts that have each word, of any shape.
+        texts: Number of all texts.
+        smoothing: Added to every number; more than 0 where a word may be in no text.
+
+    Returns:
+        float64, of the shape of ``having``.
+    """
+    return np.log((texts + 1) / (np.asarray(having) + smoothing))
+
+
+class NgramCounts:
+    """Counts of n-grams with absolute discounting and Kneser-Ney's lower orders (Kneser & Ney 1995).
+
+    The longest n-grams count how often a token follows its context, shorter ones in how many longer
+    contexts it does. `fluency.py` interpolates all orders to probabilities of words; `succession_counts.py`
+    compares pairs of words with the chance of the second one.
+
+    Args:
+        sequences: Tokens of each text, without begin and end.
+        order: Length of the longest n-grams.
+        begin: Token that stands ``order - 1`` times before each text.
+        end: Token after each text.
+
+    Attributes:
+        following: By length of context, then by context, how often each token follows.
+    """
+
+    def __init__(self, sequences: Iterable[Sequence[Hashable]], order: int, begin: Hashable, end: Hashable):
+        self.order, self.begin, self.end = order, begin, end
+        self.following: list[dict[tuple[Hashable, ...], Counter]] = [
+            defaultdict(Counter) for _ in range(order)
+        ]
+        for tokens in sequences:
+            for context, token in self.steps(tokens):
+                self.following[-1][context][token] += 1
+        for length in range(order - 2, -1, -1):
+            for context, tokens in self.following[length + 1].items():
+                for token in tokens:
+                    self.following[length][context[1:]][token] += 1
+        self._totals = [
+            {context: counts.total() for context, counts in level.items()} for level in self.following
+        ]
+
+    def steps(self, tokens: Sequence[Hashable]) -> Iterable[tuple[tuple[Hashable, ...], Hashable]]:
+        """Every token of a text and its end, each with the ``order - 1`` tokens before it."""
+        width = self.order - 1
+        padded = [*[self.begin] * width, *tokens, self.end]
+        for place in range(width, len(padded)):
+            yield tuple(padded[place - width : place]), padded[place]
+
+    def share(self, token: Hashable, context: tuple[Hashable, ...]) -> float:
+        """The share of a token among those that follow a context; 0 where nothing is known of the context."""
+        total = self._totals[len(context)].get(context)
+        return self.following[len(context)][context][token] / total if total else 0.0
+
+    def discounted(self, token: Hashable, context: tuple[Hashable, ...]) -> tuple[float, float]:
+        """The discounted share of a token after a context, and the share that is left to shorter contexts."""
+        total = self._totals[len(context)].get(context)
+        if not total:
+            return 0.0, 1.0
+        counts = self.following[len(context)][context]
+        return max(counts[token] - _DISCOUNT, 0.0) / total, _DISCOUNT * len(counts) / total
