@@ -1,8 +1,8 @@
 """ROUGE (Lin 2004) for any script, offline, as plain arrays of per-item scores.
 
-The counting is `rouge-score`'s, or `rouge-score-rs`'s where that is installed (the extra ``fast``; the
-same numbers). Tokens are `summgan.text.script.split_words`: a character each in scripts without blanks, where
-the usual tokenizer would find nothing. `rouge_metric.py` offers the same as an `evaluate.Metric`.
+`rouge-score` counts, or `rouge-score-rs` if it is installed (the extra ``fast``), with the same numbers.
+Tokens are those of `summgan.text.script.split_words`: single characters in scripts without blanks, where the
+usual tokenizer would find nothing. `rouge_metric.py` makes an `evaluate.Metric` of this.
 """
 
 from __future__ import annotations
@@ -72,13 +72,7 @@ def rouge_scores(
     Raises:
         SummGANError: There is nothing to score, or the counts differ.
     """
-    if len(predictions) != len(references):
-        raise SummGANError(
-            f"There are {len(predictions)} predictions but {len(references)} references; "
-            "give one line or row of each for every document."
-        )
-    if not len(predictions):
-        raise SummGANError("There are no predictions to score.")
+    check_counts(predictions, references)
     scorer = _scorer(stemmer)
     combine = {"max": np.max, "mean": np.mean}[aggregate]
     scores = np.zeros((len(TYPES), len(predictions)))
@@ -92,6 +86,21 @@ def rouge_scores(
         values = [[getattr(row[name], measure) for name in TYPES] for row in rows]
         scores[:, index] = combine(values, axis=0)
     return dict(zip(TYPES, 100 * scores, strict=True))
+
+
+def check_counts(predictions: Sequence, references: Sequence) -> None:
+    """Refuse to score nothing, or columns of different lengths.
+
+    Raises:
+        SummGANError: With both counts.
+    """
+    if len(predictions) != len(references):
+        raise SummGANError(
+            f"There are {len(predictions)} predictions but {len(references)} references; "
+            "give one line or row of each for every document."
+        )
+    if not len(predictions):
+        raise SummGANError("There are no predictions to score.")
 
 
 def _sentence_lines(text: str) -> str:

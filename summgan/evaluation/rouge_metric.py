@@ -1,6 +1,16 @@
-"""ROUGE as an `evaluate.Metric` that needs no download; `rouge.py` does the counting."""
+"""ROUGE as an `evaluate.Metric` that needs no download; `summgan score` computes with it, `rouge.py` counts.
+
+This file can be loaded by its path, as `evaluate` loads metrics::
+
+    from summgan.evaluation import rouge_metric
+
+    rouge = evaluate.load(rouge_metric.__file__)
+    rouge.compute(predictions=["the port is closed"], references=["the port closes"])
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import datasets
 import evaluate
@@ -8,17 +18,23 @@ import evaluate
 from summgan.evaluation.rouge import rouge_scores
 
 _CITATION = "Lin (2004). ROUGE: A Package for Automatic Evaluation of Summaries."
+_INPUTS = """
+Args:
+    predictions: Summaries.
+    references: A text or a list of texts for each summary.
+    use_aggregator: Whether to return means; otherwise an array of the scores of all items.
+    **options: Keyword arguments of `summgan.evaluation.rouge.rouge_scores`, such as stemmer.
+"""
 
 
 class Rouge(evaluate.Metric):
     """ROUGE-1/2/L/Lsum F1 times 100, for any script and several references.
 
-    ``Rouge().compute(predictions=[...], references=[...], stemmer=False)`` answers with means; all
-    keyword arguments of `rouge_scores` may be given.
+    Args:
+        **kwargs: Arguments of `evaluate.Metric`. Texts stay in memory, unless ``keep_in_memory`` is False.
     """
 
-    def __init__(self, **kwargs):
-        # Without this evaluate keeps what it is given in files under HF_HOME.
+    def __init__(self, **kwargs: Any):
         super().__init__(**{"keep_in_memory": True} | kwargs)
 
     def _info(self) -> evaluate.MetricInfo:
@@ -26,13 +42,15 @@ class Rouge(evaluate.Metric):
         return evaluate.MetricInfo(
             description="ROUGE for any script, offline.",
             citation=_CITATION,
-            inputs_description="predictions: texts; references: a text or texts for each.",
+            inputs_description=_INPUTS,
             features=[
                 datasets.Features({"predictions": text, "references": texts}),
                 datasets.Features({"predictions": text, "references": text}),
             ],
         )
 
-    def _compute(self, predictions, references, **options) -> dict[str, float]:
+    def _compute(
+        self, predictions: list[str], references: list, use_aggregator: bool = True, **options: Any
+    ) -> dict[str, Any]:
         scores = rouge_scores(predictions, references, **options)
-        return {name: float(values.mean()) for name, values in scores.items()}
+        return {name: float(values.mean()) for name, values in scores.items()} if use_aggregator else scores

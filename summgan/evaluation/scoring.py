@@ -1,14 +1,17 @@
-"""The whole of ``summgan score``: figures of summaries beside simple baselines at equal length."""
+"""What ``summgan score`` computes: figures of summaries, and of simple baselines at equal length."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from summgan.errors import SummGANError
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.metrics import describe
-from summgan.evaluation.rouge import TYPES, rouge_scores
+from summgan.evaluation.rouge import TYPES, check_counts
 from summgan.evaluation.significance import PairedTest, bootstrap_interval, paired_bootstrap
 from summgan.text.script import count_units, normalize, normalize_lines
 
@@ -54,12 +57,13 @@ def evaluate_summaries(
         documents: Where they are known, ``lead`` and ``rule`` are added at each summary's own
             length, and all systems get figures on copying.
         compare: Summaries of other systems by name.
-        stemmer: Compare Porter stems.
-        seed: Of the bootstrap.
+        stemmer: Compare Porter stems of English words.
+        seed: Seed of the bootstrap.
 
     Raises:
         SummGANError: The counts differ.
     """
+    check_counts(predictions, references)
     texts = {"predictions": predictions, **(compare or {})}
     for name, rows in {**texts, "documents": documents}.items():
         if rows is not None and len(rows) != len(predictions):
@@ -72,7 +76,7 @@ def evaluate_summaries(
         pairs = [(d, max(1, count_units(p))) for d, p in zip(documents, texts["predictions"], strict=True)]
         texts["lead"] = [lead(*pair) for pair in pairs]
         texts["rule"] = [rule(*pair) for pair in pairs]
-    scores = {name: rouge_scores(rows, references, stemmer=stemmer) for name, rows in texts.items()}
+    scores = _rouge(texts, references, stemmer)
     systems = {name: _with_intervals(values, seed) for name, values in scores.items()}
     for name, rows in texts.items():
         systems[name] |= describe(documents, rows) if documents is not None else {}
@@ -82,6 +86,21 @@ def evaluate_summaries(
         if name != "predictions"
     }
     return ScoreReport(len(predictions), systems, tests)
+
+
+def _rouge(
+    texts: Mapping[str, Sequence[str]], references: Sequence[str | Sequence[str]], stemmer: bool
+) -> dict[str, dict[str, np.ndarray]]:
+    """Scores of all items by system and ROUGE type, by our metric of `evaluate`."""
+    from summgan.evaluation.rouge_metric import Rouge  # evaluate takes seconds to import
+
+    several = [[one] if isinstance(one, str) else list(one) for one in references]
+    with TemporaryDirectory() as folder:  # evaluate makes a folder, even if it writes nothing to it
+        metric = Rouge(cache_dir=folder)
+        return {
+            name: metric.compute(predictions=rows, references=several, stemmer=stemmer, use_aggregator=False)
+            for name, rows in texts.items()
+        }
 
 
 def _with_intervals(values: Mapping, seed: int) -> Figures:
