@@ -1,0 +1,73 @@
+"""Critics of drawn summaries: nets that score words, given as rows of a word table (`spelling.py`).
+
+`GapDiscriminator` answers for every gap between two words "was something struck out here?": gaps of human
+sentences say no, leaps of the generator's paths yes, their other gaps no. One logit per gap is one reward per
+edge. `Likeness` is the similarity of a summary to its document under a frozen sentence encoder.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from summgan.networks.spelling import Speller, states_at
+
+
+class GapDiscriminator(nn.Module):
+    """One logit per gap.
+
+    Args:
+        encoder: Any encoder of transformers, new or pretrained.
+        speller: Pieces of its words.
+    """
+
+    def __init__(self, encoder: PreTrainedModel, speller: Speller):
+        super().__init__()
+        width = encoder.config.hidden_size
+        self.encoder, self.speller = encoder, speller
+        self.head = nn.Sequential(
+            nn.Linear(2 * width, width), nn.GELU(), nn.Dropout(0.1), nn.Linear(width, 1)
+        )
+
+    def forward(self, words: Tensor) -> tuple[Tensor, Tensor]:
+        """Judge sentences ``[batch, words]``, -1 beyond the last.
+
+        Returns:
+            ``[batch, words + 1]`` logits that something was struck out before each word, or before the end;
+            and which of them are gaps.
+        """
+        spelled = self.speller(words)
+        encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
+        states = encoded.last_hidden_state
+        sides = [states_at(states, spelled.last[:, :-1]), states_at(states, spelled.first[:, 1:])]
+        logits = self.head(torch.cat(sides, 2)).squeeze(2).float()
+        gaps = torch.arange(words.shape[1] + 1, device=words.device) <= (words >= 0).sum(1)[:, None]
+        return logits, gaps
+
+
+class Likeness(nn.Module):
+    """Cosine of sentence embeddings; not trained.
+
+    Args:
+        encoder: A sentence encoder whose embedding is the mean of its states.
+        speller: Pieces of its words.
+    """
+
+    def __init__(self, encoder: PreTrainedModel, speller: Speller):
+        super().__init__()
+        self.encoder, self.speller = encoder.requires_grad_(False).eval(), speller
+
+    @torch.no_grad()
+    def forward(self, words: Tensor, after: Tensor | None = None) -> Tensor:
+        """``[batch, width]`` unit vectors of rows ``[batch, words]``, with punctuation if given."""
+        spelled = self.speller(words, after)
+        encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
+        mask = spelled.attention_mask[..., None].float()
+        mean = (encoded.last_hidden_state.float() * mask).sum(1) / mask.sum(1)
+        return F.normalize(mean, dim=1)
+
+    def train(self, mode: bool = True) -> Likeness:
+        """Stay in evaluation: a critic that is not trained has no dropout."""
+        return super().train(False)

@@ -1,0 +1,83 @@
+"""Rows of words as the pieces that a pretrained encoder reads, put together by tensors alone.
+
+Every word of the piles is tokenized once; a batch of words, given by their rows in that table, becomes the
+encoder's input without a string, so that drawn summaries can be judged as fast as the encoder runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """Words as pieces.
+
+    Attributes:
+        input_ids: ``[batch, pieces]``.
+        attention_mask: ``[batch, pieces]``.
+        first: ``[batch, words + 2]`` place of the first piece of the begin, each word, and the end.
+        last: ``[batch, words + 2]`` place of the last piece of each.
+    """
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    first: Tensor
+    last: Tensor
+
+
+class Speller(nn.Module):
+    """Pieces of all words.
+
+    Args:
+        pieces: ``[words, longest]`` of each word, -1 beyond the last.
+        marks: Pieces of the punctuation after a word, by kind; the first is that of none.
+        begin: Piece at the begin of every row.
+        end: Piece at the end.
+        padding: Piece that fills up.
+    """
+
+    pieces: Tensor
+    marks: Tensor
+
+    def __init__(self, pieces: Tensor, marks: Tensor, begin: int, end: int, padding: int):
+        super().__init__()
+        self.register_buffer("pieces", pieces, persistent=False)
+        self.register_buffer("marks", marks, persistent=False)
+        self.begin, self.end, self.padding = begin, end, padding
+
+    def forward(self, words: Tensor, after: Tensor | None = None) -> Spelled:
+        """Spell rows ``[batch, words]``, -1 beyond the last, with the punctuation ``after`` each if given."""
+        batch = len(words)
+        there = words >= 0
+        parts = self.pieces[words.clamp_min(0)].masked_fill(~there[..., None], -1)
+        own = (parts >= 0).sum(2)
+        if after is not None:
+            marks = torch.where((after > 0) & there, self.marks[after], -1)
+            parts = torch.cat([parts, marks[..., None]], 2)
+        sizes = (parts >= 0).sum(2)
+        ends = sizes.cumsum(1)
+        total = ends[:, -1]
+        width = int(total.max()) + 2
+        flat = parts.flatten(1)
+        places = torch.where(flat >= 0, (flat >= 0).cumsum(1), width)
+        ids = flat.new_full((batch, width + 1), self.padding).scatter(1, places, flat)[:, :width]
+        ids[:, 0] = self.begin
+        ids.scatter_(1, total[:, None] + 1, self.end)
+        mask = torch.arange(width, device=words.device) <= total[:, None] + 1
+        start = ends - sizes + 1
+        first = torch.where(there, start, (total + 1)[:, None])
+        last = torch.where(there, start + own - 1, (total + 1)[:, None])
+        close = (total + 1)[:, None]
+        first = torch.cat([F.pad(first, (1, 0)), close], 1)
+        last = torch.cat([F.pad(last, (1, 0)), close], 1)
+        return Spelled(ids, mask.long(), first, last)
+
+
+def states_at(states: Tensor, places: Tensor) -> Tensor:
+    """States ``[batch, pieces, width]`` at places ``[batch, words]``."""
+    return states.gather(1, places[..., None].expand(-1, -1, states.shape[2]))
