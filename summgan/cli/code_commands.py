@@ -37,7 +37,7 @@ def encode(options: dict[str, Any], say: Say) -> int:
         items = read_items(options["files"], options["document_column"], "document", "--document_column")
         indexed: list[tuple[str, str]] = []  # text, and bits as they are written
         for item, values in zip(islice(items, output.done), output.records(), strict=True):
-            if options["index"] and "bits" in values:
+            if options["index"] and "bits" in values and isinstance(item, Row):
                 indexed.append((item.text, values["bits"]))
         if output.done:
             say(f"Going on after {output.done:,} rows.")
@@ -70,10 +70,11 @@ def _values(codes: Codes) -> dict[str, Any]:
     """One document's code as plain values."""
     if codes.bits is not None:
         return {"bits": codes.bits[0].tobytes().hex()}
+    ids = np.asarray(codes.ids)[0]
     if codes.probabilities is not None:
         probabilities = [round(p, 6) for p in codes.probabilities[0].tolist()]
-        return {"cluster": int(codes.ids[0]), "probabilities": probabilities}
-    return {"codes": codes.ids[0].tolist()}
+        return {"cluster": int(ids), "probabilities": probabilities}
+    return {"codes": ids.tolist()}
 
 
 def search(options: dict[str, Any]) -> int:

@@ -52,8 +52,10 @@ def summarize(options: dict[str, Any], say: Say) -> int:
 
         def make(rows: list[Row]) -> Iterator[Record]:
             for row, summary in summarizer.stream(rows, how, progress.done):
-                bad = isinstance(summary, SummGANError)
-                yield failed_record(summary, _NOTHING) if bad else record(row, asdict(summary))
+                if isinstance(summary, SummGANError):
+                    yield failed_record(summary, _NOTHING)
+                else:
+                    yield record(row, asdict(summary))
 
         ready = standard_input().ready if options["files"] == ["-"] else lambda: True
         records = in_order(rows, how.batch_size * CHUNK, make, _NOTHING, ready)
@@ -64,9 +66,7 @@ def summarize(options: dict[str, Any], say: Say) -> int:
     return status
 
 
-def open_output(
-    options: dict[str, Any], screen: PrintedRecords | None = None, **more
-) -> RecordFile | PrintedRecords:
+def open_output(options: dict[str, Any], screen: PrintedRecords, **more: Any) -> RecordFile | PrintedRecords:
     """Where records go: the ``--output`` of a call, or else the screen.
 
     Args:
@@ -165,8 +165,9 @@ def score(options: dict[str, Any], say: Say) -> int:
     compare = {}
     if options["compare"]:
         compare[Path(options["compare"]).name] = _summaries(options, "compare", say)
-    columns = {"predictions": predictions, "references": references, "documents": documents}
-    columns = _aligned({name: texts for name, texts in (columns | compare).items() if texts is not None})
+    given: dict[str, list | None] = {"predictions": predictions, "references": references}
+    given |= {"documents": documents} | compare
+    columns: dict[str, list] = _aligned({name: texts for name, texts in given.items() if texts is not None})
     kept = [row for row, texts in enumerate(columns["references"]) if texts]
     if len(kept) < len(columns["references"]):
         say(f"{len(columns['references']) - len(kept):,} rows have no reference and are left out.")
@@ -245,13 +246,12 @@ def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], lis
     references = [references_of(row, row.column) if row.text else [] for row in rows]
     if options["documents"]:
         return references, None
-    documents = [document_beside(row, options["document_column"]) for row in rows]
-    if not any(documents):
-        return references, None
-    for row, document in zip(rows, documents, strict=True):
-        if document is None:
-            raise RowError("holds no document, as other rows do.", row.file, row.line)
-    return references, documents
+    found = [document_beside(row, options["document_column"]) for row in rows]
+    documents = [document for document in found if document]
+    if documents and len(documents) < len(rows):
+        row = rows[found.index(None)]
+        raise RowError("holds no document, as other rows do.", row.file, row.line)
+    return references, documents or None
 
 
 def tokenizer(options: dict[str, Any], say: Say) -> int:

@@ -97,7 +97,7 @@ class BagOfWords:
             raise SummGANError(
                 f"{Path(folder, _FILE)} cannot be read: {error}. Train the model again."
             ) from error
-        words, idf = kept.get("words"), kept.get("idf")
+        words, idf = kept.get("words", ()), kept.get("idf", ())
         whole = (
             isinstance(words, list)
             and isinstance(idf, list)

@@ -44,7 +44,7 @@ def spherical_mixture(vectors: Tensor, count: int, seed: int) -> Tensor:
         seed: Of the starts.
     """
     generator = torch.Generator().manual_seed(seed)
-    best, best_likelihood = None, -torch.inf
+    best, best_likelihood = vectors[:count], -torch.inf
     for _ in range(_STARTS):
         means = spread_rows(vectors, count, generator)
         for _ in range(_STEPS):

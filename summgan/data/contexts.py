@@ -29,7 +29,9 @@ class ContextIndex:
         count = min(len(documents), _MOST_DOCUMENTS)
         rows = np.linspace(0, len(documents) - 1, count, dtype=int)
         texts = (split_into_units(ids[:-1], boundaries) for ids in documents.select(rows)["input_ids"])
-        pieces, starts, first_units = [], [], []
+        pieces: list[int] = []
+        starts: list[int] = []
+        first_units: list[int] = []
         for units in texts:
             first_units.append(len(starts))
             for unit in units:

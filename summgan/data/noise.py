@@ -54,22 +54,22 @@ def bury(
     """
     kept = [unit for unit in sentence if rng.random() > 0.05] or list(sentence)
     chunks = _chunks(kept, max(1, len(kept) // 3), rng)
-    before, after, between = ([0] * len(chunks) for _ in range(3))
+    before, after, between = rooms = [[0] * len(chunks) for _ in range(3)]
     # A unit is a piece or two, and positions are coarse, so that pieces stand for units here.
     positions = (index * length // len(chunks) // POSITION_BIN for index in range(len(chunks)))
     last = len(position_salience) - 1
     room = [math.exp(-position_salience[min(position, last)]) for position in positions]
     for _ in range(length - len(kept)):
-        (place,) = rng.choices((before, after, between), (2, 2, 1))
+        (place,) = rng.choices(rooms, (2, 2, 1))
         (chunk,) = rng.choices(range(len(chunks)), room)
         place[chunk] += 1
     result: list[Unit] = []
-    for chunk, left, right, gap in zip(chunks, before, after, between, strict=True):
-        result += contexts.before(chunk[0], left, rng) + chunk + contexts.after(chunk[-1], right, rng)
+    for units, left, right, gap in zip(chunks, before, after, between, strict=True):
+        result += contexts.before(units[0], left, rng) + units + contexts.after(units[-1], right, rng)
         if foreign and gap:
             other = rng.choice(foreign)
-            start = rng.randrange(max(1, len(other) - gap + 1))
-            result += other[start : start + gap]
+            first = rng.randrange(max(1, len(other) - gap + 1))
+            result += other[first : first + gap]
     return result
 
 

@@ -81,8 +81,9 @@ def load_texts(
     if any(str(file) == STANDARD_INPUT for file in files):
         raise SummGANError("Training reads its text more than once; write standard input to a file first.")
     # Tuples: `datasets` would call the generator once for every entry of a list.
+    names = tuple(str(file) for file in files)
     arguments = {
-        "files": tuple(str(file) for file in files),
+        "files": names,
         "column": column,
         "role": role,
         "skip_bad_rows": skip_bad_rows,
@@ -98,8 +99,7 @@ def load_texts(
     if report:
         logger.warning(report)
     if len(data) == 1:
-        names = ", ".join(arguments["files"])
-        raise SummGANError(f"There is no {role} in {names}. {report or ''}".rstrip())
+        raise SummGANError(f"There is no {role} in {', '.join(names)}. {report or ''}".rstrip())
     return data.select(range(len(data) - 1)).select_columns(["text"])
 
 
@@ -114,15 +114,16 @@ def _no_copy(error: BaseException, cache_dir: str | None) -> SummGANError:
     """What hinders the copy of the text: no room, no permission, or a damaged older copy."""
     from datasets.config import HF_DATASETS_CACHE
 
-    folder, first = cache_dir or HF_DATASETS_CACHE, error
-    while error is not None:
-        if isinstance(error, OSError) and error.strerror:
+    folder = cache_dir or HF_DATASETS_CACHE
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
             return SummGANError(
-                f"The text cannot be copied to {folder}: {error.strerror}. Name a folder with room that may "
+                f"The text cannot be copied to {folder}: {cause.strerror}. Name a folder with room that may "
                 "be written with --data.cache_dir or HF_HOME."
             )
-        error = error.__cause__ or error.__context__
-    reason = (str(first).splitlines() or [type(first).__name__])[0]
+        cause = cause.__cause__ or cause.__context__
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
     return SummGANError(
         f"The copy of the text in {folder} cannot be used ({reason}). Delete the folder, or name another "
         "with --data.cache_dir or HF_HOME."
@@ -197,19 +198,19 @@ def load_pairs(
     if any(references for _, references in found):
         for row, references in found:
             if not references:
-                error = RowError("has no summary, as other rows have.", row.file, row.line)
-                _take(error, bad, skip_bad_rows)
+                missing = RowError("has no summary, as other rows have.", row.file, row.line)
+                _take(missing, bad, skip_bad_rows)
         found = [(row, references) for row, references in found if references]
     report = bad.report()
     if report:
         logger.warning(report)
     if not found:
         raise SummGANError(f"There is no document in {paths}. {report or ''}".rstrip())
-    rows, references = zip(*found, strict=True)
+    kept = [references for _, references in found if references]
     return Pairs(
-        [row.text for row in rows],
-        list(references) if references[0] else None,
-        [str(row.line if row.fields.get("id") is None else row.fields["id"]) for row in rows],
+        [row.text for row, _ in found],
+        kept or None,
+        [str(row.line if row.fields.get("id") is None else row.fields["id"]) for row, _ in found],
     )
 
 
@@ -295,7 +296,8 @@ def find_overlap(documents: Dataset, sentences: Dataset, limit: int = 5) -> Over
         for text in rows["text"]:
             known.add(_key(text))
             known.update(_key(sentence) for sentence in split_sentences(text))
-    found, examples = 0, []
+    found = 0
+    examples: list[str] = []
     for rows in sentences.iter(1000):
         for text in rows["text"]:
             if _key(text) in known:

@@ -74,7 +74,6 @@ def rouge_scores(
     """
     check_counts(predictions, references)
     scorer = _scorer(stemmer)
-    combine = {"max": np.max, "mean": np.mean}[aggregate]
     scores = np.zeros((len(TYPES), len(predictions)))
     for index, (prediction, wanted) in enumerate(zip(predictions, references, strict=True)):
         prediction = normalize_lines(prediction)
@@ -83,8 +82,8 @@ def rouge_scores(
         prediction = _sentence_lines(prediction)
         wanted = [wanted] if isinstance(wanted, str) else wanted
         rows = [scorer.score(_sentence_lines(text), prediction) for text in wanted]
-        values = [[getattr(row[name], measure) for name in TYPES] for row in rows]
-        scores[:, index] = combine(values, axis=0)
+        values = np.array([[getattr(row[name], measure) for name in TYPES] for row in rows])
+        scores[:, index] = {"max": values.max(0), "mean": values.mean(0)}[aggregate]
     return dict(zip(TYPES, 100 * scores, strict=True))
 
 

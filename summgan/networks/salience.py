@@ -25,6 +25,10 @@ class Salience(nn.Module):
         repetition: ``[REPETITIONS]``, by how often the document has the piece, from once.
     """
 
+    piece: Tensor
+    position: Tensor
+    repetition: Tensor
+
     def __init__(self, vocabulary_size: int):
         super().__init__()
         self.register_buffer("piece", torch.zeros(vocabulary_size))

@@ -85,8 +85,8 @@ class UnitBoundaries:
             if self.moves[WORD][piece] == self.moves[BLANK][piece] == (0, BLANK, True):
                 return [piece]
         places = {value: piece for piece, value in enumerate(self._values)}
-        spelled = [places.get(byte) for byte in LITERAL_BLANK.encode()]
-        return [] if None in spelled else spelled
+        spelled = LITERAL_BLANK.encode()
+        return [places[byte] for byte in spelled] if places.keys() >= set(spelled) else []
 
 
 def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:

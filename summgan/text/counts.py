@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,7 +37,10 @@ def inverse_document_frequency(having: ArrayLike, texts: int, smoothing: float =
     return np.log((texts + 1) / (np.asarray(having) + smoothing))
 
 
-class NgramCounts:
+Token = TypeVar("Token", bound=Hashable)
+
+
+class NgramCounts(Generic[Token]):
     """Counts of n-grams with absolute discounting and Kneser-Ney's lower orders (Kneser & Ney 1995).
 
     The longest n-grams count how often a token follows its context, shorter ones in how many longer
@@ -53,35 +57,33 @@ class NgramCounts:
         following: By length of context, then by context, how often each token follows.
     """
 
-    def __init__(self, sequences: Iterable[Sequence[Hashable]], order: int, begin: Hashable, end: Hashable):
+    def __init__(self, sequences: Iterable[Sequence[Token]], order: int, begin: Token, end: Token):
         self.order, self.begin, self.end = order, begin, end
-        self.following: list[dict[tuple[Hashable, ...], Counter]] = [
-            defaultdict(Counter) for _ in range(order)
-        ]
+        self.following: list[dict[tuple[Token, ...], Counter]] = [defaultdict(Counter) for _ in range(order)]
         for tokens in sequences:
             for context, token in self.steps(tokens):
                 self.following[-1][context][token] += 1
         for length in range(order - 2, -1, -1):
-            for context, tokens in self.following[length + 1].items():
-                for token in tokens:
+            for context, followers in self.following[length + 1].items():
+                for token in followers:
                     self.following[length][context[1:]][token] += 1
         self._totals = [
             {context: counts.total() for context, counts in level.items()} for level in self.following
         ]
 
-    def steps(self, tokens: Sequence[Hashable]) -> Iterable[tuple[tuple[Hashable, ...], Hashable]]:
+    def steps(self, tokens: Sequence[Token]) -> Iterable[tuple[tuple[Token, ...], Token]]:
         """Every token of a text and its end, each with the ``order - 1`` tokens before it."""
         width = self.order - 1
         padded = [*[self.begin] * width, *tokens, self.end]
         for place in range(width, len(padded)):
             yield tuple(padded[place - width : place]), padded[place]
 
-    def share(self, token: Hashable, context: tuple[Hashable, ...]) -> float:
+    def share(self, token: Token, context: tuple[Token, ...]) -> float:
         """The share of a token among those that follow a context; 0 where nothing is known of the context."""
         total = self._totals[len(context)].get(context)
         return self.following[len(context)][context][token] / total if total else 0.0
 
-    def discounted(self, token: Hashable, context: tuple[Hashable, ...]) -> tuple[float, float]:
+    def discounted(self, token: Token, context: tuple[Token, ...]) -> tuple[float, float]:
         """The discounted share of a token after a context, and the share that is left to shorter contexts."""
         total = self._totals[len(context)].get(context)
         if not total:

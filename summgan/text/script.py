@@ -305,7 +305,8 @@ def split_sentences(text: str) -> list[str]:
 def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
     """Whether there is an end at a mark; case says nothing in a text that is all ``lower``."""
     marks, closing, before = match["marks"], match["closing"], text[match.start() - 1 : match.start()]
-    after = _BLANKS.match(text, match.end()).end()
+    blanks = _BLANKS.match(text, match.end())
+    after = blanks.end() if blanks else match.end()
     following, blank = text[after : after + 1], after > match.end()
     # "(?)" is a remark.
     if not following or _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):

@@ -174,6 +174,8 @@ class RecordFile:
         self._write(self.settings)
 
     def _write(self, values: dict[str, Any]) -> None:
+        if self._handle is None:
+            raise ValueError("records are written to a file that is open")
         data = _json_line(values)
         with writing(self.partial):
             while data:
