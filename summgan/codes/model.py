@@ -2,8 +2,8 @@
 
 The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits or
 codebook entries, and a linear softmax rebuilds the words of one of the most similar documents
-(variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The code of
-a document and of a similar one shall agree (semantic clustering, Van Gansbeke 2020).
+(variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The bits of
+a document and of a similar one shall agree (InfoNCE, van den Oord 2018).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from summgan.randomness import RandomStream
 
 _SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
 _SHARPNESS = 5.0  # of the similarity of bits in their agreement
-_CLASSES_AGREE, _TINY = 1.0, 1e-8
+_TINY = 1e-8
 
 
 class CodeConfig(PreTrainedConfig):
@@ -47,8 +47,7 @@ class CodeConfig(PreTrainedConfig):
         vocabulary_size: Words of a bag.
         directions: Principal directions that the encoder reads.
         estimator: How the gradient passes through the code.
-        agreement: Weight of the agreement with similar documents.
-        balance: Weight of an even use of classes.
+        agreement: Weight of the agreement of bits of similar documents.
         commitment: Weight of VQ's commitment.
     """
 
@@ -62,7 +61,6 @@ class CodeConfig(PreTrainedConfig):
         "directions": (int, 1, WIDEST),
         "estimator": tuple(ESTIMATORS),
         "agreement": (float, 0, LARGEST),
-        "balance": (float, 0, LARGEST),
         "commitment": (float, 0, LARGEST),
     }
     """Of ``config.json``, all of which must be there."""
@@ -77,14 +75,12 @@ class CodeConfig(PreTrainedConfig):
         directions: int = 100,
         estimator: str = "straight-through",
         agreement: float = 1.0,
-        balance: float = 5.0,
         commitment: float = 0.25,
         **kwargs,
     ):
         self.kind, self.size, self.length = kind, size, length
         self.hidden_size, self.vocabulary_size, self.directions = hidden_size, vocabulary_size, directions
-        self.estimator, self.agreement = estimator, agreement
-        self.balance, self.commitment = balance, commitment
+        self.estimator, self.agreement, self.commitment = estimator, agreement, commitment
         super().__init__(**kwargs)
 
     @classmethod
@@ -172,11 +168,9 @@ class CodeAutoencoder(CheckedModel):
         total = terms["reconstruction"]
         if config.estimator == "reinforce":
             total = total + self._score_term(bags, similar, stream, temperature)
-        if config.kind != "vq" and config.agreement > 0:
+        if config.kind == "binary" and config.agreement > 0:
             other = self.encode(similar, stream.fork("neighbour"), temperature)
-            agree = class_agreement if config.kind == "one-hot" else bit_agreement
-            extra = (config.balance,) if config.kind == "one-hot" else ()
-            terms["agreement"] = agree(code.probabilities, other.probabilities, *extra)
+            terms["agreement"] = bit_agreement(code.probabilities, other.probabilities)
             total = total + config.agreement * terms["agreement"]
         if code.penalty is not None:
             terms["commitment"] = code.penalty
@@ -190,19 +184,6 @@ class CodeAutoencoder(CheckedModel):
         costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
         advantages = leave_one_out(costs).view(-1)
         return (advantages * code.log_probs.sum(-1)).mean()
-
-
-def class_agreement(first: Tensor, second: Tensor, balance: float) -> Tensor:
-    """Similar documents have the same class, and all classes are used (Van Gansbeke 2020, equation 2).
-
-    Args:
-        first: Class probabilities ``[batch, 1, classes]``.
-        second: Probabilities of the similar documents, of the same shape.
-        balance: Weight of the negative entropy of the mean.
-    """
-    together = -((first * second).sum(-1) + _TINY).log().mean()
-    mean = (first.mean((0, 1)) + second.mean((0, 1))) / 2
-    return _CLASSES_AGREE * together + balance * (mean * (mean + _TINY).log()).sum()
 
 
 def bit_agreement(first: Tensor, second: Tensor) -> Tensor:

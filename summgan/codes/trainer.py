@@ -195,7 +195,6 @@ def train_codes(
             corpus.projection.shape[1],
             training.estimator,
             code.agreement,
-            code.balance,
             code.commitment,
         )
         model = CodeAutoencoder(config)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from datasets import Dataset, disable_progress_bars
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
@@ -129,7 +128,7 @@ def prepare_corpora(
         human_sentences=list(human),
         validation=validation,
         validation_neighbours=beside,
-        word_weights=weights if options.training.idf_weighting else torch.ones_like(weights),
+        word_weights=weights,
         salience=salience_of(documents, sentences, near, stems, omitted),
         succession=_succession(sentences, tokenizer, stems, omitted) if striking else None,
         fingerprint=fingerprint,

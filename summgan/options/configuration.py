@@ -125,7 +125,7 @@ class ModelOptions:
     copy: Literal["words", "pieces", "no"] = "words"
     """What the generator copies from the document with a pointer: whole words, single pieces (for a
     vocabulary of characters), or nothing."""
-    channel_weight: NonNegativeFloat = 0.2
+    channel_weight: NonNegativeFloat = 0.0
     """Weight of the reconstruction in the choice of a candidate; 0 writes summaries twice as fast."""
     salience_weight: NonNegativeFloat = 0.0
     """Weight of salience, and of the words that the generator selects, when a summary is written."""
@@ -205,8 +205,6 @@ class TrainingOptions:
     reconstruction_stride: PositiveInt = 1
     """Distance of the pieces that the reconstructor is asked for, others in each step; 3 makes long documents
     faster."""
-    idf_weighting: bool = True
-    """Whether rare words count more in the reconstruction."""
     gradient_penalty: NonNegativeFloat = 0.1
     """Weight of the discriminator's gradient penalties on human and generated words (R1 and R2)."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
@@ -254,9 +252,7 @@ class CodeOptions:
     hidden_size: PositiveInt = 128
     """Width of the encoder and the code vectors of binary and vq."""
     agreement: NonNegativeFloat = 1.0
-    """Weight of the agreement of the bits of similar documents; not for vq."""
-    balance: NonNegativeFloat = 5.0
-    """Weight of an even use of the classes in the agreement of one-hot."""
+    """Weight of the agreement of the bits of similar documents, for binary only."""
     commitment: NonNegativeFloat = 0.25
     """Weight of the commitment to codebook entries, for vq only."""
 
