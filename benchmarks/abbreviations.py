@@ -34,7 +34,6 @@ from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
 from summgan.randomness import RandomStream
-from summgan.text.vocabulary import save_tokenizer
 from summgan.training.schedules import learning_rate_factor
 from summgan.training.trainer import train
 
@@ -149,14 +148,10 @@ def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed:
     training, began = options.training, time.perf_counter()
     corpora = prepare_corpora(options, say)
     torch.manual_seed(seed)
-    model = SummGAN.from_options(options.model, corpora.tokenizer, max_document_length=24)
+    model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, max_document_length=24)
     model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
     model.config.has_discriminator = False
-    end = corpora.tokenizer.eos_token_id
-    names, shorts = (
-        [[*ids[:23], end] for ids in corpora.tokenizer(list(texts), add_special_tokens=False).input_ids]
-        for texts in zip(*pairs, strict=True)
-    )
+    names, shorts = (corpora.vocabulary.encode_documents(texts, 24) for texts in zip(*pairs, strict=True))
     steps = training.warm_start_steps + training.adversarial_steps
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=training.weight_decay, betas=(0.9, 0.98))
     rng, best, kept, kept_step = random.Random(seed), -1.0, None, 0
@@ -177,13 +172,13 @@ def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed:
         torch.nn.utils.clip_grad_norm_(model.parameters(), training.max_grad_norm)
         optimizer.step()
         if (step + 1) % 200 == 0:
-            score = exact_match(Summarizer(model, corpora.tokenizer), pairs_of(data, "dev"))
+            score = exact_match(Summarizer(model, corpora.vocabulary), pairs_of(data, "dev"))
             say(f"supervised step {step + 1} of {steps}: {score:.1f} % on dev")
             if score > best:
                 best, kept, kept_step = score, copy.deepcopy(model.state_dict()), step + 1
     model.load_state_dict(kept)
     model.save_pretrained(folder / "supervised")
-    save_tokenizer(corpora.tokenizer, folder / "supervised")
+    corpora.vocabulary.save_pretrained(folder / "supervised")
     return {"accuracy": None, "steps": kept_step, "seconds": time.perf_counter() - began}
 
 

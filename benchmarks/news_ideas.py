@@ -122,7 +122,7 @@ class SimilarityTrainer(Trainer):
     def __init__(self, model, corpora, options, *args, **kwargs):
         super().__init__(model, corpora, options, *args, **kwargs)
         found = word_vectors(corpora.documents, model.config.vocab_size, options.training.seed)
-        found[corpora.tokenizer.eos_token_id] = 0  # which no half has
+        found[corpora.vocabulary.end_id] = 0  # which no half has
         self.autoencoder.vectors = found.to(self.accelerator.device)
 
 
@@ -201,7 +201,9 @@ class ShuffledSentencesTrainer(Trainer):
 
     def __init__(self, model, corpora, *args, **kwargs):
         super().__init__(model, corpora, *args, **kwargs)
-        pieces = enumerate(corpora.tokenizer.convert_ids_to_tokens(range(len(corpora.tokenizer))))
+        pieces = enumerate(
+            corpora.vocabulary.tokenizer.convert_ids_to_tokens(range(len(corpora.vocabulary.tokenizer)))
+        )
         self.autoencoder.stops = frozenset(i for i, piece in pieces if piece in (".", "!", "?", "。"))
 
 

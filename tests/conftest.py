@@ -21,7 +21,7 @@ import torch  # noqa: E402
 
 from summgan.networks.modeling import SummGAN  # noqa: E402
 from summgan.options.configuration import ModelOptions  # noqa: E402
-from summgan.text.vocabulary import train_tokenizer  # noqa: E402
+from summgan.text.vocabulary import Vocabulary  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -95,13 +95,23 @@ def chinese_sentences():
 
 
 @pytest.fixture(scope="session")
-def tokenizer(documents, sentences):
-    return train_tokenizer(documents + sentences, 500)
+def vocabulary(documents, sentences):
+    return Vocabulary.train(documents + sentences, 500)
 
 
 @pytest.fixture(scope="session")
-def chinese_tokenizer(chinese_documents, chinese_sentences):
-    return train_tokenizer(chinese_documents + chinese_sentences, 600)
+def chinese_vocabulary(chinese_documents, chinese_sentences):
+    return Vocabulary.train(chinese_documents + chinese_sentences, 600)
+
+
+@pytest.fixture(scope="session")
+def tokenizer(vocabulary):
+    return vocabulary.tokenizer
+
+
+@pytest.fixture(scope="session")
+def chinese_tokenizer(chinese_vocabulary):
+    return chinese_vocabulary.tokenizer
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from datasets import Dataset
 from safetensors.torch import load_file
 
 from summgan.demo.institutions import NAMES
-from summgan.text.vocabulary import save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +112,7 @@ def news(tmp_path, documents, sentences):
 
 def test_news(news, tokenizer, tiny_model, tmp_path, monkeypatch, capsys):
     tiny_model(tokenizer).save_pretrained(tmp_path / "model")
-    save_tokenizer(tokenizer, tmp_path / "model")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "model")
     output = tmp_path / "results.json"
     rows = ["news-en/lead@8", "news-en/summgan@8", "gigaword/zhou-rush", "duc2003/rule@10"]
     script(

@@ -19,7 +19,7 @@ from summgan.errors import SummGANError
 from summgan.networks.architecture import load_backbone
 from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import ModelOptions
-from summgan.text.vocabulary import load_tokenizer, save_tokenizer, train_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summarizer import Summarizer
 
 LOADERS = {
@@ -30,19 +30,19 @@ LOADERS = {
 
 
 @pytest.fixture(scope="module")
-def lower_tokenizer(documents, sentences):
-    return train_tokenizer(documents + sentences, 400, do_lower_case=True)
+def lower_vocabulary(documents, sentences):
+    return Vocabulary.train(documents + sentences, 400, do_lower_case=True)
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, lower_tokenizer, documents):
+def whole(tmp_path_factory, lower_vocabulary, documents):
     """A folder of every kind, by its name in ``LOADERS``."""
     root = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "encoder_layers": 1, "decoder_layers": 1, "attention_heads": 2}
     options = ModelOptions(**sizes, discriminator_hidden_size=16, dropout=0.0)
-    model = SummGAN.from_options(options, lower_tokenizer, max_document_length=64)
-    Summarizer(model, lower_tokenizer).save_pretrained(root / "words")
+    model = SummGAN.from_options(options, lower_vocabulary.tokenizer, max_document_length=64)
+    Summarizer(model, lower_vocabulary).save_pretrained(root / "words")
     bags = BagOfWords.fit(documents, 50, 0.5)
     code = CodeAutoencoder(CodeConfig("binary", 16, 4, 16, len(bags.words), 10))
     Encoder(code, bags).save_pretrained(root / "codes")
@@ -332,7 +332,7 @@ def test_tables_beyond_the_vocabulary_are_refused(copy):
 def test_another_tokenizer_is_refused(copy, documents, sentences):
     folder = copy("words")
     kept = (folder / "tokenizer.json").read_text(encoding="utf-8")
-    save_tokenizer(train_tokenizer(documents + sentences, 350), folder)
+    Vocabulary.train(documents + sentences, 350).save_pretrained(folder)
     refused("words", folder, "give the tokenizer that the model was trained with")
     # Of the same size, but with its pieces in another order.
     other = json.loads(kept)
@@ -409,4 +409,4 @@ def test_odd_tokenizers_are_one_sentence(copy):
         assert "tokenizer" in str(caught.value) and "\n" not in str(caught.value)
     path.write_text("{", encoding="utf-8")
     with pytest.raises(SummGANError, match="No tokenizer can be loaded"):
-        load_tokenizer(folder)
+        Vocabulary.from_pretrained(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from summgan.cli.main import main
-from summgan.text.vocabulary import save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def workplace(tmp_path, monkeypatch, documents, sentences, tokenizer, tiny_model
         with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
     tiny_model(tokenizer).save_pretrained(tmp_path / "runs/demo/summgan")
-    save_tokenizer(tokenizer, tmp_path / "runs/demo/summgan")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "runs/demo/summgan")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     monkeypatch.chdir(tmp_path)
     return tmp_path

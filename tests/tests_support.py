@@ -7,8 +7,8 @@ from datasets import Dataset
 
 from summgan.data.batches import BatchStream
 from summgan.text.boundaries import UnitBoundaries
+from summgan.text.pieces import length_table
 from summgan.text.units import UnitCounter, effect_of
-from summgan.text.vocabulary import length_table
 
 
 def make_batch(tokenizer, documents, sentences, size=4):

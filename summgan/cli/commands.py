@@ -23,7 +23,7 @@ from summgan.evaluation.scoring import ScoreReport, describe_report, evaluate_su
 from summgan.files import check_folder, check_output, write_folder, write_text
 from summgan.options.configuration import TokenizerOptions
 from summgan.options.generation import SummarizerOptions
-from summgan.text.vocabulary import save_tokenizer, train_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.output import PrintedRecords, RecordFile, describe_files
 from summgan.writing.records import Record, failed_record, in_order, read_items, record
 from summgan.writing.summarizer import CHUNK, Summarizer
@@ -262,7 +262,7 @@ def tokenizer(options: dict[str, Any], say: Say) -> int:
     rows = read_rows(options["files"], options["column"], option="--column")
     texts = tqdm((row.text for row in rows), unit="text", disable=None)
     names = [field.name for field in fields(TokenizerOptions) if field.name != "path"]
-    made = train_tokenizer(texts, **{name: options[name] for name in names})
-    write_folder(folder, lambda path: save_tokenizer(made, path))
+    made = Vocabulary.train(texts, **{name: options[name] for name in names})
+    write_folder(folder, made.save_pretrained)
     say(f"{len(made):,} pieces in {folder}.")
     return 0

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from datasets import Dataset, disable_progress_bars
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
 from summgan.data.batches import pad
@@ -28,15 +27,7 @@ from summgan.networks.compression import Succession
 from summgan.networks.salience import Salience
 from summgan.networks.words import WordsBottleneck
 from summgan.options.configuration import Options
-from summgan.text.boundaries import UnitBoundaries
-from summgan.text.vocabulary import (
-    length_table,
-    load_tokenizer,
-    punctuation_pieces,
-    spellings,
-    train_tokenizer,
-    word_pieces,
-)
+from summgan.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +40,9 @@ class Corpora:
     """All that a training run knows of its text.
 
     Attributes:
-        tokenizer: Vocabulary of both piles.
+        vocabulary: Vocabulary of both piles.
         documents: Rows with ``input_ids`` (ended, cut at the longest length) and ``length``.
-        sentences: The same of human sentences, with their ``neighbour`` and ``coverage`` if wanted; see
+        sentences: Human sentences in such rows, with their ``neighbour`` and ``coverage`` if wanted; see
             `neighbours.py`.
         human_sentences: Text of (a sample of) the sentences, for the fluency score.
         validation: Documents to watch, perhaps with references.
@@ -64,7 +55,7 @@ class Corpora:
         fingerprint: Changes when a pile changes.
     """
 
-    tokenizer: PreTrainedTokenizerBase
+    vocabulary: Vocabulary
     documents: Dataset
     sentences: Dataset
     human_sentences: list[str]
@@ -105,24 +96,23 @@ def prepare_corpora(
         f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
         f"{len(validation.documents):,} documents to watch."
     )
-    tokenizer = _tokenizer(options, documents, sentences, checkpoint)
+    vocabulary = _vocabulary(options, documents, sentences, checkpoint)
     human = sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]
     beside = {}
     if options.training.neighbour_share:
         beside = _nearest_sentences(validation.documents, sentences)
         sentences = _with_neighbours(documents, sentences, say)
-    documents = _tokenize(documents, tokenizer)
-    sentences = _tokenize(sentences, tokenizer)
-    documents = _cut(documents, data.max_document_length, tokenizer.eos_token_id, say)
+    documents = _cut(_tokenize(documents, vocabulary), vocabulary, data.max_document_length, say)
+    sentences = _tokenize(sentences, vocabulary)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
-    weights = word_weights(documents, len(tokenizer))
-    striking, omitted = options.model.writer == "search", word_pieces(tokenizer, data.omitted_words)
-    same, stems, near = spellings(tokenizer), spellings(tokenizer, data.stemming), None
+    weights = word_weights(documents, len(vocabulary))
+    striking, omitted = options.model.writer == "search", vocabulary.pieces_of_words(data.omitted_words)
+    same, stems, near = vocabulary.spellings(), vocabulary.spellings(data.stemming), None
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (weights < 1).tolist(), same)
         near = sentences.select(np.flatnonzero(np.asarray(sentences["coverage"][:]) >= LEAST_COVERAGE))
     return Corpora(
-        tokenizer=tokenizer,
+        vocabulary=vocabulary,
         documents=documents,
         sentences=sentences,
         human_sentences=list(human),
@@ -130,7 +120,7 @@ def prepare_corpora(
         validation_neighbours=beside,
         word_weights=weights,
         salience=salience_of(documents, sentences, near, stems, omitted),
-        succession=_succession(sentences, tokenizer, stems, omitted) if striking else None,
+        succession=_succession(sentences, vocabulary, stems, omitted) if striking else None,
         fingerprint=fingerprint,
     )
 
@@ -145,10 +135,9 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
 
 
 def _succession(
-    sentences: Dataset, tokenizer: PreTrainedTokenizerBase, stems: list[int], omitted: list[int]
+    sentences: Dataset, vocabulary: Vocabulary, stems: list[int], omitted: list[int]
 ) -> Succession:
-    boundaries = UnitBoundaries(length_table(tokenizer))
-    return succession_of(sentences, boundaries, stems, punctuation_pieces(tokenizer), omitted)
+    return succession_of(sentences, vocabulary.boundaries, stems, vocabulary.punctuation, omitted)
 
 
 def _validation(options: Options, documents: Dataset, say: Callable[[str], None]) -> tuple[Dataset, Pairs]:
@@ -172,15 +161,15 @@ def _validation(options: Options, documents: Dataset, say: Callable[[str], None]
     return documents.select(kept), Pairs(texts, None, [str(i) for i in sorted(held_out)])
 
 
-def _tokenizer(
+def _vocabulary(
     options: Options, documents: Dataset, sentences: Dataset, checkpoint: Path | None
-) -> PreTrainedTokenizerBase:
+) -> Vocabulary:
     if checkpoint:
-        return _kept_tokenizer(checkpoint)
+        return _kept_vocabulary(checkpoint)
     name = options.tokenizer.path or options.model.backbone
     if name:
-        return load_tokenizer(name)
-    return train_tokenizer(
+        return Vocabulary.from_pretrained(name)
+    return Vocabulary.train(
         alternate_texts(documents, sentences),
         options.tokenizer.vocabulary_size,
         options.tokenizer.byte_fallback,
@@ -189,16 +178,12 @@ def _tokenizer(
     )
 
 
-def _kept_tokenizer(checkpoint: Path) -> PreTrainedTokenizerBase:
+def _kept_vocabulary(checkpoint: Path) -> Vocabulary:
     try:
-        tokenizer = load_tokenizer(checkpoint)
-        for name in ("is_local", "local_files_only"):  # where it was loaded from is not saved with it again
-            tokenizer.init_kwargs.pop(name, None)
-        return tokenizer
-    except Exception as error:  # what transformers makes of a damaged file has no end
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return Vocabulary.from_pretrained(checkpoint)
+    except SummGANError as error:
         raise SummGANError(
-            f"The tokenizer in {checkpoint} cannot be read ({reason}); delete that checkpoint to resume from "
+            f"The tokenizer in {checkpoint} cannot be read ({error}); delete that checkpoint to resume from "
             "the one before it."
         ) from error
 
@@ -211,12 +196,9 @@ def alternate_texts(documents: Dataset, sentences: Dataset) -> Iterator[str]:
                 yield pile[index]["text"]
 
 
-def _tokenize(texts: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-    end = tokenizer.eos_token_id
-
+def _tokenize(texts: Dataset, vocabulary: Vocabulary) -> Dataset:
     def encode(rows: dict) -> dict:
-        ids = tokenizer(rows["text"], add_special_tokens=False).input_ids
-        ids = [[*row, end] for row in ids]
+        ids = vocabulary.encode_documents(rows["text"])
         return {"input_ids": ids, "length": [len(row) for row in ids]}
 
     return texts.map(encode, batched=True, remove_columns=["text"])
@@ -262,7 +244,7 @@ def _with_support(documents: Dataset, sentences: Dataset, frequent: list[bool], 
     return sentences.map(mark, batched=True)
 
 
-def _cut(documents: Dataset, longest: int, end: int, say: Callable[[str], None]) -> Dataset:
+def _cut(documents: Dataset, vocabulary: Vocabulary, longest: int, say: Callable[[str], None]) -> Dataset:
     """Cut long documents, and say how many were."""
     lengths = np.asarray(documents.with_format("numpy")["length"][:])
     long = int((lengths > longest).sum())
@@ -274,7 +256,7 @@ def _cut(documents: Dataset, longest: int, end: int, say: Callable[[str], None])
     )
 
     def cut(rows: dict) -> dict:
-        ids = [r if len(r) <= longest else [*r[: longest - 1], end] for r in rows["input_ids"]]
+        ids = [vocabulary.ended(row[:-1], longest) for row in rows["input_ids"]]
         return {"input_ids": ids, "length": [len(row) for row in ids]}
 
     return documents.map(cut, batched=True)

@@ -43,7 +43,7 @@ from summgan.networks.salience import Salience
 from summgan.networks.words import WordsBottleneck
 from summgan.options.configuration import ModelOptions
 from summgan.text.boundaries import UnitBoundaries
-from summgan.text.vocabulary import length_table
+from summgan.text.pieces import length_table
 
 _SEARCHED_AT_ONCE = 2**23  # pairs of pieces
 

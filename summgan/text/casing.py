@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import regex
-from transformers import PreTrainedTokenizerBase
 
 from summgan.files import write_text
 
@@ -104,12 +103,6 @@ class Truecaser:
             return cls({fold(form): form for form in kept["forms"]}, bool(kept["capitalize"]))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"{path} is damaged; copy it again.") from error
-
-
-def restore_case(tokenizer: PreTrainedTokenizerBase, text: str, document: str = "") -> str:
-    """What a model wrote, in the case of the document; as it is where the tokenizer keeps case itself."""
-    truecaser = tokenizer.__dict__.get("truecaser")
-    return text if truecaser is None else truecaser.restore(text, document)
 
 
 def fold(text: str) -> str:

@@ -28,7 +28,6 @@ from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import Options, check_options
 from summgan.randomness import RandomStream, derive_seed
 from summgan.text.boundaries import UnitBoundaries
-from summgan.text.vocabulary import save_tokenizer
 from summgan.training.checkpoint import TrainerState, find_checkpoint
 from summgan.training.losses import AutoencoderObjective, DiscriminatorObjective, make_judge
 from summgan.training.model_card import write_model_card
@@ -236,7 +235,7 @@ class Trainer(Run):
 
     def _save_model(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
-        save_tokenizer(self.corpora.tokenizer, folder)
+        self.corpora.vocabulary.save_pretrained(folder)
         write_model_card(folder, self.model.config, self.options, self.state)
 
 
@@ -265,6 +264,8 @@ def train(options: Options, resume: bool = False, say: Callable[[str], None] = l
         torch.manual_seed(training.seed)
         sizes = corpora.succession.sizes if corpora.succession else {}
         longest = options.data.max_document_length
-        model = SummGAN.from_options(options.model, corpora.tokenizer, max_document_length=longest, **sizes)
+        model = SummGAN.from_options(
+            options.model, corpora.vocabulary.tokenizer, max_document_length=longest, **sizes
+        )
         model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
         return Trainer(model, corpora, options, accelerator, say, folder).train(resume)

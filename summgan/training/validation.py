@@ -22,7 +22,6 @@ from summgan.evaluation.report import Sample
 from summgan.evaluation.rouge import rouge_scores
 from summgan.networks.modeling import SummGAN
 from summgan.networks.words import ended_mask
-from summgan.text.finishing import finish
 from summgan.text.script import count_units
 
 LEAST_NEIGHBOURS = 30
@@ -109,13 +108,12 @@ class Validator:
         return max(1, min(self.model.config.summary_length, count_units(text)))
 
     def _tokenize(self, texts: list[str]) -> tuple[Tensor, Tensor]:
-        end, longest = self.model.config.eos_token_id, self.model.config.max_document_length
-        ids = self.corpora.tokenizer(texts, add_special_tokens=False).input_ids
-        ids, mask = pad([[*row[: longest - 1], end] for row in ids])
+        longest = self.model.config.max_document_length
+        ids, mask = pad(self.corpora.vocabulary.encode_documents(texts, longest))
         return ids.to(self.model.device), mask.to(self.model.device)
 
     def _texts(self, words: Tensor, documents: list[str]) -> list[str]:
         """Pieces as texts, as a reader gets them."""
-        tokenizer = self.corpora.tokenizer
-        texts = tokenizer.batch_decode(words, skip_special_tokens=True)
-        return [finish(tokenizer, *pair) for pair in zip(texts, documents, strict=True)]
+        vocabulary = self.corpora.vocabulary
+        texts = vocabulary.decode_all(words)
+        return [vocabulary.finish(*pair) for pair in zip(texts, documents, strict=True)]

@@ -13,7 +13,6 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase
 
 from summgan.data.batches import pad
 from summgan.errors import SummGANError
@@ -21,8 +20,7 @@ from summgan.networks.code import Code, Source
 from summgan.networks.modeling import SummGAN
 from summgan.networks.words import ended_mask
 from summgan.options.generation import SummarizerOptions
-from summgan.text.finishing import finish
-from summgan.text.vocabulary import harden, length_table
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summary import Summary, length_range
 
 logger = logging.getLogger(__name__)
@@ -38,18 +36,17 @@ class SummaryWriter:
 
     Args:
         model: The three networks.
-        tokenizer: Their vocabulary.
+        vocabulary: Vocabulary of the networks.
     """
 
-    def __init__(self, model: SummGAN, tokenizer: PreTrainedTokenizerBase):
-        self.model, self.tokenizer = model, tokenizer
-        harden(tokenizer)
-        model.generator.bottleneck.set_lengths(length_table(tokenizer, model.config.vocab_size))
+    def __init__(self, model: SummGAN, vocabulary: Vocabulary):
+        self.model, self.vocabulary = model, vocabulary
+        model.generator.bottleneck.set_lengths(vocabulary.lengths_for(model.config.vocab_size))
         self.room = model.config.longest_document - 1
 
     def ids(self, text: str) -> list[int]:
         """The pieces of a text."""
-        return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
+        return self.vocabulary.encode(text)
 
     @torch.inference_mode()
     def __call__(
@@ -97,7 +94,7 @@ class SummaryWriter:
 
     def _answers(self, ids: list[list[int]], options: SummarizerOptions, drafts: bool) -> list[Answer]:
         """Answers to a batch; where a text spoils it, every text is answered by itself."""
-        batch = pad([[*row, self.tokenizer.eos_token_id] for row in ids])
+        batch = pad([self.vocabulary.ended(row) for row in ids])
         batch = [tensor.to(self.model.device) for tensor in batch]
         try:
             source = self.model.encode(*batch)
@@ -113,10 +110,10 @@ class SummaryWriter:
             return summary
         if not summary.summary_text:
             return SummGANError(f"Nothing of {document[:40]!r} can be said in the vocabulary of the model.")
-        text = finish(self.tokenizer, summary.summary_text, document)
+        text = self.vocabulary.finish(summary.summary_text, document)
         rebuilt = summary.reconstruction
         if rebuilt is not None:
-            rebuilt = finish(self.tokenizer, rebuilt, text)
+            rebuilt = self.vocabulary.finish(rebuilt, text)
         return replace(summary, summary_text=text, reconstruction=rebuilt)
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
@@ -157,7 +154,7 @@ class SummaryWriter:
     def _drafts(self, source: Source, options: SummarizerOptions) -> list[Summary]:
         """A summary of every document, of which nothing but the text is known."""
         words, _ = self._candidates(source, replace(options, num_candidates=1))
-        texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
+        texts = self.vocabulary.decode_all(words)
         return [Summary(text.strip(), None, 0.0, None) for text in texts]
 
     def _best(self, source: Source, options: SummarizerOptions) -> list[Summary]:
@@ -173,7 +170,7 @@ class SummaryWriter:
         code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
         losses = _numbers(self.model.reconstruction_loss(code, source.input_ids, source.mask))
         rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
-        texts = self.tokenizer.batch_decode(words, skip_special_tokens=True)
+        texts = self.vocabulary.decode_all(words)
         return [
             Summary(
                 text.strip(),
@@ -212,7 +209,7 @@ class SummaryWriter:
     def _rebuild(self, code: Code) -> list[str]:
         longest = self.model.config.window
         documents = self.model.reconstructor.sample(code, longest)
-        return self.tokenizer.batch_decode(documents, skip_special_tokens=True)
+        return self.vocabulary.decode_all(documents)
 
 
 def _numbers(values: Tensor) -> Tensor:

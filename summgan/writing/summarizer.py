@@ -27,7 +27,7 @@ from summgan.options.configuration import DEFAULT_MODEL
 from summgan.options.generation import SummarizerOptions
 from summgan.text.casing import TRUECASE_FILE
 from summgan.text.script import count_units, is_unspaced
-from summgan.text.vocabulary import load_tokenizer, save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.candidates import Answer, OnDone, SummaryWriter
 from summgan.writing.summary import Summary, length_range
 from summgan.writing.windows import cut
@@ -46,18 +46,29 @@ class Summarizer:
 
     Args:
         model: The three networks.
-        tokenizer: Their vocabulary.
+        tokenizer: Vocabulary of the networks, or a tokenizer of transformers that keeps case.
+
+    Attributes:
+        model: The networks.
+        vocabulary: Their vocabulary.
     """
 
     def __init__(
-        self, model: SummGAN | str = DEFAULT_MODEL, tokenizer: PreTrainedTokenizerBase | None = None
+        self,
+        model: SummGAN | str = DEFAULT_MODEL,
+        tokenizer: Vocabulary | PreTrainedTokenizerBase | None = None,
     ):
         if model == DEFAULT_MODEL and tokenizer is None:
             loaded = self.from_pretrained()
-            model, tokenizer = loaded.model, loaded.tokenizer
-        check_pair(model, tokenizer)
-        self.model, self.tokenizer = model.eval(), tokenizer
-        self.writer = SummaryWriter(model, tokenizer)
+            model, tokenizer = loaded.model, loaded.vocabulary
+        self.vocabulary = check_pair(model, tokenizer)
+        self.model = model.eval()
+        self.writer = SummaryWriter(model, self.vocabulary)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The tokenizer of the vocabulary."""
+        return self.vocabulary.tokenizer
 
     @classmethod
     def from_pretrained(
@@ -81,13 +92,13 @@ class Summarizer:
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
         model = SummGAN.from_pretrained(folder, dtype=dtype)
-        tokenizer = load_tokenizer(folder)
+        vocabulary = Vocabulary.from_pretrained(folder)
         try:
             required_file(folder, "tokenizer.json")
-            check_pair(model, tokenizer)
+            check_pair(model, vocabulary)
         except SummGANError as error:
             raise SummGANError(f"No summgan model can be loaded from {str(folder)!r}: {error}") from error
-        return cls(model.to(device), tokenizer)
+        return cls(model.to(device), vocabulary)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Save all that `from_pretrained` needs: weights, configuration, tokenizer and true case.
@@ -127,7 +138,7 @@ class Summarizer:
 
     def _save(self, folder: Path) -> None:
         self.model.save_pretrained(folder)
-        save_tokenizer(self.tokenizer, folder)
+        self.vocabulary.save_pretrained(folder)
 
     def __call__(self, documents: str | Iterable[str], **options: Any) -> Summary | list[Summary]:
         """Summarize one text, or a list, Series, array, generator or other iterable of texts.
@@ -266,17 +277,22 @@ class Summarizer:
         return len(self.writer.ids(text))
 
 
-def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
+def check_pair(model: SummGAN, tokenizer: Vocabulary | PreTrainedTokenizerBase) -> Vocabulary:
     """Refuse a model and a tokenizer that do not belong together.
+
+    Returns:
+        The vocabulary, which a tokenizer of transformers becomes.
 
     Raises:
         SummGANError: One of them is missing, or the vocabularies differ.
     """
-    if not isinstance(model, SummGAN) or not isinstance(tokenizer, PreTrainedTokenizerBase):
+    if not isinstance(model, SummGAN) or not isinstance(tokenizer, Vocabulary | PreTrainedTokenizerBase):
         raise SummGANError(
             f"A Summarizer needs a SummGAN and its tokenizer, not {type(model).__name__} and "
             f"{type(tokenizer).__name__}; Summarizer.from_pretrained(folder) loads both."
         )
+    vocabulary = tokenizer if isinstance(tokenizer, Vocabulary) else Vocabulary(tokenizer)
+    tokenizer = vocabulary.tokenizer
     config, bottleneck = model.config, model.generator.bottleneck
     advice = "give the tokenizer that the model was trained with."
     pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])]
@@ -300,12 +316,13 @@ def check_pair(model: SummGAN, tokenizer: PreTrainedTokenizerBase) -> None:
     ]
     if sum(agree) < _ALIKE * len(agree):
         raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
-    lowers = tokenizer.decode(tokenizer("A").input_ids, skip_special_tokens=True).strip() == "a"
-    if lowers and tokenizer.__dict__.get("truecaser") is None:
+    if vocabulary.drops_case and vocabulary.truecaser is None:
         raise SummGANError(
             f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "
-            "the folder of the training, and save models with Summarizer.save_pretrained."
+            "the folder of the training, load the folder with Vocabulary.from_pretrained, and save models "
+            "with Summarizer.save_pretrained."
         )
+    return vocabulary
 
 
 def _joined(summaries: list[str]) -> str:

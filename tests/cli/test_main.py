@@ -14,14 +14,14 @@ from summgan.cli import main as cli
 from summgan.cli.main import main
 from summgan.data.readers import read_rows
 from summgan.evaluation.rouge import rouge_scores
-from summgan.text.vocabulary import load_tokenizer, save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.output import PrintedRecords, RecordFile
 
 
 @pytest.fixture
 def model(tokenizer, tiny_model, tmp_path):
     tiny_model(tokenizer).save_pretrained(tmp_path / "model")
-    save_tokenizer(tokenizer, tmp_path / "model")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "model")
     return str(tmp_path / "model")
 
 
@@ -396,7 +396,7 @@ def test_the_vocabulary_has_the_kind_and_case_asked_for(call, write, documents, 
     arguments = ("--vocabulary_size", 400, "--model_type", "char", "--do_lower_case", "true")
     status, _, err = call("tokenizer", write("d.txt", documents), "--output", tmp_path / "t", *arguments)
     assert status == 0, err
-    made = load_tokenizer(tmp_path / "t")
+    made = Vocabulary.from_pretrained(tmp_path / "t").tokenizer
     pieces = made.convert_ids_to_tokens(made("Anna", add_special_tokens=False).input_ids)
     assert [piece.strip("\u2581") for piece in pieces if piece != "\u2581"] == list("anna")
     assert (tmp_path / "t" / "truecase.json").is_file()
@@ -463,7 +463,7 @@ def test_a_vocabulary_is_learned_alone(call, write, documents, tmp_path):
     path = write("d.txt", documents)
     status, _, err = call("tokenizer", path, "--output", tmp_path / "t", "--vocabulary_size", 450)
     assert status == 0, err
-    assert 300 < len(load_tokenizer(tmp_path / "t")) <= 450
+    assert 300 < len(Vocabulary.from_pretrained(tmp_path / "t")) <= 450
 
 
 def test_importing_is_quick_and_brings_no_heavy_library():

@@ -8,7 +8,7 @@ from datasets import Dataset
 from summgan.data.batches import BatchStream, IndexOrder, pad
 from summgan.networks.salience import Salience
 from summgan.text.boundaries import UnitBoundaries
-from summgan.text.vocabulary import length_table
+from summgan.text.pieces import length_table
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datasets import Dataset
 
 from summgan.data.contexts import ContextIndex
 from summgan.text.boundaries import UnitBoundaries, split_into_units
-from summgan.text.vocabulary import length_table
+from summgan.text.pieces import length_table
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import re
 
 from summgan.data.noise import bury, damage, pick_content
 from summgan.text.boundaries import UnitBoundaries, join, split_into_units
-from summgan.text.vocabulary import length_table
+from summgan.text.pieces import length_table
 
 
 def units(*words):

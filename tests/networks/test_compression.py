@@ -11,7 +11,7 @@ from tests_support import Letters, letters
 from summgan.data.succession_counts import succession_of
 from summgan.networks.compression import Compressor, Succession, best_paths, word_key
 from summgan.text.boundaries import UnitBoundaries
-from summgan.text.vocabulary import length_table, punctuation_pieces, spellings
+from summgan.text.pieces import length_table, punctuation_pieces, spellings
 
 
 def total(path, worth, gains):

@@ -19,7 +19,7 @@ from summgan.networks.modeling import SummGAN, SummGANConfig
 from summgan.networks.words import ended_mask
 from summgan.options.configuration import ModelOptions
 from summgan.text.script import count_units
-from summgan.text.vocabulary import save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 
 
 def same(first, second):
@@ -181,7 +181,7 @@ def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents
     if not options.get("tie_word_embeddings", True):
         backbone.lm_head.weight = torch.nn.Parameter(torch.randn(len(tokenizer), 32))
     backbone.save_pretrained(tmp_path / "backbone")
-    save_tokenizer(tokenizer, tmp_path / "backbone")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "backbone")
     wanted = ModelOptions(backbone=str(tmp_path / "backbone"), discriminator_hidden_size=8, copy="no")
     model = SummGAN.from_options(wanted, tokenizer).eval()
     ids, mask = encode(tokenizer, documents[:3])

@@ -8,7 +8,7 @@ from summgan.networks.salience import POSITION_BIN, POSITION_BINS
 from summgan.networks.words import ended_mask
 from summgan.randomness import RandomStream
 from summgan.text.script import count_units
-from summgan.text.vocabulary import train_tokenizer
+from summgan.text.vocabulary import Vocabulary
 
 UNITS = torch.arange(1, 9)
 
@@ -50,7 +50,8 @@ def mixed(documents, chinese_documents):
     """Documents that change between scripts, and their tokenizer."""
     pairs = zip(documents, chinese_documents, strict=True)
     texts = [f"{chinese[:9]}{english[:40]} {chinese[9:16]}在MIT学习Python" for english, chinese in pairs]
-    return train_tokenizer(texts + chinese_documents[:50] + documents[:50], 900), texts
+    vocabulary = Vocabulary.train(texts + chinese_documents[:50] + documents[:50], 900)
+    return vocabulary.tokenizer, texts
 
 
 def test_lengths_from_one_to_twelve_are_met_in_mixed_scripts(mixed, tiny_model, encode):
@@ -326,7 +327,7 @@ def test_letters_in_no_piece_are_written_where_the_document_goes_on_with_them(to
 
 
 def test_double_names_are_neither_cut_nor_mixed(tiny_model):
-    tokenizer = train_tokenizer(["Kim Su-yeol met Lee Mu-bak and Su-bak, then Mu."] * 20, 330)
+    tokenizer = Vocabulary.train(["Kim Su-yeol met Lee Mu-bak and Su-bak, then Mu."] * 20, 330).tokenizer
     bottleneck = tiny_model(tokenizer).generator.bottleneck
     text = "Kim Su-yeol met Lee Mu-bak"
     source = torch.tensor([[*tokenizer(text, add_special_tokens=False).input_ids, tokenizer.eos_token_id]])

@@ -1,8 +1,8 @@
 import pytest
 
 from summgan.errors import SummGANError
-from summgan.text.casing import Truecaser, fold, restore_case
-from summgan.text.vocabulary import load_tokenizer, save_tokenizer, train_tokenizer
+from summgan.text.casing import Truecaser, fold
+from summgan.text.vocabulary import Vocabulary
 
 TEXTS = [
     "Police in Porto said that Anna left. Police of the U.S. Navy wait.",
@@ -93,25 +93,26 @@ def test_an_empty_text_stays_empty(truecaser):
     assert truecaser.restore("", "A document") == ""
 
 
-def test_it_travels_with_the_tokenizer(tmp_path):
-    tokenizer = train_tokenizer(TEXTS, 300, do_lower_case=True)
-    assert tokenizer("POLICE of Porto").input_ids == tokenizer("police of porto").input_ids
-    save_tokenizer(tokenizer, tmp_path)
-    loaded = load_tokenizer(tmp_path)
-    assert loaded.truecaser == tokenizer.truecaser
-    assert loaded("POLICE").input_ids == tokenizer("police").input_ids
-    written = loaded.decode(loaded("anna of the U.S. navy").input_ids, skip_special_tokens=True)
-    assert restore_case(loaded, written) == "Anna of the U.S. Navy"
+def test_it_travels_with_the_vocabulary(tmp_path):
+    vocabulary = Vocabulary.train(TEXTS, 300, do_lower_case=True)
+    assert vocabulary.encode("POLICE of Porto") == vocabulary.encode("police of porto")
+    assert vocabulary.drops_case
+    vocabulary.save_pretrained(tmp_path)
+    loaded = Vocabulary.from_pretrained(tmp_path)
+    assert loaded.truecaser == vocabulary.truecaser
+    assert loaded.encode("POLICE") == vocabulary.encode("police")
+    written = loaded.decode(loaded.encode("anna of the U.S. navy"))
+    assert loaded.finish(written) == "Anna of the U.S. Navy"
 
 
-def test_a_tokenizer_that_keeps_case_is_believed(tokenizer):
-    assert restore_case(tokenizer, "anna oF Porto", "Anna of Porto") == "anna oF Porto"
+def test_a_vocabulary_that_keeps_case_is_believed(vocabulary):
+    assert vocabulary.finish("anna oF Porto", "Anna of Porto") == "anna oF Porto"
+    assert not vocabulary.drops_case
 
 
 @pytest.mark.parametrize("kept", ["", "{}", '{"forms": 3, "capitalize": true}', "[1]"])
 def test_a_damaged_file_is_named(tmp_path, kept):
-    tokenizer = train_tokenizer(TEXTS, 300, do_lower_case=True)
-    save_tokenizer(tokenizer, tmp_path)
+    Vocabulary.train(TEXTS, 300, do_lower_case=True).save_pretrained(tmp_path)
     (tmp_path / "truecase.json").write_text(kept)
     with pytest.raises(SummGANError, match=r"truecase\.json is damaged"):
-        load_tokenizer(tmp_path)
+        Vocabulary.from_pretrained(tmp_path)

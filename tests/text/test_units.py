@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from summgan.text.boundaries import UnitBoundaries, split_into_units
+from summgan.text.pieces import length_table
 from summgan.text.script import count_units, normalize, split_units
 from summgan.text.units import UNFINISHED, character_effects, counter_of_columns, effect_of
-from summgan.text.vocabulary import length_table, train_tokenizer
+from summgan.text.vocabulary import Vocabulary
 
 MIXED = [
     "こんにちはTuesday 今日は晴れです",
@@ -29,7 +30,7 @@ LETTERS = "aあกิ中😀ğ\u0301\ufe0f\u3099្កक्ि각ﾞ\u200d\U000
 @pytest.fixture(scope="module")
 def mixed():
     """A vocabulary of many scripts, with pieces that end inside of characters."""
-    return train_tokenizer(MIXED * 20, 600)
+    return Vocabulary.train(MIXED * 20, 600).tokenizer
 
 
 def test_what_a_piece_adds_depends_on_what_is_before_it():

@@ -1,3 +1,4 @@
+import random
 from pathlib import Path
 
 import pytest
@@ -7,16 +8,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoTokenizer
 
 from summgan.errors import SummGANError
+from summgan.text.pieces import length_table, pieces_of_words, punctuation_pieces, spellings
 from summgan.text.script import count_units, normalize
-from summgan.text.vocabulary import (
-    length_table,
-    load_tokenizer,
-    punctuation_pieces,
-    save_tokenizer,
-    spellings,
-    train_tokenizer,
-    word_pieces,
-)
+from summgan.text.vocabulary import Vocabulary
 
 ODD = [
     "",
@@ -28,20 +22,28 @@ ODD = [
 ]
 
 
-@pytest.fixture(params=["tokenizer", "chinese_tokenizer"])
-def either(request):
+@pytest.fixture(params=["vocabulary", "chinese_vocabulary"])
+def vocabulary_of_either(request):
     return request.getfixturevalue(request.param)
 
 
-def test_ids_are_those_of_sentencepiece_and_survive_saving(either, documents, chinese_documents, tmp_path):
-    texts = documents[:50] + chinese_documents[:50] + ODD
-    save_tokenizer(either, tmp_path)
+@pytest.fixture
+def either(vocabulary_of_either):
+    return vocabulary_of_either.tokenizer
+
+
+def test_ids_are_those_of_sentencepiece_and_survive_saving(
+    vocabulary_of_either, documents, chinese_documents, tmp_path
+):
+    texts, either = documents[:50] + chinese_documents[:50] + ODD, vocabulary_of_either.tokenizer
+    vocabulary_of_either.save_pretrained(tmp_path)
     model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "spiece.model"))
-    loaded = load_tokenizer(tmp_path)
+    loaded = Vocabulary.from_pretrained(tmp_path)
     automatic = AutoTokenizer.from_pretrained(tmp_path)
     for text in texts:
         ids = either(text).input_ids
-        assert loaded(text).input_ids == automatic(text).input_ids == ids
+        assert loaded.tokenizer(text).input_ids == automatic(text).input_ids == ids
+        assert loaded.encode(text) == ids[:-1] and loaded.end_id == ids[-1]
         assert model.encode(normalize(text)) == ids[:-1]
         assert ids[-1] == either.eos_token_id
 
@@ -54,7 +56,7 @@ def test_decoding_gives_the_text_back(either, documents, chinese_documents):
 
 
 def test_words_of_a_small_corpus_are_whole_pieces():
-    tokenizer = train_tokenizer(["the quick fox jumped over walls"] * 20, 400)
+    tokenizer = Vocabulary.train(["the quick fox jumped over walls"] * 20, 400).tokenizer
     assert tokenizer.tokenize("the quick fox jumped") == ["▁the", "▁quick", "▁fox", "▁jumped"]
 
 
@@ -71,7 +73,7 @@ def test_lengths_of_pieces_add_up_to_the_length_of_the_text(tokenizer, chinese_t
         assert lengths_add_up(tokenizer, text)
     for text in ("北京大学今天开放", "本报讯，于12月参观。", "大学3月"):
         assert lengths_add_up(chinese_tokenizer, text)
-    mixed = train_tokenizer(["在MIT学习 Python 语言，今天3点。", "MIT and Python 学习"] * 9, 330)
+    mixed = Vocabulary.train(["在MIT学习 Python 语言，今天3点。", "MIT and Python 学习"] * 9, 330).tokenizer
     for text in ("在MIT学习", "Python 语言MIT", "学习 今天 and Python3点。"):
         assert lengths_add_up(mixed, text)
 
@@ -108,11 +110,11 @@ def test_a_byte_level_vocabulary_is_measured_too():
 
 def test_errors_say_what_is_wrong(tmp_path):
     with pytest.raises(SummGANError, match="no text"):
-        train_tokenizer(["", "  "])
+        Vocabulary.train(["", "  "])
     with pytest.raises(SummGANError, match="vocabulary of 10 pieces"):
-        train_tokenizer(["some text that has letters"] * 5, 10)
+        Vocabulary.train(["some text that has letters"] * 5, 10)
     with pytest.raises(SummGANError, match="No tokenizer can be loaded from"):
-        load_tokenizer(tmp_path / "nothing")
+        Vocabulary.from_pretrained(tmp_path / "nothing")
 
 
 def test_letters_of_unseen_scripts_are_written_as_bytes(either):
@@ -123,7 +125,7 @@ def test_letters_of_unseen_scripts_are_written_as_bytes(either):
 
 
 def test_without_bytes_unseen_letters_are_unknown(documents):
-    plain = train_tokenizer(documents, 400, byte_fallback=False)
+    plain = Vocabulary.train(documents, 400, byte_fallback=False).tokenizer
     assert plain.unk_token_id in plain("漢").input_ids
     assert not any(piece.startswith("<0x") for piece in plain.get_vocab())
 
@@ -159,7 +161,7 @@ def test_entries_beyond_the_tokenizer_are_never_written(tokenizer):
 
 
 def test_characters_can_be_the_pieces(chinese_documents):
-    tokenizer = train_tokenizer(chinese_documents, 4000, model_type="char")
+    tokenizer = Vocabulary.train(chinese_documents, 4000, model_type="char").tokenizer
     text = chinese_documents[0]
     ids = tokenizer(text, add_special_tokens=False).input_ids
     assert len(ids) == len(text) and tokenizer.decode(ids) == text
@@ -172,11 +174,11 @@ def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokeni
     assert {piece for piece, flag in zip(pieces, silent, strict=True) if flag} >= {",", "."}
     assert not any(flag for piece, flag in zip(pieces, silent, strict=True) if any(map(str.isalnum, piece)))
     assert not silent[tokenizer.eos_token_id]
-    found = word_pieces(tokenizer, ["that", "THE", "On", ""])
+    found = pieces_of_words(tokenizer, ["that", "THE", "On", ""])
     assert {pieces[index].lower() for index in found} == {"\u2581that", "\u2581the", "\u2581on"}
-    (piece,) = word_pieces(chinese_tokenizer, ["，"])
+    (piece,) = pieces_of_words(chinese_tokenizer, ["，"])
     assert chinese_tokenizer.decode([piece]) == "，"
-    assert word_pieces(tokenizer, []) == []
+    assert pieces_of_words(tokenizer, []) == []
 
 
 class Pieces(list):
@@ -224,48 +226,90 @@ LIKE_PIECES = [
 
 def like_pieces(kind):
     if kind == "package":
-        return load_tokenizer(Path(__file__).parents[2] / "summgan/pretrained/news-en")
+        return Vocabulary.from_pretrained(Path(__file__).parents[2] / "summgan/pretrained/news-en")
     texts = [f"in C the {text} is what programmers write" for text in LIKE_PIECES] * 20
-    return train_tokenizer(
+    return Vocabulary.train(
         texts, 700, do_lower_case=kind == "lower", model_type=kind.replace("lower", "unigram")
     )
 
 
 @pytest.mark.parametrize("kind", ["package", "unigram", "lower", "char"])
 def test_what_looks_like_a_piece_is_text(kind, tmp_path):
-    tokenizer = like_pieces(kind)
-    save_tokenizer(tokenizer, tmp_path / "once")
-    loaded = load_tokenizer(tmp_path / "once")
-    save_tokenizer(loaded, tmp_path / "twice")
+    vocabulary = like_pieces(kind)
+    vocabulary.save_pretrained(tmp_path / "once")
+    loaded = Vocabulary.from_pretrained(tmp_path / "once")
+    loaded.save_pretrained(tmp_path / "twice")
     names = ("once", "twice")
     assert len({(tmp_path / name / "tokenizer.json").read_bytes() for name in names}) == 1
     for text in [*LIKE_PIECES, " x ".join(LIKE_PIECES)]:
-        ids = tokenizer(text, add_special_tokens=False).input_ids
-        assert ids == loaded(text, add_special_tokens=False).input_ids
-        assert not set(ids) & set(tokenizer.all_special_ids)
-        found = tokenizer.decode(ids, skip_special_tokens=True)
+        ids = vocabulary.encode(text)
+        assert ids == loaded.encode(text)
+        assert not set(ids) & set(vocabulary.tokenizer.all_special_ids)
+        found = vocabulary.decode(ids)
         assert found.casefold() == normalize(text).casefold()
         assert kind in ("package", "lower") or found == normalize(text)
 
 
 def test_no_piece_that_is_learned_looks_like_a_special_one():
-    tokenizer = train_tokenizer(["a <0x0a> </s> <pad> <extra_id_0> ▁▅ b"] * 50, 400)
+    tokenizer = Vocabulary.train(["a <0x0a> </s> <pad> <extra_id_0> ▁▅ b"] * 50, 400).tokenizer
     pieces = tokenizer.convert_ids_to_tokens(range(260, len(tokenizer)))
     assert not any("<" in piece[:-1] and ">" in piece for piece in pieces)
-    assert "▁" in train_tokenizer(["在学习语言今天点"] * 30, 300).get_vocab()
+    assert "▁" in Vocabulary.train(["在学习语言今天点"] * 30, 300).tokenizer.get_vocab()
 
 
 def test_vowel_signs_are_no_punctuation():
-    tokenizer = train_tokenizer(["กิน ข้าว, हिन्दी !"] * 30, 400)
+    tokenizer = Vocabulary.train(["กิน ข้าว, हिन्दी !"] * 30, 400).tokenizer
     pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
     silent = {piece for piece, flag in zip(pieces, punctuation_pieces(tokenizer), strict=True) if flag}
     assert silent == {"▁", ",", "!"} & set(pieces) | {piece for piece in silent if piece.strip("▁,!") == ""}
 
 
-def test_saving_what_was_loaded_changes_nothing(tokenizer, tmp_path):
-    save_tokenizer(tokenizer, tmp_path / "a")
-    save_tokenizer(load_tokenizer(tmp_path / "a"), tmp_path / "b")
-    save_tokenizer(load_tokenizer(tmp_path / "b"), tmp_path / "c")
+def test_saving_what_was_loaded_changes_nothing(vocabulary, tmp_path):
+    vocabulary.save_pretrained(tmp_path / "a")
+    Vocabulary.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")
+    Vocabulary.from_pretrained(tmp_path / "b").save_pretrained(tmp_path / "c")
     for path in (tmp_path / "b").iterdir():
         assert path.read_bytes() == (tmp_path / "c" / path.name).read_bytes(), path.name
         assert path.read_bytes() == (tmp_path / "a" / path.name).read_bytes(), path.name
+
+
+def test_documents_are_ended_and_cut(vocabulary, documents):
+    rows = vocabulary.encode_documents(documents[:9])
+    assert rows == [[*vocabulary.encode(text), vocabulary.end_id] for text in documents[:9]]
+    cut = vocabulary.encode_documents(documents[:9], 5)
+    assert all(len(row) == 5 and row[-1] == vocabulary.end_id for row in cut)
+    assert [row[:4] for row in cut] == [row[:4] for row in rows]
+    assert vocabulary.encode_documents(documents[:9], len(rows[0]))[0] == rows[0]
+    assert vocabulary.decode_all(rows) == [normalize(text) for text in documents[:9]]
+
+
+def test_what_is_known_of_pieces_is_read_once(vocabulary, tokenizer):
+    assert vocabulary.lengths is vocabulary.lengths and vocabulary.boundaries is vocabulary.boundaries
+    assert vocabulary.lengths.units.tolist() == length_table(tokenizer).units.tolist()
+    assert vocabulary.lengths_for(len(vocabulary)) is vocabulary.lengths
+    assert not vocabulary.lengths_for(len(vocabulary) + 5).writable[-5:].any()
+    assert vocabulary.punctuation == punctuation_pieces(tokenizer)
+    assert vocabulary.spellings("english") == spellings(tokenizer, "english")
+    assert vocabulary.pieces_of_words(["that"]) == pieces_of_words(tokenizer, ["that"])
+
+
+def test_nothing_is_hidden_in_the_tokenizer(documents, tmp_path):
+    made = Vocabulary.train(documents, 400, do_lower_case=True)
+    made.save_pretrained(tmp_path)
+    plain = AutoTokenizer.from_pretrained(tmp_path)
+    assert vars(made.tokenizer).keys() - vars(plain).keys() <= {"split_special_tokens"}
+
+
+def test_reconstructions_are_one_line_with_marks_in_pairs(vocabulary):
+    ids = vocabulary.encode("Anna (opens\nhalls")
+    line_break = vocabulary.tokenizer.convert_tokens_to_ids("<0x0A>")
+    text = vocabulary.decode([*ids[:2], line_break, *ids[2:]])
+    assert "\n" in text
+    assert vocabulary.finish(text) == "Anna opens halls"
+
+
+def test_a_finished_text_has_the_units_that_it_had(vocabulary):
+    rng = random.Random(0)
+    for _ in range(300):
+        text = normalize("".join(rng.choice("aÉ あ「」(“”\"'.<>-") for _ in range(rng.randint(1, 12))))
+        assert count_units(vocabulary.finish(text, text)) == count_units(text)

@@ -77,7 +77,7 @@ def run(options):
     def go(folder, resume=False, say=print, **changes):
         changed = with_training(options, output_dir=str(folder), **changes)
         torch.manual_seed(0)
-        model = SummGAN.from_options(TINY, corpora.tokenizer, max_document_length=64)
+        model = SummGAN.from_options(TINY, corpora.vocabulary.tokenizer, max_document_length=64)
         return Trainer(model, corpora, changed, say=say).train(resume)
 
     return go

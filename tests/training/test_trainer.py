@@ -27,7 +27,7 @@ from summgan.options.configuration import (
     TrainingOptions,
 )
 from summgan.text.script import split_words
-from summgan.text.vocabulary import save_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.training.checkpoint import checkpoints
 from summgan.training.runtime import TrainingInterrupted
 from summgan.training.trainer import Trainer, train
@@ -139,7 +139,7 @@ def test_a_backbone_may_have_more_entries_than_its_tokenizer(options, writer, to
     T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer) + 28, **sizes, **ids)).save_pretrained(
         tmp_path / "backbone"
     )
-    save_tokenizer(tokenizer, tmp_path / "backbone")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "backbone")
     train(replace(options, model=replace(TINY, backbone=str(tmp_path / "backbone"), writer=writer)))
     model = Summarizer.from_pretrained(options.training.output_dir).model
     assert len(model.generator.bottleneck.salience.piece) == len(tokenizer) + 28
@@ -253,7 +253,7 @@ def test_training_in_bfloat16_stays_near_float32(options, tmp_path):
 
 def trainer(options):
     corpora = prepare_corpora(options)
-    model = SummGAN.from_options(options.model, corpora.tokenizer, max_document_length=64)
+    model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, max_document_length=64)
     return Trainer(model, corpora, options)
 
 

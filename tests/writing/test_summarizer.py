@@ -17,7 +17,7 @@ from summgan.errors import SummGANError
 from summgan.networks.salience import POSITION_BIN
 from summgan.networks.words import ended_mask
 from summgan.text.script import count_units
-from summgan.text.vocabulary import save_tokenizer, train_tokenizer
+from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summarizer import Summarizer
 from summgan.writing.summary import SummarizerOptions, Summary
 
@@ -28,7 +28,7 @@ def folder(tokenizer, tiny_model, tmp_path):
     model.config.shortest_summary, model.config.summary_length = 3, 5
     model.config.longest_summary = 7
     model.save_pretrained(tmp_path / "model")
-    save_tokenizer(tokenizer, tmp_path / "model")
+    Vocabulary(tokenizer).save_pretrained(tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -231,8 +231,8 @@ def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
 
 
 def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, tmp_path):
-    tokenizer = train_tokenizer(documents + sentences, 500, do_lower_case=True)
-    summarizer = Summarizer(tiny_model(tokenizer), tokenizer)
+    vocabulary = Vocabulary.train(documents + sentences, 500, do_lower_case=True)
+    summarizer = Summarizer(tiny_model(vocabulary.tokenizer), vocabulary)
     summarizer.save_pretrained(tmp_path / "model")
     names = {path.name for path in (tmp_path / "model").iterdir()}
     assert names >= {
@@ -245,7 +245,7 @@ def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, t
     }
     again = Summarizer.from_pretrained(tmp_path / "model", device="cpu")
     assert again(documents[:4]) == summarizer(documents[:4])
-    assert again.tokenizer.truecaser == tokenizer.truecaser and tokenizer.truecaser.forms
+    assert again.vocabulary.truecaser == vocabulary.truecaser and vocabulary.truecaser.forms
     again.save_pretrained(tmp_path / "model")  # in its own place
     assert Summarizer.from_pretrained(tmp_path / "model", device="cpu")(documents[0]) == again(documents[0])
 
@@ -414,7 +414,7 @@ ENDLESS = {
 
 @pytest.fixture(scope="module")
 def byteless(documents, sentences):
-    return train_tokenizer(documents + sentences, 400, byte_fallback=False)
+    return Vocabulary.train(documents + sentences, 400, byte_fallback=False).tokenizer
 
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)

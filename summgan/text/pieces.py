@@ -1,0 +1,151 @@
+"""The pieces of a tokenizer: what each one spells, how long it is, which are alike, which are punctuation.
+
+Works for SentencePiece and for byte-level BPE. `length_table` says how many length units (see `script.py`)
+every vocabulary entry adds; the generator meets an exact length with it. `Vocabulary` keeps what is read
+here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from summgan.text.script import is_unspaced, split_units
+from summgan.text.units import BLANK, CLUSTER, LITERAL_BLANK, NOTHING, LengthTable, UnitCounter, effect_of
+
+_BYTE = re.compile("<0x([0-9A-F]{2})>")
+_SENTINEL = re.compile(r"<extra_id_\d+>")
+
+
+def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
+    """Read the length of every piece.
+
+    Args:
+        tokenizer: With SentencePiece or byte-level pieces.
+        vocabulary_size: Number of entries of the model, of which those beyond the tokenizer are never
+            written; the number of pieces by default.
+    """
+    size = vocabulary_size or len(tokenizer)
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    special, texts = set(tokenizer.all_special_ids), _surfaces(tokenizer)
+    # Units, then whether it continues, ends inside, is writable, glues, and is a byte.
+    columns = [(0, False, False, False, False, False)] * size
+    effects, values = [NOTHING] * size, [-1] * size
+    for index, (piece, text) in enumerate(zip(pieces, texts, strict=True)):
+        if text is None:
+            units, continues, inside = _byte_length(piece or "")
+            lone = index not in special and (units > 0 or inside)
+            # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
+            columns[index] = (units, continues, inside, False, inside, lone)
+            values[index] = int(_BYTE.fullmatch(piece)[1], 16) if lone else -1
+            continue
+        effect = effects[index] = effect_of(text)
+        continues = not (text[0].isspace() or is_unspaced(text[0]))
+        inside = not (text[-1].isspace() or is_unspaced(text[-1]))
+        # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
+        glues = continues and (text[0].isalnum() or text[0] == "-")
+        glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
+        columns[index] = (effect.costs[BLANK], continues, inside, True, glues, False)
+    units, *flags = map(torch.tensor, zip(*columns, strict=True))
+    return LengthTable(units, *flags, UnitCounter(effects, values), _parts(texts, values))
+
+
+def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
+    """For pieces with several units one piece for each unit, or for each character or byte of it."""
+    known: dict[str, int] = {}
+    for index, text in enumerate(texts):
+        if text:
+            known.setdefault(text, index)
+    bytes_of = {value: index for index, value in enumerate(values) if value >= 0}
+    found = {}
+    for index, text in enumerate(texts):
+        if not text or len(units := split_units(text)) < 2:
+            continue
+        spelled = []
+        for unit in [" "] * text[0].isspace() + units:
+            for part in [unit] if unit in known else unit:
+                spelled += [known[part]] if part in known else map(bytes_of.get, part.encode())
+        if None not in spelled:
+            found[index] = spelled
+    return found
+
+
+def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -> list[int]:
+    """The first piece that is the same as each piece but for case and the blank before it, ``[vocabulary]``.
+
+    Args:
+        tokenizer: With the pieces.
+        stemming: Language of a Snowball stemmer, for which endings make no difference either: "kills" is as
+            "killed".
+    """
+    stem: Callable[[str], str] = str
+    if stemming:
+        from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
+
+        stem = SnowballStemmer(stemming).stem
+    first: dict[str, int] = {}
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    texts = [
+        text.strip() if text else piece or ""
+        for text, piece in zip(_surfaces(tokenizer), pieces, strict=True)
+    ]
+    return [first.setdefault(stem(text.lower()), index) for index, text in enumerate(texts)]
+
+
+def pieces_of_words(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[int]:
+    """The pieces that are one of these words, as it stands after a blank where the script has blanks."""
+    wanted = {word.lower().strip() for word in words if word.strip()}
+    wanted = {word if is_unspaced(word[0]) else f" {word}" for word in wanted}
+    return [index for index, text in enumerate(_surfaces(tokenizer)) if text and text.lower() in wanted]
+
+
+def punctuation_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
+    """Which pieces are punctuation: they have a text, and no letter, digit or mark of a letter in it."""
+    texts = _surfaces(tokenizer)
+    return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text) for text in texts]
+
+
+def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
+    """The text of every piece, None for special tokens, lone bytes and incomplete characters."""
+    pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    special = set(tokenizer.all_special_ids)
+    byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
+    return [
+        None if index in special or piece is None else _surface(piece, byte_level)
+        for index, piece in enumerate(pieces)
+    ]
+
+
+def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
+    """The text of a piece, or None for a lone byte or an incomplete character."""
+    if byte_level is not None:
+        try:
+            return bytes(byte_level[character] for character in piece).decode() or None
+        except (KeyError, UnicodeDecodeError):
+            return None
+    if _BYTE.fullmatch(piece) or _SENTINEL.fullmatch(piece):
+        return None
+    return piece.replace(LITERAL_BLANK, " ")
+
+
+def _byte_length(piece: str) -> tuple[int, bool, bool]:
+    """(units, continues, ends_inside) of a lone byte; only its script's usual case is known."""
+    found = _BYTE.fullmatch(piece)
+    byte = int(found[1], 16) if found else -1
+    if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
+        return 0, False, True
+    # Where Thai, Kana, Han and full-width forms begin; Hangul, between these, has spaces.
+    unspaced = byte in (0xE0, 0xEF) or 0xE3 <= byte <= 0xE9
+    return int(byte >= 0), byte >= 0 and not unspaced, byte >= 0 and not unspaced
+
+
+def _byte_level_alphabet() -> dict[str, int]:
+    """GPT-2's map from printable characters to the bytes that they stand for (Radford 2019)."""
+    printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    hidden = [byte for byte in range(256) if byte not in printable]
+    characters = {chr(byte): byte for byte in printable}
+    return characters | {chr(256 + index): byte for index, byte in enumerate(hidden)}
