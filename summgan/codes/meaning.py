@@ -20,10 +20,10 @@ class Meaning:
     """One class, bit that is 1, or entry at a position.
 
     Attributes:
-        code: Its name.
+        code: Name of the class, bit or entry.
         documents: How many have it.
-        words: Its most typical words.
-        document: Its most typical document.
+        words: Words most typical of it.
+        document: Document most typical of it.
     """
 
     code: str
@@ -33,7 +33,7 @@ class Meaning:
 
 
 def mutual_information(present: Tensor, member: Tensor) -> Tensor:
-    """Of every word with membership, in nats ``[words]``; negative where the word avoids it.
+    """Mutual information of words and membership ``[words]``, in nats; negative where a word avoids it.
 
     Args:
         present: ``[documents, words]``, whether a word stands in a document.

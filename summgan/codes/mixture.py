@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CONCENTRATION = 20.0
-"""Of every cluster. Of 5 to 40 and three vocabularies, chosen by the labels of two training sets."""
+"""Concentration of every cluster; chosen among 5 to 40 by the labels of two training sets."""
 
 _STEPS, _STARTS, _TINY = 60, 4, 1e-8
 
@@ -23,7 +23,7 @@ def spread_rows(vectors: Tensor, count: int, generator: torch.Generator) -> Tens
     Args:
         vectors: Unit vectors ``[rows, width]``.
         count: How many.
-        generator: Of the draws.
+        generator: Source of the draws.
     """
     chosen = [int(torch.randint(len(vectors), (1,), generator=generator))]
     distance = 1 - vectors @ vectors[chosen[0]]
@@ -41,7 +41,7 @@ def spherical_mixture(vectors: Tensor, count: int, seed: int) -> Tensor:
     Args:
         vectors: Unit vectors ``[rows, width]``.
         count: Clusters.
-        seed: Of the starts.
+        seed: Seed of the starts.
     """
     generator = torch.Generator().manual_seed(seed)
     best, best_likelihood = vectors[:count], -torch.inf

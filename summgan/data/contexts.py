@@ -52,7 +52,7 @@ class ContextIndex:
         return self._units(max(begin, place - count), place)
 
     def after(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
-        """The same of those that stand after it."""
+        """Up to ``count`` units that stand after a unit in a random document; none where none has it."""
         place, _, end = self._find(unit, rng) if count else (-1, 0, 0)
         return self._units(place + 1, min(end, place + 1 + count))
 

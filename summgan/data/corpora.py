@@ -73,7 +73,7 @@ def prepare_corpora(
     """Read, check and tokenize both piles.
 
     Args:
-        options: Of the run.
+        options: Options of the run.
         say: Told, in a sentence each, what was found.
         checkpoint: Folder whose vocabulary is used, where a run goes on; else one is loaded or learned.
 
@@ -86,9 +86,9 @@ def prepare_corpora(
     for name in ("documents", "sentences"):
         if not getattr(data, name):
             raise SummGANError(f"No {name} are given: name files with --data.{name}.")
-    common = {"skip_bad_rows": data.skip_bad_rows, "cache_dir": data.cache_dir}
-    documents = load_texts(data.documents, data.document_column, "document", **common)
-    sentences = load_texts(data.sentences, data.sentence_column, "sentence", **common)
+    how = (data.skip_bad_rows, data.cache_dir)
+    documents = load_texts(data.documents, data.document_column, "document", *how)
+    sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
     fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
     _warn_of_overlap(documents, sentences, say)
     documents, validation = _validation(options, documents, say)

@@ -45,7 +45,7 @@ def bury(
     often, a foreign span. So what is to be found looks like what will have to be summarized.
 
     Args:
-        sentence: Its units.
+        sentence: Units of the sentence.
         contexts: Where its words stand in the documents.
         foreign: Other documents, for what stands between.
         length: Units that the result should have, if there are as many contexts.
@@ -116,7 +116,7 @@ def pick_content(
     """Choose ``count`` units of a document in reading order, rare ones more often.
 
     Args:
-        document: Its units.
+        document: Units of the document.
         weights: Weight of every piece of the vocabulary; a unit weighs as its heaviest piece.
         count: Units wanted.
         rng: Source of randomness.

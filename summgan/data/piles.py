@@ -65,7 +65,7 @@ def load_texts(
 
     Args:
         paths: Files, folders, patterns.
-        column: Of the text; found by itself when it has a usual name.
+        column: Column of the text; found by itself when it has a usual name.
         role: ``document`` or ``sentence``.
         skip_bad_rows: Skip and report rows that cannot be used.
         cache_dir: Where the copy is kept; the cache of `datasets` by default.
@@ -182,7 +182,7 @@ def load_pairs(
     Args:
         paths: Files, folders, patterns.
         document_column: Found by itself when it has a usual name.
-        summary_column: Of one text or a list of texts; found by itself when it has a usual name.
+        summary_column: Column of one text or a list of texts; found by itself when it has a usual name.
         skip_bad_rows: Skip and report rows that cannot be used.
 
     Raises:
@@ -249,8 +249,8 @@ def document_beside(row: Row, column: str | None) -> str | None:
     """The document in the row of a reference, or None where no column is one.
 
     Args:
-        row: Of a reference.
-        column: Of the document, if it is known.
+        row: Row of a reference.
+        column: Column of the document, if it is known.
 
     Raises:
         RowError: The column is not there or holds no text, or two may be it.
@@ -280,7 +280,7 @@ class Overlap:
 
     Attributes:
         count: How many.
-        share: Of all sentences.
+        share: Share of all sentences.
         examples: A few.
     """
 

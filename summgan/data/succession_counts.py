@@ -50,16 +50,16 @@ def succession_of(
         if units:
             endings[tuple(units[-1][len(words[-1]) :][:LONGEST_ENDING])] += 1
     unseen, seen = _gains(NgramCounts(texts, 2, BEGIN_KEY, END_KEY))
+    ending = endings.most_common(1)[0][0] if endings else ()
     succession = Succession(len(spellings), len(unseen), len(seen))
-    succession.spelling.copy_(torch.as_tensor(spellings))
-    succession.silent.copy_(torch.as_tensor(punctuation))
-    succession.omitted[list(omitted)] = True
-    for place, piece in enumerate(max(endings, key=endings.__getitem__, default=())):
-        succession.ending[place] = piece
+    succession.get_buffer("spelling").copy_(torch.as_tensor(spellings))
+    succession.get_buffer("silent").copy_(torch.as_tensor(punctuation))
+    succession.get_buffer("omitted")[list(omitted)] = True
+    succession.get_buffer("ending")[: len(ending)] = torch.tensor(ending, dtype=torch.long)
     for name, gains in (("word", unseen), ("pair", seen)):
         keys, order = torch.tensor(list(gains), dtype=torch.long).sort()
-        getattr(succession, f"{name}_keys").copy_(keys)
-        getattr(succession, f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
+        succession.get_buffer(f"{name}_keys").copy_(keys)
+        succession.get_buffer(f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
     return succession
 
 

@@ -19,11 +19,11 @@ class UnitBoundaries:
     """`units.LengthTable` as lists, which Python reads faster than tensors.
 
     Args:
-        table: A table, or a bottleneck that knows the same.
+        table: A `LengthTable`, or a bottleneck with its counter and parts.
 
     Attributes:
         pieces: How many there are.
-        parts: As of the table.
+        parts: Parts of pieces with several units, as in `LengthTable`.
         moves: By state and effect the units that are added, the state that is left, and whether what is
             written is no part of a unit before it.
         blank: Pieces that are a blank alone, none where the vocabulary cannot say it.

@@ -49,7 +49,8 @@ class Truecaser:
     def fit(cls, texts: Iterable[str]) -> Truecaser:
         """Count the forms of every word inside sentences, and at their beginnings."""
         inside: dict[str, Counter] = defaultdict(Counter)
-        begins, capitals, count = Counter(), 0, 0
+        begins: Counter[str] = Counter()
+        capitals = count = 0
         for text in texts:
             count += 1
             capitals += text[:1].isupper()
@@ -118,7 +119,9 @@ class _Forms:
     def __init__(self, document: str):
         self._running: dict[str, Counter[str]] = defaultdict(Counter)
         # Where it begins a quotation, "WHO" says how it is written; "Who" does not, nor "LONDON:" before all.
-        self._own, self._first, self._parts = {}, {}, {}
+        self._own: dict[str, str] = {}
+        self._first: dict[str, str] = {}
+        self._parts: dict[str, str] = {}
         for token, words in _tokens(document):
             core, begins = _CORE.search(token), words[0][1]
             wholes = {token, token[: core.end()], token[core.start() :], core[0]}
@@ -147,7 +150,7 @@ class _Forms:
         return self._running[key].most_common(1)[0][0] if key in self._running else None
 
     def surely(self, key: str) -> str | None:
-        """The same, or the form of what says how it is written where it begins a quotation or bracket."""
+        """The form in running text, or that of a beginning of a quotation or bracket that shows its case."""
         return self.running(key) or self._own.get(key)
 
     def elsewhere(self, key: str) -> str | None:

@@ -15,10 +15,22 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from summgan.text.script import is_unspaced, split_units
-from summgan.text.units import BLANK, CLUSTER, LITERAL_BLANK, NOTHING, LengthTable, UnitCounter, effect_of
+from summgan.text.units import (
+    BLANK,
+    CLUSTER,
+    LITERAL_BLANK,
+    NOTHING,
+    Effect,
+    LengthTable,
+    UnitCounter,
+    effect_of,
+)
 
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _SENTINEL = re.compile(r"<extra_id_\d+>")
+_Columns = tuple[int, bool, bool, bool, bool, bool]
+"""The units of a piece, then whether it continues, ends inside, is writable, glues, and is a byte."""
+_NEVER_WRITTEN: _Columns = (0, False, False, False, False, False)
 
 
 def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
@@ -32,26 +44,35 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
     size = vocabulary_size or len(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     special, texts = set(tokenizer.all_special_ids), _surfaces(tokenizer)
-    # Units, then whether it continues, ends inside, is writable, glues, and is a byte.
-    columns = [(0, False, False, False, False, False)] * size
+    columns = [_NEVER_WRITTEN] * size
     effects, values = [NOTHING] * size, [-1] * size
     for index, (piece, text) in enumerate(zip(pieces, texts, strict=True)):
         if text is None:
-            units, continues, inside = _byte_length(piece or "")
-            lone = index not in special and (units > 0 or inside)
-            # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
-            columns[index] = (units, continues, inside, False, inside, lone)
-            values[index] = int(_BYTE.fullmatch(piece)[1], 16) if lone else -1
-            continue
-        effect = effects[index] = effect_of(text)
-        continues = not (text[0].isspace() or is_unspaced(text[0]))
-        inside = not (text[-1].isspace() or is_unspaced(text[-1]))
-        # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
-        glues = continues and (text[0].isalnum() or text[0] == "-")
-        glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
-        columns[index] = (effect.costs[BLANK], continues, inside, True, glues, False)
-    units, *flags = map(torch.tensor, zip(*columns, strict=True))
-    return LengthTable(units, *flags, UnitCounter(effects, values), _parts(texts, values))
+            columns[index] = _byte_columns(piece or "", index in special)
+            values[index] = _byte_of(piece or "") if columns[index][-1] else -1
+        else:
+            effects[index] = effect_of(text)
+            columns[index] = _text_columns(text, effects[index])
+    tensors = (torch.tensor(column) for column in zip(*columns, strict=True))
+    units, continues, inside, writable, glues, lone = tensors
+    counter, parts = UnitCounter(effects, values), _parts(texts, values)
+    return LengthTable(units, continues, inside, writable, glues, lone, counter, parts)
+
+
+def _byte_columns(piece: str, special: bool) -> _Columns:
+    units, continues, inside = _byte_length(piece)
+    lone = not special and (units > 0 or inside)
+    # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
+    return units, continues, inside, False, inside, lone
+
+
+def _text_columns(text: str, effect: Effect) -> _Columns:
+    continues = not (text[0].isspace() or is_unspaced(text[0]))
+    inside = not (text[-1].isspace() or is_unspaced(text[-1]))
+    # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
+    glues = continues and (text[0].isalnum() or text[0] == "-")
+    glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
+    return effect.costs[BLANK], continues, inside, True, glues, False
 
 
 def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
@@ -61,16 +82,16 @@ def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
         if text:
             known.setdefault(text, index)
     bytes_of = {value: index for index, value in enumerate(values) if value >= 0}
-    found = {}
+    found: dict[int, list[int]] = {}
     for index, text in enumerate(texts):
         if not text or len(units := split_units(text)) < 2:
             continue
-        spelled = []
+        spelled: list[int | None] = []
         for unit in [" "] * text[0].isspace() + units:
             for part in [unit] if unit in known else unit:
                 spelled += [known[part]] if part in known else map(bytes_of.get, part.encode())
         if None not in spelled:
-            found[index] = spelled
+            found[index] = [piece for piece in spelled if piece is not None]
     return found
 
 
@@ -106,7 +127,7 @@ def pieces_of_words(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) ->
 def punctuation_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
     """Which pieces are punctuation: they have a text, and no letter, digit or mark of a letter in it."""
     texts = _surfaces(tokenizer)
-    return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text) for text in texts]
+    return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text or "") for text in texts]
 
 
 def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
@@ -134,13 +155,18 @@ def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
 
 def _byte_length(piece: str) -> tuple[int, bool, bool]:
     """(units, continues, ends_inside) of a lone byte; only its script's usual case is known."""
-    found = _BYTE.fullmatch(piece)
-    byte = int(found[1], 16) if found else -1
+    byte = _byte_of(piece)
     if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
         return 0, False, True
     # Where Thai, Kana, Han and full-width forms begin; Hangul, between these, has spaces.
     unspaced = byte in (0xE0, 0xEF) or 0xE3 <= byte <= 0xE9
     return int(byte >= 0), byte >= 0 and not unspaced, byte >= 0 and not unspaced
+
+
+def _byte_of(piece: str) -> int:
+    """The byte that a piece stands for, or -1."""
+    found = _BYTE.fullmatch(piece)
+    return int(found[1], 16) if found else -1
 
 
 def _byte_level_alphabet() -> dict[str, int]:

@@ -100,7 +100,7 @@ def _inside_word(text: str, place: int) -> bool:
 
 
 def _is_apostrophe_or_inch(text: str, place: int) -> bool:
-    """Of a mark that closes nothing."""
+    """Whether a mark that closes nothing is an apostrophe, or the sign of inches."""
     before, after = text[max(0, place - 1) : place], text[place + 1 : place + 2]
     if text[place] == "’":
         return before.isalnum() or after.isalnum()

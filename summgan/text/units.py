@@ -141,8 +141,8 @@ class UnitCounter:
         values: int64 ``[pieces]``, the byte that a piece stands for, or -1.
 
     Args:
-        effects: Of every piece.
-        values: The byte of every piece, or -1.
+        effects: Effect of every piece.
+        values: Byte of every piece, or -1.
     """
 
     def __init__(self, effects: Sequence[Effect], values: Sequence[int]):
@@ -155,7 +155,7 @@ class UnitCounter:
         self._bits = torch.tensor([*map(_bits, range(256)), 0])
 
     def to(self, device: torch.device) -> UnitCounter:
-        """The same on a device."""
+        """This counter on a device."""
         moved = UnitCounter.__new__(UnitCounter)
         moved.__dict__ = {name: tensor.to(device) for name, tensor in self.__dict__.items()}
         return moved
@@ -209,8 +209,8 @@ class UnitCounter:
         return self.costs[state, effects], self.states[state, effects] + UNFINISHED * unfinished
 
     def characters(self, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of pieces ``[batch, length]`` the effect of the whole character, if they are bytes of one; how many
-        pieces there are to its end; and whether it begins here.
+        """The characters that pieces ``[batch, length]`` are bytes of: the effect of the whole character, the
+        number of pieces to its end, and whether it begins here.
         """
         effects, unfinished = self.effects(words)
         whole, pieces = effects, torch.ones_like(words)
@@ -243,7 +243,7 @@ class LengthTable:
         glues: bool, the piece starts with a letter, digit or hyphen that belongs to the word before it.
         bytes: bool, the piece is a lone byte, which is only written where the document has it.
         counter: Counts units of pieces in a row.
-        parts: Of pieces with several units, which a search may have to cut: a piece or bytes for each unit.
+        parts: A piece or bytes for each unit of a piece with several units, which a search may have to cut.
     """
 
     units: Tensor

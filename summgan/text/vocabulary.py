@@ -142,11 +142,11 @@ class Vocabulary:
         """Pieces with the end piece, cut to ``most`` pieces, the end included."""
         return [*ids[: None if most is None else most - 1], self.end_id]
 
-    def decode(self, ids: Sequence[int] | Tensor) -> str:
-        """The text of pieces ``[length]``, without special ones."""
-        return self.tokenizer.decode(ids, skip_special_tokens=True)
+    def decode(self, ids: list[int]) -> str:
+        """The text of pieces, without special ones."""
+        return self.decode_all([ids])[0]
 
-    def decode_all(self, rows: Sequence[Sequence[int]] | Tensor) -> list[str]:
+    def decode_all(self, rows: list[list[int]] | Tensor) -> list[str]:
         """The text of each row of pieces ``[batch, length]``, without special ones."""
         return self.tokenizer.batch_decode(rows, skip_special_tokens=True)
 
