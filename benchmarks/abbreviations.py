@@ -24,7 +24,7 @@ from pathlib import Path
 
 import torch
 
-from summgan import Summarizer
+from summgan import Summarizer, train
 from summgan.data.batches import pad
 from summgan.data.corpora import measure_lengths, prepare_corpora
 from summgan.evaluation.rouge import rouge_scores
@@ -35,7 +35,6 @@ from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
 from summgan.randomness import RandomStream
 from summgan.training.schedules import learning_rate_factor
-from summgan.training.trainer import train
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "abbreviations-zh.yaml"
 KNOWN = {

@@ -28,10 +28,10 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import normalize
 from sklearn.random_projection import GaussianRandomProjection
 
-from summgan import Encoder
+from summgan import Encoder, train
 from summgan.codes.bags import BagOfWords, principal_directions
 from summgan.codes.codebook import perplexity
-from summgan.codes.trainer import train_codes
+from summgan.codes.task import CodeTask
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.options.parsing import load_options
@@ -152,9 +152,10 @@ def train_row(
         options.data, documents=[str(file)], document_column="text", cache_dir=str(work) + "-cache"
     )
     began = time.perf_counter()
-    state = train_codes(
+    state = train(
         replace(options, data=data, training=training, code=replace(options.code, **changes)),
         say=lambda s: None,
+        task=CodeTask,
     )
     curve = [(row["step"], row["reconstruction"]) for row in state.history if "reconstruction" in row]
     encoder = Encoder.from_pretrained(work, device="cpu")

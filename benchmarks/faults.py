@@ -53,7 +53,7 @@ _PRELOADED = [
 ]
 _PRELOADED += [
     "summgan.training.trainer",
-    "summgan.codes.trainer",
+    "summgan.codes.task",
     "transformers.models.mbart.modeling_mbart",
 ]
 

@@ -12,51 +12,45 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import torch
 from tqdm.auto import tqdm
 
-from summgan import Summarizer
-from summgan.data.batches import BatchStream
+from summgan import Summarizer, SummaryTask
+from summgan.data.batches import Batch, Share
 from summgan.data.corpora import prepare_corpora
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.networks.estimators import ESTIMATORS
 from summgan.options.configuration import DataOptions, LossWeights, Options, TokenizerOptions, TrainingOptions
 from summgan.randomness import RandomStream
-from summgan.text.boundaries import UnitBoundaries
-from summgan.training.losses import AutoencoderObjective, make_judge
 
 TERMS = ("reconstruction", "adversarial")
 ROWS = tuple(name for name in ESTIMATORS if name != "hybrid")
 _REFERENCE = 8  # times as many draws for the unbiased gradient
 
 
-def gradient(model, batch, estimator: str, term: str, temperature: float, draw: int) -> torch.Tensor:
-    """The decoder's gradient of one term for one draw of summaries, flat."""
-    weights = LossWeights(**{name: float(name == term) for name in (*TERMS, "back_cycle", "denoising")})
-    objective = AutoencoderObjective(
-        model, TrainingOptions(estimator=estimator, loss_weights=weights, word_dropout=0.0)
-    )
+def gradient(task: SummaryTask, batch: Batch, temperature: float, draw: int) -> torch.Tensor:
+    """The decoder's gradient of a task's terms for one draw of summaries, flat."""
     stream = RandomStream.of(batch.rows, "draw", draw)
-    total = objective.adversarial(batch, stream, temperature, make_judge(model.discriminator)).total
-    bottleneck = model.generator.bottleneck
+    total = task.adversarial(batch, stream, temperature).total
+    bottleneck = task.model.generator.bottleneck
     parameters = [*bottleneck.decoder.stack.parameters(), *bottleneck.pointer.parameters()]
     found = torch.autograd.grad(total, parameters, allow_unused=True)
     return torch.cat([part.flatten() for part in found if part is not None])
 
 
-def measure(
-    model, batch, estimator: str, term: str, temperature: float, draws: int, first: int, progress: tqdm
-):
+def measure(task: SummaryTask, batch: Batch, temperature: float, draws: range, progress: tqdm):
     """Mean gradient and the total variance of a single draw around it."""
-    mean, square = 0.0, 0.0
-    for draw in range(first, first + draws):
-        one = gradient(model, batch, estimator, term, temperature, draw)
-        mean, square = mean + one / draws, square + one.square().sum() / draws
+    mean, square, count = 0.0, 0.0, len(draws)
+    for draw in draws:
+        one = gradient(task, batch, temperature, draw)
+        mean, square = mean + one / count, square + one.square().sum() / count
         progress.update()
-    return mean, max(0.0, float(square - mean.square().sum())) * draws / (draws - 1)
+    return mean, max(0.0, float(square - mean.square().sum())) * count / (count - 1)
 
 
 def main() -> None:
@@ -78,42 +72,38 @@ def main() -> None:
             max_document_length=model.config.max_document_length,
         ),
         tokenizer=TokenizerOptions(path=str(arguments.model)),
-        training=TrainingOptions(eval_documents=1),
+        training=TrainingOptions(eval_documents=1, neighbour_share=0.0),
     )
     corpora = prepare_corpora(options, print)
-    stream = BatchStream(
-        corpora.documents,
-        corpora.sentences,
-        UnitBoundaries(model.generator.bottleneck),
-        corpora.word_weights,
-        seed=0,
-        batch_size=32,
-        steps=arguments.seeds,
-    )
+
+    def task(estimator: str, term: str) -> SummaryTask:
+        weights = LossWeights(**{name: float(name == term) for name in (*TERMS, "back_cycle", "denoising")})
+        training = replace(options.training, estimator=estimator, loss_weights=weights)
+        return SummaryTask(replace(options, training=training), model, corpora)
+
+    batches = task("reinforce", TERMS[0]).batches(Share(batch_size=32))
+    few = range(arguments.draws)
+    many = range(arguments.draws, (1 + _REFERENCE) * arguments.draws)
+    steps = arguments.seeds * len(TERMS) * (len(arguments.rows) * len(few) + len(many))
     results = []
-    steps = arguments.seeds * len(TERMS) * arguments.draws * (len(arguments.rows) + _REFERENCE)
     with tqdm(total=steps, disable=None) as progress:
-        for seed in range(arguments.seeds):
-            for term in TERMS:
-                more, first = _REFERENCE * arguments.draws, arguments.draws
-                common = (model, stream[seed])
-                exact, _ = measure(*common, "reinforce", term, arguments.temperature, more, first, progress)
-                for row in arguments.rows:
-                    mean, variance = measure(
-                        *common, row, term, arguments.temperature, arguments.draws, 0, progress
-                    )
-                    norm = float(mean.norm())
-                    results.append(
-                        {
-                            "row": row,
-                            "seed": seed,
-                            "term": term,
-                            "norm": norm,
-                            "relative_norm": norm / float(exact.norm()),
-                            "relative_deviation": variance**0.5 / norm,
-                            "cosine": float(torch.cosine_similarity(mean, exact, dim=0)),
-                        }
-                    )
+        for seed, term in product(range(arguments.seeds), TERMS):
+            how = (batches[seed], arguments.temperature)
+            exact, _ = measure(task("reinforce", term), *how, many, progress)
+            for row in arguments.rows:
+                mean, variance = measure(task(row, term), *how, few, progress)
+                norm = float(mean.norm())
+                results.append(
+                    {
+                        "row": row,
+                        "seed": seed,
+                        "term": term,
+                        "norm": norm,
+                        "relative_norm": norm / float(exact.norm()),
+                        "relative_deviation": variance**0.5 / norm,
+                        "cosine": float(torch.cosine_similarity(mean, exact, dim=0)),
+                    }
+                )
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     write_text(arguments.output, json.dumps(results, indent=1) + "\n")
     columns = ("norm", "relative_norm", "relative_deviation", "cosine")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from news_ideas import IDEAS
 
-from summgan import Summarizer
+from summgan import Summarizer, SummaryTask, Task, train
 from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
@@ -33,7 +33,6 @@ from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
-from summgan.training.trainer import train
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
 WORDS, DOCUMENTS = 10, 500
@@ -132,36 +131,33 @@ def changed(options: Options, changes: dict[str, dict]) -> Options:
 
 def run_row(options: Options, folder: Path, row: str, say) -> Path:
     """The folder of a row's model, trained unless it is there."""
-    if row in IDEAS and IDEAS[row].warm_start:
-        with IDEAS[row].in_place():
-            return warm_start(options, folder, row, IDEAS[row].options, say)
-    if row in WARM_STARTS:
-        return warm_start(options, folder, row, WARM_STARTS[row], say)
-    warm_start(options, folder, "warm-start", WARM_STARTS["warm-start"], say)
+    task, changes = SummaryTask, WARM_STARTS.get(row, PLAYS.get(row, {}))
     if row in IDEAS:
-        with IDEAS[row].in_place():
-            return play(options, folder, row, IDEAS[row].options, say)
-    return play(options, folder, row, PLAYS[row], say)
+        task, changes = IDEAS[row].task, IDEAS[row].options
+    if row in WARM_STARTS or (row in IDEAS and IDEAS[row].warm_start):
+        return warm_start(options, folder, row, changes, task, say)
+    warm_start(options, folder, "warm-start", {}, SummaryTask, say)
+    return play(options, folder, row, changes, task, say)
 
 
-def warm_start(options: Options, folder: Path, row: str, changes: dict[str, dict], say) -> Path:
+def warm_start(options: Options, folder: Path, row: str, changes: dict, task: type[Task], say) -> Path:
     """The folder of a warm start, trained unless it is there."""
     target = folder / row
     if not (target / "model.safetensors").is_file():
         shutil.rmtree(target, ignore_errors=True)
         alone = {"training": {"output_dir": str(target), "adversarial_steps": 0}}
-        train(changed(changed(options, changes), alone), say=say)
+        train(changed(changed(options, changes), alone), say=say, task=task)
     return target
 
 
-def play(options: Options, folder: Path, row: str, changes: dict[str, dict], say) -> Path:
+def play(options: Options, folder: Path, row: str, changes: dict, task: type[Task], say) -> Path:
     """The folder of an adversarial stage after the common warm start, trained unless it is there."""
     target, name = folder / row, f"checkpoint-{options.training.warm_start_steps}"
     if not (target / "model.safetensors").is_file():
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder / "warm-start" / name, target / name)
         there = {"training": {"output_dir": str(target)}}
-        train(changed(changed(options, changes), there), resume=True, say=say)
+        train(changed(changed(options, changes), there), resume=True, say=say, task=task)
     return target
 
 

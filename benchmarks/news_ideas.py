@@ -1,17 +1,14 @@
-"""Ideas from the literature that are not in the package, as rows of `news_ablation.py`.
+"""Ideas from the literature that are not in the package, as tasks for `news_ablation.py`.
 
-Each is a small change of the objective, or of what the warm start learns from, put in place of the package's
-own for one training run. What they gained on news is in `docs/method.md`.
+Each is a `SummaryTask` with another term, or with other texts to learn from in the warm start. What they
+gained on news is in `docs/results.md`.
 """
 
 from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -19,111 +16,122 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.data.batches import Batch, pad
+from summgan import SummaryTask
+from summgan.data.batches import Batch, BatchStream, Share, pad
 from summgan.networks.code import Code
 from summgan.networks.compression import Compressor
 from summgan.networks.reconstructor import weighted_loss
 from summgan.networks.words import first_places
 from summgan.randomness import RandomStream
 from summgan.text.boundaries import Unit, join, split_into_units
-from summgan.training.losses import AutoencoderObjective, Judge, Objective
-from summgan.training.trainer import Trainer
+from summgan.training.losses import reconstruction_inputs
 
 _FRESH_EVERY = 20
 _BATCH_SIZE = 512  # documents told from each other
 _HIDDEN_POSITIONS = 0.5
-_SIMILARITY, _PRIOR = 3.0, 1.0  # weights of the terms that these ideas add
+_SIMILARITY = 3.0  # weight of the term "similarity"
 _DROPPED, _SHUFFLED = 0.1, 0.1  # shares of a sentence's words, as MSRP has them
 
 
-class GainObjective(AutoencoderObjective):
+class GainTask(SummaryTask):
     """Reconstruction counts where the words help: by how much likelier a piece is with them than without."""
 
-    def reconstruct(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
+    def reconstruction(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
         """``[batch * samples]``: and all pieces without any words, so that this is known."""
-        rebuilt = self.rebuilt(batch, stream, samples)
-        ends = torch.full_like(rebuilt[0][:, :1], self.reconstructor.end_id)
-        nothing = self.reconstructor.code_of(ends, torch.ones_like(ends))
-        scores, weights = self.reconstructor.scores(code, *rebuilt)
-        without, _ = self.reconstructor.scores(nothing, *rebuilt)
+        rebuilt = (
+            *reconstruction_inputs(batch, stream, samples),
+            self.training.word_dropout,
+            self.training.reconstruction_stride,
+        )
+        reconstructor, documents = self.model.reconstructor, rebuilt[0]
+        ends = torch.full_like(documents[:, :1], reconstructor.end_id)
+        nothing = reconstructor.code_of(ends, torch.ones_like(ends))
+        scores, weights = reconstructor.scores(code, *rebuilt)
+        without, _ = reconstructor.scores(nothing, *rebuilt)
         gain = (scores - without).detach().clamp_min(0) * weights
         return weighted_loss(without, weights) - (scores * gain).sum(1) / gain.sum(1).clamp_min(1e-6)
 
 
-class FreshReconstructorObjective(AutoencoderObjective):
+class FreshReconstructorTask(SummaryTask):
     """Every twenty steps the reconstructor is again the one that no summary has taught, so that no private
     code can last.
     """
 
-    calls, first = 0, None
+    calls = 0
+    first: dict[str, Tensor] | None = None
 
-    def adversarial(
-        self, batch: Batch, stream: RandomStream, temperature: float, judge: Judge | None
-    ) -> Objective:
-        """As ever, with another reconstructor from time to time."""
+    def draw(self, batch: Batch, stream: RandomStream, temperature: float, samples: int) -> Code:
+        """As ever, for another reconstructor from time to time."""
+        reconstructor = self.model.reconstructor
         if self.first is None:
-            self.first = copy.deepcopy(self.reconstructor.state_dict())
+            self.first = copy.deepcopy(reconstructor.state_dict())
         if self.calls % _FRESH_EVERY == 0:
             # The table of embeddings is the generator's too and stays.
             own = {k: v for k, v in self.first.items() if not k.endswith("embedding.weight")}
-            self.reconstructor.load_state_dict(own, strict=False)
+            reconstructor.load_state_dict(own, strict=False)
         self.calls += 1
-        return super().adversarial(batch, stream, temperature, judge)
+        return super().draw(batch, stream, temperature, samples)
 
 
-class PriorObjective(AutoencoderObjective):
+class PriorTask(SummaryTask):
     """The anchor is the Kullback-Leibler divergence, per word drawn, from the generator of the warm start."""
 
-    def adversarial(
-        self, batch: Batch, stream: RandomStream, temperature: float, judge: Judge | None
-    ) -> Objective:
+    prior: nn.Module | None = None
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.weights["prior"] = 1.0
+
+    def draw(self, batch: Batch, stream: RandomStream, temperature: float, samples: int) -> Code:
+        """As ever, and at the first call the generator is kept as it is."""
+        if self.prior is None:
+            self.prior = copy.deepcopy(self.model.generator).eval().requires_grad_(False)
+        return super().draw(batch, stream, temperature, samples)
+
+    def summary_terms(
+        self, code: Code, batch: Batch, stream: RandomStream, samples: int
+    ) -> dict[str, Tensor]:
         """Both generators score the words that the present one has drawn."""
-        if not hasattr(self, "prior"):
-            # A list hides it from the parameters of the module.
-            self.prior = [copy.deepcopy(self.generator).eval().requires_grad_(False)]
-        objective = super().adversarial(batch, stream, temperature, judge)
-        ours = self.word_log_probs(self.generator, batch, objective.words, objective.words_mask)
+        terms = super().summary_terms(code, batch, stream, samples)
+        ours = self.word_log_probs(self.model.generator, batch, code, samples)
         with torch.no_grad():
-            theirs = self.word_log_probs(self.prior[0], batch, objective.words, objective.words_mask)
-        mask = objective.words_mask
-        divergence = ((ours.exp() * (ours - theirs)).sum(-1) * mask).sum() / mask.sum()
-        terms = objective.terms | {"prior": divergence.detach()}
-        return replace(objective, total=objective.total + _PRIOR * divergence, terms=terms)
+            theirs = self.word_log_probs(self.prior, batch, code, samples)
+        divergence = (ours.exp() * (ours - theirs)).sum(-1) * code.mask
+        return terms | {"prior": divergence.sum(1) / code.mask.sum(1)}
 
     @staticmethod
-    def word_log_probs(generator: nn.Module, batch: Batch, words: Tensor, mask: Tensor) -> Tensor:
-        """``[batch, length, vocabulary]`` before every word drawn."""
+    def word_log_probs(generator: nn.Module, batch: Batch, code: Code, samples: int) -> Tensor:
+        """``[batch * samples, length, vocabulary]`` before every word drawn."""
         source, bottleneck = generator.encode(batch.documents, batch.documents_mask), generator.bottleneck
-        vectors, _, _ = bottleneck.inputs(words, bottleneck.length_of(words, mask))
+        source, words = source.repeat(samples), code.words
+        vectors, _, _ = bottleneck.inputs(words, bottleneck.length_of(words, code.mask))
         hidden = bottleneck.decoder(vectors, source.states, source.mask)
         return bottleneck.log_probs(hidden, bottleneck.keys(source), source, bottleneck.fed(words))
 
 
-class SimilarityObjective(AutoencoderObjective):
+class SimilarityTask(SummaryTask):
     """The bag of the words drawn shall be like that of the document, to an encoder that knows documents from
     each other by their halves (`word_vectors`); the reward that helped MSRP (Liu 2022) most.
     """
 
-    vectors: Tensor
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.weights["similarity"] = _SIMILARITY
+        found = word_vectors(self.corpora.documents, self.model.config.vocab_size, self.training.seed)
+        found[self.corpora.vocabulary.end_id] = 0  # which no half has
+        self.vectors = found
 
-    def content(self, code: Code, batch: Batch, samples: int = 1) -> Tensor:
-        """``[batch * samples]``: salience as ever, and minus the cosine."""
+    def summary_terms(
+        self, code: Code, batch: Batch, stream: RandomStream, samples: int
+    ) -> dict[str, Tensor]:
+        """All terms, and minus the cosine."""
+        terms = super().summary_terms(code, batch, stream, samples)
+        vectors = self.vectors.to(code.mask.device)
         documents = batch.documents.repeat_interleave(samples, dim=0)
         mask = batch.documents_mask.repeat_interleave(samples, dim=0)
-        said = (code.one_hot * code.mask[..., None]).sum(1) @ self.vectors
-        once = mask * first_places(documents)
-        whole = (self.vectors[documents] * once[..., None]).sum(1)
-        return super().content(code, batch, samples) - _SIMILARITY * F.cosine_similarity(said, whole)
-
-
-class SimilarityTrainer(Trainer):
-    """Trains the encoder of `SimilarityObjective` before all."""
-
-    def __init__(self, model, corpora, options, *args, **kwargs):
-        super().__init__(model, corpora, options, *args, **kwargs)
-        found = word_vectors(corpora.documents, model.config.vocab_size, options.training.seed)
-        found[corpora.vocabulary.end_id] = 0  # which no half has
-        self.autoencoder.vectors = found.to(self.accelerator.device)
+        said = (code.one_hot * code.mask[..., None]).sum(1) @ vectors
+        whole = (vectors[documents] * (mask * first_places(documents))[..., None]).sum(1)
+        return terms | {"similarity": -F.cosine_similarity(said, whole)}
 
 
 def word_vectors(documents: Dataset, vocabulary: int, seed: int, steps: int = 1500) -> Tensor:
@@ -154,7 +162,7 @@ def word_vectors(documents: Dataset, vocabulary: int, seed: int, steps: int = 15
     return table.weight.detach()
 
 
-class HiddenPositionsObjective(AutoencoderObjective):
+class HiddenPositionsTask(SummaryTask):
     """Of half of the texts the generator is not told where a word stands, so that it cannot copy the lead."""
 
     def denoising(self, batch: Batch) -> Tensor:
@@ -164,17 +172,22 @@ class HiddenPositionsObjective(AutoencoderObjective):
         def hide(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
             return output.expand(len(hidden), *output.shape[-2:]) * ~hidden[..., None]
 
-        handle = self.generator.encoder.stack.embed_positions.register_forward_hook(hide)
+        positions = self.model.generator.encoder.stack.embed_positions
+        handle = positions.register_forward_hook(hide)
         try:
             return super().denoising(batch)
         finally:
             handle.remove()
 
 
-class ShuffledSentencesObjective(AutoencoderObjective):
+class ShuffledSentencesTask(SummaryTask):
     """The sentences of what is summarized stand in any order."""
 
-    stops: frozenset[int]
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        tokenizer = self.corpora.vocabulary.tokenizer
+        pieces = enumerate(tokenizer.convert_ids_to_tokens(range(len(tokenizer))))
+        self.stops = frozenset(i for i, piece in pieces if piece in (".", "!", "?", "。"))
 
     def denoising(self, batch: Batch) -> Tensor:
         """``[batch]``, as ever but for that."""
@@ -196,19 +209,20 @@ class ShuffledSentencesObjective(AutoencoderObjective):
         return join(sentences)
 
 
-class ShuffledSentencesTrainer(Trainer):
-    """Knows what ends a sentence."""
+class DocumentSpansTask(SummaryTask):
+    """What is learned of a document is a span of it, and not its best words."""
 
-    def __init__(self, model, corpora, *args, **kwargs):
-        super().__init__(model, corpora, *args, **kwargs)
-        pieces = enumerate(
-            corpora.vocabulary.tokenizer.convert_ids_to_tokens(range(len(corpora.vocabulary.tokenizer)))
+    def batches(self, share: Share) -> BatchStream:
+        """As ever but for that."""
+        stream = super().batches(share)
+        stream.compressor = SpanCompressor(
+            stream.boundaries, self.corpora.succession, self.options.model.succession_weight
         )
-        self.autoencoder.stops = frozenset(i for i, piece in pieces if piece in (".", "!", "?", "。"))
+        return stream
 
 
 class SpanCompressor(Compressor):
-    """What is learned of a document is a span of it, and not its best words."""
+    """A span in the place of the best words."""
 
     def __call__(self, documents, worth: Tensor, lengths) -> list[Unit]:
         """A span of so many units of every document, from a place that follows from its pieces."""
@@ -220,9 +234,19 @@ class SpanCompressor(Compressor):
         return spans
 
 
+class ForeignWordsTask(SummaryTask):
+    """Sentences are hidden as in MSRP."""
+
+    def batches(self, share: Share) -> BatchStream:
+        """As ever but for that."""
+        stream = super().batches(share)
+        stream.hide = among_foreign_words
+        return stream
+
+
 def among_foreign_words(sentence, contexts, foreign, length, rng: random.Random, *_) -> list[Unit]:
-    """In place of `bury` the noise of MSRP: a tenth of the words dropped, a tenth exchanged with a neighbour,
-    and as many foreign ones among them.
+    """The noise of MSRP: a tenth of the words dropped, a tenth exchanged with the next one, and as many
+    foreign ones among them.
     """
     kept = [unit for unit in sentence if rng.random() >= _DROPPED] or list(sentence)
     for place in range(len(kept) - 1):
@@ -236,39 +260,26 @@ def among_foreign_words(sentence, contexts, foreign, length, rng: random.Random,
 
 @dataclass(frozen=True)
 class Idea:
-    """What stands in place of what in a training run.
+    """A row of the ablation.
 
     Attributes:
-        replaced: New objects by the names that they take the place of.
+        task: What is learned.
         options: Fields of the configuration that change, by block.
         warm_start: Whether the warm start is another one; else the common one goes on.
     """
 
-    replaced: dict[str, Callable]
+    task: type[SummaryTask]
     options: dict[str, dict] = field(default_factory=dict)
     warm_start: bool = False
 
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Training inside of this follows the idea."""
-        with ExitStack() as stack:
-            for name, new in self.replaced.items():
-                stack.enter_context(patch(name, new))
-            yield
 
-
-_OBJECTIVE, _TRAINER = "summgan.training.trainer.AutoencoderObjective", "summgan.training.trainer.Trainer"
 IDEAS = {
-    "foreign-words": Idea(
-        {"summgan.data.batches.bury": among_foreign_words}, {"model": {"writer": "decoder"}}, warm_start=True
-    ),
-    "document-spans": Idea({"summgan.training.trainer.Compressor": SpanCompressor}, warm_start=True),
-    "hidden-positions": Idea({_OBJECTIVE: HiddenPositionsObjective}, warm_start=True),
-    "shuffled-sentences": Idea(
-        {_OBJECTIVE: ShuffledSentencesObjective, _TRAINER: ShuffledSentencesTrainer}, warm_start=True
-    ),
-    "gain": Idea({_OBJECTIVE: GainObjective}),
-    "fresh-reconstructors": Idea({_OBJECTIVE: FreshReconstructorObjective}),
-    "prior": Idea({_OBJECTIVE: PriorObjective}, {"loss_weights": {"denoising": 0.0}}),
-    "similarity": Idea({_OBJECTIVE: SimilarityObjective, _TRAINER: SimilarityTrainer}),
+    "foreign-words": Idea(ForeignWordsTask, {"model": {"writer": "decoder"}}, warm_start=True),
+    "document-spans": Idea(DocumentSpansTask, warm_start=True),
+    "hidden-positions": Idea(HiddenPositionsTask, warm_start=True),
+    "shuffled-sentences": Idea(ShuffledSentencesTask, warm_start=True),
+    "gain": Idea(GainTask),
+    "fresh-reconstructors": Idea(FreshReconstructorTask),
+    "prior": Idea(PriorTask, {"loss_weights": {"denoising": 0.0}}),
+    "similarity": Idea(SimilarityTask),
 }

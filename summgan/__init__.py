@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 # Loaded when first used, since torch and transformers take seconds to import.
 _LAZY = {
     "CodeAutoencoder": "summgan.codes.model",
+    "CodeTask": "summgan.codes.task",
     "Encoder": "summgan.codes.encoder",
     "HashIndex": "summgan.codes.hash_index",
     "Options": "summgan.options.configuration",
@@ -17,6 +18,11 @@ _LAZY = {
     "SummGAN": "summgan.networks.modeling",
     "SummGANConfig": "summgan.networks.architecture",
     "SummGANError": "summgan.errors",
+    "SummaryTask": "summgan.training.summary_task",
+    "Task": "summgan.training.task",
+    "Trainer": "summgan.training.trainer",
+    "TrainerCallback": "summgan.training.callbacks",
+    "train": "summgan.training.trainer",
 }
 
 __all__ = sorted([*_LAZY, "__version__"])

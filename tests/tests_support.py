@@ -5,10 +5,12 @@ from types import SimpleNamespace
 import torch
 from datasets import Dataset
 
-from summgan.data.batches import BatchStream
+from summgan.data.batches import BatchStream, Share
+from summgan.options.configuration import Options, TrainingOptions
 from summgan.text.boundaries import UnitBoundaries
 from summgan.text.pieces import length_table
 from summgan.text.units import UnitCounter, effect_of
+from summgan.training.summary_task import SummaryTask
 
 
 def make_batch(tokenizer, documents, sentences, size=4):
@@ -21,7 +23,7 @@ def make_batch(tokenizer, documents, sentences, size=4):
 
     boundaries = UnitBoundaries(length_table(tokenizer))
     weights = torch.ones(len(tokenizer))
-    stream = BatchStream(tokenized(documents), tokenized(sentences), boundaries, weights, 1, size)
+    stream = BatchStream(tokenized(documents), tokenized(sentences), boundaries, weights, 1, Share(size))
     return stream[0]
 
 
@@ -36,3 +38,10 @@ class Letters(UnitBoundaries):
     def __init__(self):
         counter = UnitCounter([effect_of("\u5b57")] * 128, [-1] * 128)
         super().__init__(SimpleNamespace(counter=counter, parts={}))
+
+
+def make_task(model, kind=SummaryTask, **training):
+    """A task of a model and options of training, without text."""
+    weights = model.reconstructor.word_weights
+    corpora = SimpleNamespace(word_weights=weights, salience=None, succession=None, fingerprint="")
+    return kind(Options(training=TrainingOptions(**training)), model, corpora)

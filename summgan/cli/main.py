@@ -201,15 +201,16 @@ def _say(sentence: str) -> None:
 
 
 def _train(namespace: Namespace, parser: ArgumentParser) -> int:
+    from summgan.codes.task import CodeTask
     from summgan.training.runtime import TrainingInterrupted
+    from summgan.training.summary_task import SummaryTask
+    from summgan.training.task import Task
+    from summgan.training.trainer import train
 
     options, resume = to_options(namespace, parser)
-    if options.code.kind == "words":
-        from summgan.training.trainer import train as run
-    else:
-        from summgan.codes.trainer import train_codes as run
+    task: type[Task] = SummaryTask if options.code.kind == "words" else CodeTask
     try:
-        run(options, resume=resume, say=_say)
+        train(options, resume=resume, say=_say, task=task)
     except TrainingInterrupted as interruption:
         _say(str(interruption))
         return 130

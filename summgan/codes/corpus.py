@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from summgan.codes.bags import BagOfWords, most_similar, principal_directions
+from summgan.data.batches import Share
 from summgan.data.piles import corpus_fingerprint, load_texts
 from summgan.errors import SummGANError
 from summgan.options.configuration import Options
@@ -105,26 +106,22 @@ class CodeBatches(Dataset):
     Args:
         corpus: Documents of the run.
         seed: Seed of the run.
-        batch_size: Rows per process.
-        rank: Number of this process.
-        processes: Number of processes.
+        share: The part that this process reads.
     """
 
-    def __init__(self, corpus: CodeCorpus, seed: int, batch_size: int, rank: int = 0, processes: int = 1):
-        self.corpus, self.seed = corpus, seed
-        self.batch_size, self.rank, self.processes = batch_size, rank, processes
+    def __init__(self, corpus: CodeCorpus, seed: int, share: Share):
+        self.corpus, self.seed, self.share = corpus, seed, share
 
     def __getitem__(self, number: int) -> CodeBatch:
         """The micro-batch with that number."""
-        first = (number * self.processes + self.rank) * self.batch_size
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, self.rank))
-        corpus = self.corpus
-        chosen = torch.randint(len(corpus.rows), (self.batch_size,), generator=generator)
-        places = torch.randint(corpus.similar.shape[1], (self.batch_size,), generator=generator)
+        corpus, size = self.corpus, self.share.batch_size
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, self.share.rank))
+        chosen = torch.randint(len(corpus.rows), (size,), generator=generator)
+        places = torch.randint(corpus.similar.shape[1], (size,), generator=generator)
         others = corpus.similar[chosen, places]
         dense = corpus.bag_of_words.dense
         return CodeBatch(
-            torch.arange(first, first + self.batch_size),
+            torch.tensor(self.share.rows(number)),
             dense([corpus.rows[index] for index in chosen.tolist()]),
             dense([corpus.rows[index] for index in others.tolist()]),
         )

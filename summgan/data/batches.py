@@ -71,6 +71,33 @@ class Batch:
         return replace(self, **moved)
 
 
+@dataclass(frozen=True)
+class Share:
+    """The part of every global batch that one process reads.
+
+    Attributes:
+        batch_size: Rows of a micro-batch.
+        rank: Number of the process.
+        processes: Number of processes.
+        accumulation: Micro-batches of an optimizer step.
+    """
+
+    batch_size: int
+    rank: int = 0
+    processes: int = 1
+    accumulation: int = 1
+
+    @property
+    def global_batch(self) -> int:
+        """Rows of an optimizer step, on all processes together."""
+        return self.batch_size * self.processes * self.accumulation
+
+    def rows(self, number: int) -> range:
+        """Places of the rows of a micro-batch in the stream that all processes share."""
+        first = (number * self.processes + self.rank) * self.batch_size
+        return range(first, first + self.batch_size)
+
+
 class IndexOrder:
     """Which row of a pile stands at a position of an endless stream, epoch after epoch.
 
@@ -117,16 +144,15 @@ class BatchStream(TorchDataset):
             may be learned from the documents near to them (see `neighbours.py`).
         boundaries: Where units begin.
         word_weights: ``[vocabulary]`` IDF of every piece.
-        seed: Of the run.
-        batch_size: Rows per process.
-        rank: Of this process.
-        processes: How many there are.
-        accumulation: Micro-batches per step.
-        steps: How many there are.
+        seed: Seed of the run.
+        share: The part that this process reads.
         neighbour_share: How often a sentence near some document is learned from it.
         salience: Where in documents stands what sentences say; everywhere by default.
         compressor: Strikes words out of documents by salience, if that shall be learned in place of sentences
             that are near no document.
+
+    Attributes:
+        hide: Hides a sentence in a text, as `noise.bury` does.
     """
 
     def __init__(
@@ -136,11 +162,7 @@ class BatchStream(TorchDataset):
         boundaries: UnitBoundaries,
         word_weights: Tensor,
         seed: int,
-        batch_size: int,
-        rank: int = 0,
-        processes: int = 1,
-        accumulation: int = 1,
-        steps: int = 1,
+        share: Share,
         neighbour_share: float = 0.0,
         salience: Salience | None = None,
         compressor: Compressor | None = None,
@@ -148,27 +170,20 @@ class BatchStream(TorchDataset):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.contexts = ContextIndex(documents, boundaries)
-        self.seed, self.batch_size, self.rank, self.processes = seed, batch_size, rank, processes
-        self.micro_batches, self.neighbour_share = steps * accumulation, neighbour_share
-        self.salience, self.compressor = salience, compressor
+        self.seed, self.share, self.neighbour_share = seed, share, neighbour_share
+        self.salience, self.compressor, self.hide = salience, compressor, bury
         self.position_salience = salience.position.tolist() if salience else (0.0,)
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
         self.ratio = max(1.0, (lengths.mean() - 1) / max(1.0, human.mean() - 1))
-        global_batch = batch_size * processes * accumulation
-        self.document_order = IndexOrder(
-            len(documents), derive_seed(seed, "documents"), lengths, global_batch
-        )
+        order_seed = derive_seed(seed, "documents")
+        self.document_order = IndexOrder(len(documents), order_seed, lengths, share.global_batch)
         self.sentence_order = IndexOrder(len(sentences), derive_seed(seed, "sentences"))
-
-    def __len__(self) -> int:
-        return self.micro_batches
 
     def __getitem__(self, number: int) -> Batch:
         """The micro-batch of this process with that number."""
-        first = number * self.batch_size * self.processes + self.rank * self.batch_size
-        positions = range(first, first + self.batch_size)
+        positions = self.share.rows(number)
         documents = self.documents[[self.document_order[p] for p in positions]]["input_ids"]
         chosen = [self.sentences[self.sentence_order[p]] for p in positions]
         sentences = [sentence["input_ids"] for sentence in chosen]
@@ -208,7 +223,7 @@ class BatchStream(TorchDataset):
             supported = [1] * len(ids)
         else:
             length = round(len(sentence_units) * longer)
-            noised = bury(sentence_units, self.contexts, foreign, length, rng, self.position_salience)
+            noised = self.hide(sentence_units, self.contexts, foreign, length, rng, self.position_salience)
             supported = [1] * len(ids)
         count = max(1, round(len(document_units) / longer))
         content = pick_content(document_units, self.word_weights, count, rng)

@@ -39,12 +39,12 @@ class TrainerState:
         best_step: Step of the best validation score.
         best_score: That score.
         skipped_steps: Steps without an update because a gradient was not finite.
-        skipped_in_a_row: The same, since the last good step.
+        skipped_in_a_row: Number of these since the last good step.
         good_step: The last step whose weights are known to be good: what followed was finite.
         moments: How many tensors the optimizers have, to notice a file that lost some.
         history: Rows of the log: ``{"step": ..., figure: value, ...}``.
-        options: The run's options, to notice changes.
-        fingerprint: Of the corpora, for the same.
+        options: All options of the run, to notice changes.
+        fingerprint: Identifies the text, to notice changes.
         scaler: State of the fp16 gradient scaler.
     """
 
@@ -59,6 +59,11 @@ class TrainerState:
     options: dict = field(default_factory=dict)
     fingerprint: str = ""
     scaler: dict = field(default_factory=dict)
+
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Points ``(step, value)`` of every figure in the history."""
+        names = dict.fromkeys(name for row in self.history for name in row if name != "step")
+        return {name: [(row["step"], row[name]) for row in self.history if name in row] for name in names}
 
 
 def step_of(folder: Path) -> int | None:

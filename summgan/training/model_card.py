@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from summgan.data.readers.values import shown
-from summgan.files import write_text
 from summgan.networks.architecture import SummGANConfig
 from summgan.options.configuration import Options
 from summgan.training.checkpoint import TrainerState
@@ -58,14 +57,13 @@ It can join facts that do not belong together; do not publish its output unread.
 """
 
 
-def write_model_card(folder: Path, config: SummGANConfig, options: Options, state: TrainerState) -> None:
-    """Write ``README.md`` into a model folder.
+def model_card(config: SummGANConfig, options: Options, state: TrainerState) -> str:
+    """Model card of a summarizer, in Markdown.
 
     Args:
-        folder: Where the model was just saved.
-        config: Of the model.
-        options: Of its training.
-        state: With the history of scores.
+        config: Configuration of the model.
+        options: Options of its training.
+        state: State of its training, with the history of scores.
     """
     scored = [row for row in state.history if "eval_score" in row]
     figures = "No evaluation yet."
@@ -73,7 +71,7 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
         rows = [f"| {k} | {v:.4g} |" for k, v in scored[-1].items() if k != "step"]
         figures = "\n".join(["| validation figure | value |", "|---|---:|", *rows])
     best = "" if state.best_step is None else f" (best validation score at step {state.best_step})"
-    text = _CARD.format(
+    return _CARD.format(
         title=shown(Path(options.training.output_dir).name) or "summgan model",
         length=config.summary_length,
         pieces=config.longest_document,
@@ -84,7 +82,6 @@ def write_model_card(folder: Path, config: SummGANConfig, options: Options, stat
         options=json.dumps(_training(options), indent=1),
         figures=figures,
     )
-    write_text(folder / "README.md", text)
 
 
 _CODE_CARD = """---
@@ -117,11 +114,17 @@ It counts words: their order, and words that were rare in the training documents
 """
 
 
-def write_code_card(folder: Path, config: dict, options: Options, state: TrainerState) -> None:
-    """The same for a code that is not made of words, of the configuration ``config``."""
+def code_card(config: dict, options: Options, state: TrainerState) -> str:
+    """Model card of a code that is not made of words, in Markdown.
+
+    Args:
+        config: Configuration of the model.
+        options: Options of its training.
+        state: State of its training.
+    """
     sizes = {"one-hot": "{size} classes", "binary": "{size} bits"}
     size = sizes.get(config["kind"], "{length} positions of {size} entries").format(**config)
-    text = _CODE_CARD.format(
+    return _CODE_CARD.format(
         title=shown(Path(options.training.output_dir).name) or "summgan code",
         kind=config["kind"],
         size=size,
@@ -129,11 +132,10 @@ def write_code_card(folder: Path, config: dict, options: Options, state: Trainer
         documents=_names(options.data.documents),
         options=json.dumps(_training(options), indent=1),
     )
-    write_text(folder / "README.md", text)
 
 
 def _training(options: Options) -> dict:
-    """Options of the training, without the folder."""
+    """The block ``training`` of the options, without the folder."""
     return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}
 
 

@@ -1,67 +1,64 @@
-"""Around the algorithm of a run: evaluation, checkpoints, the log, and how it ends, however it ends."""
+"""Around the loop of a run: evaluation, checkpoints, the log, and how it ends, however it ends."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
 from tqdm.auto import tqdm
 
 from summgan.errors import SummGANError
-from summgan.files import is_ours, writing
-from summgan.options.configuration import Options
+from summgan.files import is_ours, write_text, writing
 from summgan.training import checkpoint
+from summgan.training.callbacks import TrainerCallback
 from summgan.training.checkpoint import TrainerState
 from summgan.training.optimizers import all_finite
-from summgan.training.run_folder import BEST, FIRST_SAVE, RunFolder
+from summgan.training.run_folder import BEST, FIRST_SAVE, REPORT, RunFolder
 from summgan.training.run_log import RunLog
 from summgan.training.runtime import StopSignal, TrainingInterrupted, changes_between
+from summgan.training.task import Task
 
 _HOPELESS = 100.0  # nats per piece; a guess costs 12 in the largest vocabulary
 
 
 class Run:
-    """What every training has, whatever it trains; `Trainer` and `CodeTrainer` say what that is.
+    """State of a training and all that is kept of it, whatever it trains.
 
     Args:
-        model: With ``save_pretrained``.
-        corpora: With a ``fingerprint``.
-        options: Of the run.
-        accelerator: Made by `make_accelerator`.
-        say: Where sentences for the user go.
-        folder: The output folder, if it is opened already.
-        steps: At which the run ends.
+        task: What is trained.
+        accelerator: Place of this process.
+        optimizers: By network name.
+        say: Receives sentences for the user.
+        folder: The output folder if it is open already.
+        callbacks: Called at evaluations and checkpoints.
 
     Attributes:
-        optimizers: By network name; set by the subclass.
-        validator: Evaluates the model; set by the subclass.
+        state: What a checkpoint remembers besides tensors.
+        log: Of figures and of the time that is left.
     """
-
-    optimizers: dict[str, Any]
-    validator: Any
 
     def __init__(
         self,
-        model: Any,
-        corpora: Any,
-        options: Options,
+        task: Task,
         accelerator: Accelerator,
+        optimizers: Mapping[str, AcceleratedOptimizer],
         say: Callable[[str], None],
         folder: RunFolder | None,
-        steps: int,
+        callbacks: Sequence[TrainerCallback],
     ):
-        self.options, self.training = options, options.training
-        self.accelerator, self.say = accelerator, say if accelerator.is_main_process else say_nothing
-        self.model, self.corpora, self.steps = model.to(accelerator.device), corpora, steps
-        self.output_dir, self.folder = Path(self.training.output_dir), folder
-        self.state = TrainerState(options=asdict(options), fingerprint=corpora.fingerprint)
-        self.log = RunLog(accelerator, self.output_dir)
+        self.task, self.training, self.accelerator = task, task.options.training, accelerator
+        self.optimizers = {name: optimizer.optimizer for name, optimizer in optimizers.items()}
+        self.say, self.callbacks = say if accelerator.is_main_process else say_nothing, callbacks
+        self.output_dir, self._is_open = Path(self.training.output_dir), folder is not None
+        self.folder = folder or RunFolder(self.output_dir, accelerator.is_main_process)
+        self.state = TrainerState(options=asdict(task.options), fingerprint=task.fingerprint)
+        self.log = RunLog(accelerator, self.output_dir, self.say, task.steps, self.training.logging_steps)
         self._saved: int | None = None
         self._resumed: int | None = None
         self._owed = False
@@ -69,10 +66,11 @@ class Run:
     @contextmanager
     def begun(self, resume: bool) -> Iterator[StopSignal]:
         """Hold the output folder, put a former state into place, and watch for the user's stop."""
-        if self.folder is None:
-            folder = RunFolder(self.output_dir, self.accelerator.is_main_process)
-            with folder.opened(resume, self.steps) as self.folder, self.begun(resume) as stop:
-                yield stop
+        if not self._is_open:
+            with self.folder.opened(resume, self.task.steps):
+                self._is_open = True
+                with self.begun(resume) as stop:
+                    yield stop
             return
         with StopSignal() as stop:
             if resume:
@@ -89,32 +87,36 @@ class Run:
             SummGANError: The weights or the scores are not finite.
         """
         self._check_weights()
-        figures = self.validator.evaluate() if self.accelerator.is_main_process else {}
+        figures = self.task.validate() if self.accelerator.is_main_process else {}
         self.accelerator.wait_for_everyone()
         if not figures:
             return
-        if not (math.isfinite(figures["eval_score"]) and math.isfinite(figures["eval_reconstruction"])):
+        reconstruction = figures.get("eval_reconstruction", 0.0)
+        if not (math.isfinite(figures["eval_score"]) and math.isfinite(reconstruction)):
             raise self.diverged(f"The validation scores are not finite at step {self.state.step}")
         self.log.record(self.state, figures)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
         self.say(f"Step {self.state.step}: {shown}")
-        if figures["eval_reconstruction"] < _HOPELESS:
+        if reconstruction < _HOPELESS:
             self._prove(self.state.step)
             if self.state.best_score is None or figures["eval_score"] > self.state.best_score:
                 self.state.best_score, self.state.best_step = figures["eval_score"], self.state.step
                 self.folder.keep_best(self._save_model)
-        self.log.write_report(self.state, self.validator.samples)
+        for callback in self.callbacks:
+            callback.on_evaluate(self.state.step, figures)
+        if self.state.step < self.task.steps:  # the last one is written when all is done
+            self.task.write_report(self.output_dir / REPORT, self.state)
 
     def show_sample(self, bar: tqdm) -> None:
-        """Write one summary over the progress bar."""
+        """Write one example over the progress bar."""
         if self.accelerator.is_main_process and not bar.disable:
-            bar.write(self.validator.sample_text(self.state.step))
+            bar.write(self.task.sample(self.state.step))
 
     # Health ---------------------------------------------------------------------------------------
 
     def judge(self, step: int, figures: dict[str, float]) -> None:
         """Note whether the weights after ``step`` steps were good, by what the next step made of them."""
-        if not self.state.skipped_in_a_row and figures["reconstruction"] < _HOPELESS:
+        if not self.state.skipped_in_a_row and figures.get("reconstruction", 0.0) < _HOPELESS:
             self._prove(step)
 
     def _prove(self, step: int) -> None:
@@ -124,14 +126,14 @@ class Run:
 
     def diverged(self, what: str) -> SummGANError:
         """The error that ends a run whose weights lead nowhere, with the way back."""
-        back = self.folder.way_back(self.state.good_step, self._resumed) if self.folder else "begin again."
+        back = self.folder.way_back(self.state.good_step, self._resumed)
         return SummGANError(
             f"{what}. Lower --training.learning_rate, raise --training.temperature_end, or use "
             f"--training.mixed_precision no; then {back}"
         )
 
     def _check_weights(self) -> None:
-        if not all_finite(self.model):
+        if not all_finite(self.task.model):
             raise self.diverged(f"The weights are not finite at step {self.state.step}")
 
     # Checkpoints ----------------------------------------------------------------------------------
@@ -140,14 +142,19 @@ class Run:
         """Whether something that is done every so many steps is due."""
         return every > 0 and self.state.step % every == 0
 
-    def save_if_due(self, stopping: bool) -> None:
-        """Save a checkpoint now and then; while steps are being skipped, only if it would be the last."""
+    def save_if_due(self, stop: StopSignal) -> None:
+        """Save a checkpoint now and then; while steps are being skipped, only if it would be the last.
+
+        Raises:
+            TrainingInterrupted: The user has stopped the run before its last step, on any process.
+        """
+        stopping = self._anyone(stop.requested) and self.state.step < self.task.steps
         self._owed |= self.due(self.training.save_steps) or self.state.step == FIRST_SAVE
         if stopping or (self._owed and not self.state.skipped_in_a_row):
             self._save()
         if stopping:
             raise TrainingInterrupted(
-                f"Stopped at step {self.state.step} of {self.steps}; all is saved in "
+                f"Stopped at step {self.state.step} of {self.task.steps}; all is saved in "
                 f"{self.output_dir}/checkpoint-{self.state.step}. Go on with --resume."
             )
 
@@ -157,18 +164,21 @@ class Run:
         if self.accelerator.scaler is not None:
             self.state.scaler = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
-            checkpoint.save_checkpoint(
+            folder = checkpoint.save_checkpoint(
                 self.output_dir,
                 self.state,
                 self._save_model,
-                {name: optimizer.optimizer for name, optimizer in self.optimizers.items()},
+                self.optimizers,
                 self.training.save_total_limit,
             )
+            for callback in self.callbacks:
+                callback.on_save(self.state.step, folder)
         self.accelerator.wait_for_everyone()
 
     def _save_model(self, folder: Path) -> None:
-        """Write weights, configuration and all that belongs to them into a folder."""
-        raise NotImplementedError
+        """Write the model and its card into a folder."""
+        self.task.save(folder)
+        write_text(folder / "README.md", self.task.describe(self.state))
 
     def _resume(self) -> None:
         path = checkpoint.find_checkpoint(self.output_dir)
@@ -177,8 +187,7 @@ class Run:
             self.say(f"Changed since the checkpoint: {change}")
         if kept.fingerprint != self.state.fingerprint:
             self.say("The text has changed since the checkpoint; the run will not repeat exactly.")
-        inner = {name: optimizer.optimizer for name, optimizer in self.optimizers.items()}
-        checkpoint.load_tensors(path, self.model, inner, kept.moments)
+        checkpoint.load_tensors(path, self.task.model, self.optimizers, kept.moments)
         kept.options, kept.fingerprint = self.state.options, self.state.fingerprint
         self.state = kept
         self._saved = self._resumed = kept.step
@@ -197,16 +206,16 @@ class Run:
 
         A run that was killed after its last step comes here at once, and leaves the same.
         """
-        if self._saved != self.steps:
+        if self._saved != self.task.steps:
             self._save()
         best = self.output_dir / BEST
         if self.accelerator.is_main_process:
             checkpoint.rotate(self.output_dir, self.state.good_step, self.training.save_total_limit)
-            if self._resumed == self.steps:
-                self.validator.evaluate()  # for the samples
+            if self._resumed == self.task.steps:
+                self.task.validate()  # for the samples of the report
             use_best = self.training.load_best_model_at_end and best.is_dir()
-            self.folder.publish(best if use_best else self.output_dir / f"checkpoint-{self.steps}")
-            self.write_report()
+            self.folder.publish(best if use_best else self.output_dir / f"checkpoint-{self.task.steps}")
+            self.task.write_report(self.output_dir / REPORT, self.state)
         if self.state.skipped_steps:
             self.say(f"{self.state.skipped_steps} steps were skipped: gradients were not finite.")
         with writing(f"The tracker's folder in {self.output_dir}"):
@@ -214,39 +223,19 @@ class Run:
         if stop.requested:
             raise TrainingInterrupted(f"Stopped when all was done; the model is in {self.output_dir}.")
 
-    def write_report(self) -> None:
-        """Write the last report."""
-        self.log.write_report(self.state, self.validator.samples)
-
     # Telling --------------------------------------------------------------------------------------
 
-    def anyone(self, flag: bool) -> bool:
+    def progress(self) -> tqdm:
+        """A bar of steps on the first process."""
+        hidden = None if self.accelerator.is_main_process else True
+        return tqdm(total=self.task.steps, initial=self.state.step, disable=hidden, unit="step")
+
+    def _anyone(self, flag: bool) -> bool:
         """Whether the flag is set on any process."""
         if self.accelerator.num_processes == 1:
             return flag
         flags = torch.tensor([int(flag)], device=self.accelerator.device)
         return bool(self.accelerator.reduce(flags, "sum") > 0)
-
-    def progress(self) -> tqdm:
-        """A bar of steps on the first process."""
-        hidden = None if self.accelerator.is_main_process else True
-        return tqdm(total=self.steps, initial=self.state.step, disable=hidden, unit="step")
-
-    def tell(self, figures: dict[str, float], bar: tqdm) -> None:
-        """Log the figures of a step when that is due, and show how far the run is."""
-        bar.update()
-        # Without a bar, ten lines and an early one say how it goes.
-        if bar.disable and (self.state.step in (1, 20) or self.state.step % max(1, self.steps // 10) == 0):
-            self.say(self.log.time_left(self.state.step, self.steps))
-        if not self.due(self.training.logging_steps) and self.state.step != 1:
-            return
-        if self.accelerator.num_processes > 1:
-            values = torch.tensor(list(figures.values()), device=self.accelerator.device)
-            means = self.accelerator.reduce(values, "mean").tolist()
-            figures = dict(zip(figures, means, strict=True))
-        self.log.record(self.state, figures)
-        shown = ("reconstruction", "denoising", "adversarial", "back_cycle", "accuracy")
-        bar.set_postfix({name: f"{figures[name]:.2f}" for name in shown if name in figures})
 
 
 def say_nothing(sentence: str) -> None:

@@ -37,7 +37,7 @@ _MODEL = (
     "README.md config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json "
     "spiece.model truecase.json bag_of_words.json"
 ).split()
-_NORMS = {"generator_grad_norm", "autoencoder_grad_norm"}  # one is in the first row of every log
+_NORM = "_grad_norm"  # at the end of a name in the first row of every log
 _TITLE = re.compile(r"<title>summgan(, step \d+| [\w-]+ code: what each part means)</title>")
 
 
@@ -279,8 +279,8 @@ def is_log(file: Path) -> bool:
         with file.open(encoding="utf-8") as lines:
             first = lines.readline()
         row = json.loads(first) if first.endswith("\n") else {}
-        known = isinstance(row, dict) and type(row.get("step")) is int and bool(_NORMS & row.keys())
-        return known or file.stat().st_size == 0
+        known = isinstance(row, dict) and type(row.get("step")) is int
+        return (known and any(name.endswith(_NORM) for name in row)) or file.stat().st_size == 0
     except (OSError, ValueError, RecursionError):
         return False
 

@@ -1,30 +1,44 @@
-"""What a training run tells: history, ``log.jsonl``, a tracker, and ``report.html``."""
+"""What a run tells while it trains: history, ``log.jsonl``, a tracker, and lines on the screen."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
+import torch
 from accelerate import Accelerator
+from tqdm.auto import tqdm
 
-from summgan.evaluation.report import Sample, write_report
 from summgan.files import write_text, writing
 from summgan.training.checkpoint import TrainerState
-from summgan.training.run_folder import LOG, REPORT
+from summgan.training.run_folder import LOG
+
+_SHOWN = ("reconstruction", "denoising", "adversarial", "back_cycle", "accuracy")
 
 
 class RunLog:
     """Records figures of a run; only the first process writes files.
 
     Args:
-        accelerator: Of the run; its trackers get every figure.
-        output_dir: Of the run.
+        accelerator: Place of this process; its trackers get every figure.
+        output_dir: Folder of the run.
+        say: Receives sentences for the user.
+        steps: Number of steps of the run.
+        every: Steps between two rows of the log.
     """
 
-    def __init__(self, accelerator: Accelerator, output_dir: Path):
+    def __init__(
+        self,
+        accelerator: Accelerator,
+        output_dir: Path,
+        say: Callable[[str], None],
+        steps: int,
+        every: int,
+    ):
         self.accelerator, self.output_dir = accelerator, output_dir
+        self.say, self.steps, self.every = say, steps, every
         self._started: tuple[int, float] | None = None
 
     def start(self, state: TrainerState) -> None:
@@ -32,6 +46,21 @@ class RunLog:
         if self.accelerator.is_main_process:
             rows = "".join(json.dumps(row) + "\n" for row in state.history)
             write_text(self.output_dir / LOG, rows)
+
+    def tell(self, state: TrainerState, figures: dict[str, float], bar: tqdm) -> None:
+        """Log the figures of a step when that is due, and show how far the run is."""
+        bar.update()
+        # Without a bar, ten lines and an early one say how it goes.
+        if bar.disable and (state.step in (1, 20) or state.step % max(1, self.steps // 10) == 0):
+            self.say(self._time_left(state.step))
+        if state.step % self.every and state.step != 1:
+            return
+        if self.accelerator.num_processes > 1:
+            values = torch.tensor(list(figures.values()), device=self.accelerator.device)
+            means = self.accelerator.reduce(values, "mean").tolist()
+            figures = dict(zip(figures, means, strict=True))
+        self.record(state, figures)
+        bar.set_postfix({name: f"{figures[name]:.2f}" for name in _SHOWN if name in figures})
 
     def record(self, state: TrainerState, figures: dict[str, float]) -> None:
         """Keep figures of the present step.
@@ -51,25 +80,12 @@ class RunLog:
         with writing(f"The tracker's folder in {self.output_dir}"):
             self.accelerator.log(tracked, step=state.step)
 
-    def time_left(self, step: int, steps: int) -> str:
+    def _time_left(self, step: int) -> str:
         """How far the run is, and how long it will take at its present speed."""
         if self._started is None:
             self._started = (step, time.monotonic())
         first, begun = self._started
         if step == first:
-            return f"Step {step} of {steps}"
-        left = (time.monotonic() - begun) / (step - first) * (steps - step)
-        return f"Step {step} of {steps}, about {left / 60:.1f} minutes left"
-
-    def write_report(self, state: TrainerState, samples: Sequence[Sample]) -> None:
-        """Write ``report.html`` with a curve of every figure and the last samples."""
-        if not self.accelerator.is_main_process:
-            return
-        title = f"summgan, step {state.step}"
-        write_report(self.output_dir / REPORT, title=title, curves=curves_of(state), samples=samples)
-
-
-def curves_of(state: TrainerState) -> dict[str, list[tuple[int, float]]]:
-    """Points of every figure in the history."""
-    names = dict.fromkeys(name for row in state.history for name in row if name != "step")
-    return {name: [(row["step"], row[name]) for row in state.history if name in row] for name in names}
+            return f"Step {step} of {self.steps}"
+        left = (time.monotonic() - begun) / (step - first) * (self.steps - step)
+        return f"Step {step} of {self.steps}, about {left / 60:.1f} minutes left"

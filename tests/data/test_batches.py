@@ -5,7 +5,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from summgan.data.batches import BatchStream, IndexOrder, pad
+from summgan.data.batches import BatchStream, IndexOrder, Share, pad
 from summgan.networks.salience import Salience
 from summgan.text.boundaries import UnitBoundaries
 from summgan.text.pieces import length_table
@@ -28,9 +28,7 @@ def stream(tokenizer, documents, sentences):
             boundaries,
             weights,
             7,
-            batch_size,
-            rank,
-            processes,
+            Share(batch_size, rank, processes),
             **options,
         )
 

@@ -31,6 +31,7 @@ from summgan.options.configuration import (
 from summgan.training import run as module
 from summgan.training.checkpoint import checkpoints, find_checkpoint
 from summgan.training.runtime import TrainingInterrupted
+from summgan.training.summary_task import SummaryTask
 from summgan.training.trainer import Trainer, train
 
 TINY = ModelOptions(
@@ -78,7 +79,7 @@ def run(options):
         changed = with_training(options, output_dir=str(folder), **changes)
         torch.manual_seed(0)
         model = SummGAN.from_options(TINY, corpora.vocabulary.tokenizer, max_document_length=64)
-        return Trainer(model, corpora, changed, say=say).train(resume)
+        return Trainer(SummaryTask(changed, model, corpora), say=say).train(resume)
 
     return go
 
@@ -251,15 +252,15 @@ def test_scores_that_are_not_finite_stop_the_run(run, tmp_path, monkeypatch, fig
 
 
 def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, monkeypatch):
-    step = Trainer._step
+    step = Trainer.step
 
     def poisoned(self, batches):
         figures = step(self, batches)
-        if self.state.step == 2:
-            next(self.model.parameters()).data[0] = float("nan")
+        if self.run.state.step == 2:
+            next(self.task.model.parameters()).data[0] = float("nan")
         return figures
 
-    monkeypatch.setattr(Trainer, "_step", poisoned)
+    monkeypatch.setattr(Trainer, "step", poisoned)
     with pytest.raises(
         SummGANError, match=r"weights are not finite at step 3\. .* go on from .*checkpoint-2, with"
     ):
@@ -268,15 +269,15 @@ def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, monkeypatch):
 
 
 def test_while_steps_are_skipped_nothing_is_saved_but_what_is_owed_later(run, tmp_path, monkeypatch):
-    update = Trainer._update
+    update = Trainer.update
 
     def skipping(self):
-        if self.state.step in (1, 2):
-            for parameter in self.model.parameters():
+        if self.run.state.step in (1, 2):
+            for parameter in self.task.model.parameters():
                 parameter.grad = torch.full_like(parameter, float("nan"))
         return update(self)
 
-    monkeypatch.setattr(Trainer, "_update", skipping)
+    monkeypatch.setattr(Trainer, "update", skipping)
     saved = []
     monkeypatch.setattr(module.Run, "_check_weights", lambda self: saved.append(self.state.step))
     state = run(tmp_path / "run", save_steps=2, eval_steps=0, adversarial_steps=3)
@@ -284,10 +285,14 @@ def test_while_steps_are_skipped_nothing_is_saved_but_what_is_owed_later(run, tm
     assert saved == [4, 5, 5] and state.skipped_steps == 2
 
 
-@pytest.mark.parametrize("where", ["_step", "evaluate", "_save", "finish", "write_report"])
-def test_a_stop_anywhere_is_an_interruption_with_all_saved(run, tmp_path, monkeypatch, where):
+@pytest.mark.parametrize(
+    ("owner", "where"),
+    [(Trainer, "step"), *((module.Run, where) for where in ("evaluate", "_save", "finish"))]
+    + [(SummaryTask, "write_report")],
+)
+def test_a_stop_anywhere_is_an_interruption_with_all_saved(run, tmp_path, monkeypatch, owner, where):
     run(tmp_path / "whole")
-    original, calls = getattr(Trainer, where), []
+    original, calls = getattr(owner, where), []
 
     def stopped(self, *arguments):
         if not calls:
@@ -296,7 +301,7 @@ def test_a_stop_anywhere_is_an_interruption_with_all_saved(run, tmp_path, monkey
         return original(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, where, stopped)
+        patch.setattr(owner, where, stopped)
         with pytest.raises(TrainingInterrupted, match="all"):
             run(tmp_path / "part")
     assert run(tmp_path / "part", resume=True).step == 4

@@ -28,8 +28,10 @@ from summgan.options.configuration import (
 )
 from summgan.text.script import split_words
 from summgan.text.vocabulary import Vocabulary
+from summgan.training.callbacks import TrainerCallback
 from summgan.training.checkpoint import checkpoints
 from summgan.training.runtime import TrainingInterrupted
+from summgan.training.summary_task import SummaryTask
 from summgan.training.trainer import Trainer, train
 from summgan.writing.summarizer import Summarizer
 
@@ -251,10 +253,10 @@ def test_training_in_bfloat16_stays_near_float32(options, tmp_path):
         assert row["denoising"] == pytest.approx(history(rough)[step]["denoising"], rel=0.02)
 
 
-def trainer(options):
+def trainer(options, **more):
     corpora = prepare_corpora(options)
     model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, max_document_length=64)
-    return Trainer(model, corpora, options)
+    return Trainer(SummaryTask(options, model, corpora), **more)
 
 
 def test_learning_lowers_the_losses(options):
@@ -267,31 +269,29 @@ def test_learning_lowers_the_losses(options):
 
 
 def test_a_step_that_is_not_finite_changes_nothing_and_many_stop_the_run(options):
-    run = trainer(options)
-    poison = run.model.generator.bottleneck.pointer.gate.bias
-    before = {name: value.clone() for name, value in run.model.state_dict().items()}
+    made = trainer(options)
+    model, state = made.task.model, made.run.state
+    poison = model.generator.bottleneck.pointer.gate.bias
+    before = {name: value.clone() for name, value in model.state_dict().items()}
     poison.data.fill_(float("nan"))
     with pytest.raises(SummGANError, match="not finite in 20 steps in a row.*learning_rate"):
         for _ in range(25):
-            run._step(iter(run._batches()))
-    assert run.state.skipped_steps == 20
-    for name, value in run.model.state_dict().items():
+            made.step(made.batches())
+    assert state.skipped_steps == 20
+    for name, value in model.state_dict().items():
         if "gate.bias" not in name:
             assert torch.equal(value, before[name]), name
 
 
 def test_a_stop_request_saves_and_leaves(options):
-    run = trainer(with_training(options, save_steps=0))
-    original = run._step
+    class Stop(TrainerCallback):
+        def on_step(self, step, figures):
+            if step == 5:
+                os.kill(os.getpid(), signal.SIGTERM)
 
-    def step(batches):
-        if run.state.step == 4:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return original(batches)
-
-    run._step = step
+    made = trainer(with_training(options, save_steps=0), callbacks=[Stop()])
     with pytest.raises(TrainingInterrupted, match=r"Stopped at step 5 of 8.*--resume"):
-        run.train()
+        made.train()
     assert (Path(options.training.output_dir) / "checkpoint-5" / "optimizers.safetensors").is_file()
 
 

@@ -19,11 +19,12 @@ from summgan.codes.bags import BagOfWords, most_similar
 from summgan.codes.encoder import Encoder
 from summgan.codes.hash_index import HashIndex
 from summgan.codes.meaning import meanings, mutual_information
-from summgan.codes.trainer import train_codes
+from summgan.codes.task import CodeTask
 from summgan.errors import SummGANError
 from summgan.options.configuration import LossWeights
 from summgan.options.parsing import load_options
 from summgan.training.checkpoint import checkpoints
+from summgan.training.trainer import train
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SIZES = {"onehot": 4, "binary": 16, "vq": 4}
@@ -57,7 +58,7 @@ def run(write, documents, tmp_path):
             training=replace(options.training, **training),
             code=replace(options.code, **code),
         )
-        train_codes(options, resume=changes.get("resume", False))
+        train(options, resume=changes.get("resume", False), task=CodeTask)
         return tmp_path / folder
 
     return go
@@ -268,7 +269,7 @@ def test_other_processes_than_the_first_say_nothing(write, documents, tmp_path, 
         code=replace(options.code, steps=1, hidden_size=16, max_document_frequency=0.5),
     )
     said = []
-    train_codes(changed, say=said.append)
+    train(changed, say=said.append, task=CodeTask)
     assert said == []
 
 

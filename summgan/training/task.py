@@ -1,0 +1,138 @@
+"""The contract between the training loop and what it trains: the abstract base `Task`.
+
+`Trainer` knows steps, gradients, checkpoints and the log. A `Task` knows networks, text and losses.
+`SummaryTask` learns summaries, `summgan.codes.task.CodeTask` codes that are not made of words; a task of your
+own, or a subclass of one of these, is handed to `train`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from transformers import PreTrainedModel
+
+from summgan.data.batches import Share
+from summgan.evaluation.report import write_report
+from summgan.options.configuration import Options
+from summgan.training.checkpoint import TrainerState
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The outcome of one forward pass.
+
+    Attributes:
+        total: Scalar that the loop differentiates.
+        figures: Named, unweighted, detached scalars for the log.
+    """
+
+    total: Tensor
+    figures: dict[str, Tensor]
+
+
+class ForwardPass(nn.Module):
+    """A method of a task as one module, so that several processes exchange its gradients once.
+
+    Args:
+        run: The method.
+        *networks: The networks whose parameters get gradients in it.
+    """
+
+    def __init__(self, run: Callable[..., Objective], *networks: nn.Module):
+        super().__init__()
+        self.run, self.networks = run, nn.ModuleList(networks)
+
+    def forward(self, *inputs: Any) -> Objective:
+        """Call the method."""
+        return self.run(*inputs)
+
+
+class Task(ABC):
+    """What a training learns.
+
+    Args:
+        options: All options of the run.
+        model: The model that is trained and saved.
+        networks: Parts of the model by name. Each has an optimizer of its own; a parameter that two of them
+            share belongs to the first.
+        fingerprint: Identifies the text; a resumed run reports when it has changed.
+
+    Attributes:
+        passes: The modules by name that `losses` calls. The trainer prepares them for devices and processes,
+            so `losses` must call these and not the networks.
+        steps: Number of optimizer steps.
+    """
+
+    passes: dict[str, nn.Module]
+
+    def __init__(
+        self, options: Options, model: PreTrainedModel, networks: dict[str, nn.Module], fingerprint: str
+    ):
+        self.options, self.model, self.networks = options, model, networks
+        self.fingerprint, self.steps = fingerprint, self.count_steps(options)
+
+    @classmethod
+    @abstractmethod
+    def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> Task:
+        """Read the text and build the model; all of it follows from the options.
+
+        Args:
+            options: All options of the run.
+            say: Receives sentences for the user.
+            checkpoint: Folder from which the run resumes, for what it keeps beside weights; None at a start.
+
+        Raises:
+            SummGANError: An option or a text cannot be used.
+        """
+
+    @classmethod
+    @abstractmethod
+    def count_steps(cls, options: Options) -> int:
+        """Number of optimizer steps of a whole run."""
+
+    @abstractmethod
+    def batches(self, share: Share) -> Dataset:
+        """Micro-batches of one process by number; number ``step * accumulation + part`` belongs to ``step``.
+
+        Each has a method ``to(device)`` and is a pure function of the seed and its number.
+        """
+
+    @abstractmethod
+    def losses(self, batch: Any, step: int) -> Iterator[Objective]:
+        """Compute the objectives of one micro-batch, one after the other.
+
+        The loop differentiates each total before it asks for the next one, so that the memory of one graph is
+        free before the next is built; the weights move when there are no more. A network that gets no
+        gradient stays as it is. A figure named ``reconstruction``, in nats per piece, tells the loop whether
+        the weights still make sense.
+        """
+
+    @abstractmethod
+    def learning_rates(self, step: int) -> dict[str, float]:
+        """Learning rate at a step of every network by name."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """Figures of held-out text: ``eval_score`` (more is better) and others named ``eval_...``."""
+
+    @abstractmethod
+    def sample(self, step: int) -> str:
+        """One example of what the model does, for the screen."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration and vocabulary into a folder."""
+
+    @abstractmethod
+    def describe(self, state: TrainerState) -> str:
+        """Model card (Markdown) of the model at a state of the training."""
+
+    def write_report(self, file: Path, state: TrainerState) -> None:
+        """Write a page with a curve of every figure, at every evaluation and at the end."""
+        write_report(file, title=f"summgan, step {state.step}", curves=state.curves())
