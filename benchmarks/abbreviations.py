@@ -148,7 +148,7 @@ def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed:
     corpora = prepare_corpora(options, say)
     torch.manual_seed(seed)
     model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, max_document_length=24)
-    model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
+    model.set_human_lengths(measure_lengths(corpora.sentences, corpora.vocabulary))
     model.config.has_discriminator = False
     names, shorts = (corpora.vocabulary.encode_documents(texts, 24) for texts in zip(*pairs, strict=True))
     steps = training.warm_start_steps + training.adversarial_steps

@@ -31,8 +31,10 @@ from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
+from summgan.networks.modeling import SummGAN, SummGANConfig
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
+from summgan.text.vocabulary import Vocabulary
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
 WORDS, DOCUMENTS = 10, 500
@@ -57,31 +59,35 @@ PLAYS: dict[str, dict[str, dict]] = {
 }
 
 
-def forget(*names: str) -> Callable[[Summarizer], None]:
-    """Set tensors of a model whose names begin so to zero."""
+def forget(*names: str) -> Callable[[Path], Summarizer]:
+    """Load a model with zeros for the tensors whose names begin so."""
 
-    def run(summarizer: Summarizer) -> None:
+    def load(folder: Path) -> Summarizer:
+        summarizer = Summarizer.from_pretrained(folder)
         for name, tensor in summarizer.model.state_dict().items():
             if name.startswith(names):
                 tensor.zero_()
+        return summarizer
 
-    return run
-
-
-def decoder(**fields) -> Callable[[Summarizer], None]:
-    """Let the decoder write instead of the search."""
-    return lambda summarizer: summarizer.model.config.update({"writer": "decoder"} | fields)
+    return load
 
 
-# Ways in which the model of row "gumbel" writes: what changes in it, and options of the call.
-WRITING: dict[str, tuple[Callable[[Summarizer], None], dict]] = {
+def decoder(folder: Path) -> Summarizer:
+    """Load a model that searches as one whose decoder writes."""
+    config = SummGANConfig.from_pretrained(folder)
+    config.writer = "decoder"
+    return Summarizer(SummGAN.from_pretrained(folder, config=config), Vocabulary.from_pretrained(folder))
+
+
+# Ways in which the model of row "gumbel" writes: how it is loaded, and options of the call.
+WRITING: dict[str, tuple[Callable[[Path], Summarizer], dict]] = {
     "no-selection": (forget("generator.bottleneck.copy_bias.keep"), {}),
     "no-salience": (forget("generator.bottleneck.salience"), {}),
-    "no-succession": (forget("succession.word_gains", "succession.pair_gains"), {}),
-    "decoder-greedy": (decoder(), {"num_beams": 1, "num_candidates": 1}),
-    "decoder-8-beams": (decoder(), {"num_beams": 8, "num_candidates": 8}),
-    "decoder-no-preference": (decoder(salience_weight=0.0), {}),
-    "decoder-with-channel": (decoder(channel_weight=0.2), {}),
+    "no-succession": (forget("generator.succession.word_gains", "generator.succession.pair_gains"), {}),
+    "decoder-greedy": (decoder, {"num_beams": 1, "num_candidates": 1}),
+    "decoder-8-beams": (decoder, {"num_beams": 8, "num_candidates": 8}),
+    "decoder-no-preference": (decoder, {"salience_weight": 0.0}),
+    "decoder-with-channel": (decoder, {"channel_weight": 0.2}),
 }
 BASELINES = {"lead": lead, "rule": rule}
 WITH_DECODER = [f"{row}/decoder" for row in ("warm-start", "gumbel", *IDEAS) if row != "foreign-words"]
@@ -193,10 +199,8 @@ def main() -> None:
             else:
                 name, _, writer = row.partition("/")
                 model = "gumbel" if name in WRITING else name
-                summarizer = Summarizer.from_pretrained(run_row(options, folder, model, say))
-                change, options_of_call = (decoder(), {}) if writer else WRITING.get(name, (None, {}))
-                if change is not None:
-                    change(summarizer)
+                load, options_of_call = WRITING.get(name, (Summarizer.from_pretrained, {}))
+                summarizer = (decoder if writer else load)(run_row(options, folder, model, say))
                 how = {"min_words": WORDS, "max_words": WORDS, "reconstruct": False} | options_of_call
                 texts = [summary.summary_text for summary in summarizer(documents, **how)]
             rouge = rouge_scores(texts, references, stemmer=True)

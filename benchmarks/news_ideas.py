@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import random
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,11 +20,10 @@ from torch.nn import functional as F
 from summgan import SummaryTask
 from summgan.data.batches import Batch, BatchStream, Share, pad
 from summgan.networks.code import Code
-from summgan.networks.compression import Compressor
 from summgan.networks.reconstructor import weighted_loss
 from summgan.networks.words import first_places
 from summgan.randomness import RandomStream
-from summgan.text.boundaries import Unit, join, split_into_units
+from summgan.text.boundaries import Unit, UnitBoundaries, join, split_into_units
 from summgan.training.losses import reconstruction_inputs
 
 _FRESH_EVERY = 20
@@ -215,23 +215,18 @@ class DocumentSpansTask(SummaryTask):
     def batches(self, share: Share) -> BatchStream:
         """As ever but for that."""
         stream = super().batches(share)
-        stream.compressor = SpanCompressor(
-            stream.boundaries, self.corpora.succession, self.options.model.succession_weight
-        )
+        stream.teacher = partial(spans, stream.boundaries)
         return stream
 
 
-class SpanCompressor(Compressor):
-    """A span in the place of the best words."""
-
-    def __call__(self, documents, worth: Tensor, lengths) -> list[Unit]:
-        """A span of so many units of every document, from a place that follows from its pieces."""
-        spans = []
-        for ids, length in zip(documents, lengths, strict=True):
-            units = split_into_units(ids[:-1], self.boundaries)
-            start = random.Random(str(ids)).randint(0, max(0, len(units) - length))
-            spans.append(join(units[start : start + length]))
-        return spans
+def spans(boundaries: UnitBoundaries, documents, worth: Tensor, lengths) -> list[Unit]:
+    """A span of so many units of every document, from a place that follows from its pieces."""
+    found = []
+    for ids, length in zip(documents, lengths, strict=True):
+        units = split_into_units(ids[:-1], boundaries)
+        start = random.Random(str(ids)).randint(0, max(0, len(units) - length))
+        found.append(join(units[start : start + length]))
+    return found
 
 
 class ForeignWordsTask(SummaryTask):

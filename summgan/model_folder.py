@@ -9,7 +9,7 @@ are never read, code from a folder never runs, and fields that are not known are
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -181,13 +181,21 @@ class CheckedModel(PreTrainedModel):
     Attributes:
         noun: What such a model is called.
         advice: What to do where none can be loaded.
-        tables: The least number of each of its tables of ids, all of which end with the vocabulary.
+        former_names: How names of tensors began in older versions, and how they begin now.
+        optional_tables: How names begin of tensors that not every model of this class has, but every file may
+            have.
     """
 
     config_class: type[PreTrainedConfig]
     noun = "model"
     advice = ""
-    tables: ClassVar[dict[str, int]] = {}
+    former_names: ClassVar[dict[str, str]] = {}
+    optional_tables: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def tables(self) -> dict[str, int]:
+        """The least number of each table of vocabulary ids, by the name of its buffer."""
+        return {}
 
     @classmethod
     def from_pretrained(  # type: ignore[override]  # it takes less than transformers' own
@@ -220,7 +228,7 @@ class CheckedModel(PreTrainedModel):
             )
             model, found = loaded
             check_numbers(model)
-            for name, least in cls.tables.items():
+            for name, least in model.tables.items():
                 table = model.get_buffer(name)
                 if table.numel() and not least <= int(table.min()) <= int(table.max()) < config.vocab_size:
                     raise SummGANError(f"{WEIGHTS} has numbers in {name} that are none of the vocabulary's")
@@ -257,7 +265,23 @@ def build(make: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTraine
         raise SummGANError(f"{CONFIG} describes no network ({first_line(error)})") from error
 
 
-def read_weights(path: Path, model: nn.Module) -> dict[str, Tensor]:
+def present_names(names: Iterable[str], model: CheckedModel) -> dict[str, str]:
+    """How tensors are called in a model, by their names in a file, perhaps of an older version.
+
+    Args:
+        names: Names in the file; those of tables that the model has no use for are left out.
+        model: The model, with its tensors.
+    """
+    known, found = model.state_dict().keys(), {}
+    for name in names:
+        former = next((former for former in model.former_names if name.startswith(former)), "")
+        present = model.former_names.get(former, "") + name.removeprefix(former)
+        if present in known or not present.startswith(model.optional_tables):
+            found[name] = present
+    return found
+
+
+def read_weights(path: Path, model: CheckedModel) -> dict[str, Tensor]:
     """The tensors of a file, which must be those of a model.
 
     Args:
@@ -272,16 +296,16 @@ def read_weights(path: Path, model: nn.Module) -> dict[str, Tensor]:
     single = {name for name, _ in (*model.named_parameters(), *model.named_buffers())} & wanted.keys()
     try:
         with safe_open(path, framework="pt") as file:
-            names = set(file.keys())
-            if odd := sorted((single - names) | (names - wanted.keys())):
+            names = {present: name for name, present in present_names(file.keys(), model).items()}
+            if odd := sorted((single - names.keys()) | (names.keys() - wanted.keys())):
                 raise SummGANError(
                     f"the weights are damaged or of another version of summgan: {odd[0]} and {len(odd) - 1} "
                     "more tensors are missing or unknown"
                 )
-            for name in names:
+            for present, name in names.items():
                 part = file.get_slice(name)
-                _check_tensor(name, part.get_shape(), part.get_dtype(), wanted[name])
-            return {name: file.get_tensor(name) for name in names}
+                _check_tensor(name, part.get_shape(), part.get_dtype(), wanted[present])
+            return {present: file.get_tensor(name) for present, name in names.items()}
     except OSError as error:
         raise SummGANError(f"{path.name} cannot be read ({error.strerror or error})") from error
     except SafetensorError as error:

@@ -42,6 +42,6 @@ class Letters(UnitBoundaries):
 
 def make_task(model, kind=SummaryTask, **training):
     """A task of a model and options of training, without text."""
-    weights = model.reconstructor.word_weights
-    corpora = SimpleNamespace(word_weights=weights, salience=None, succession=None, fingerprint="")
+    weights, salience = model.reconstructor.word_weights, model.generator.bottleneck.salience
+    corpora = SimpleNamespace(word_weights=weights, salience=salience, succession=None, fingerprint="")
     return kind(Options(training=TrainingOptions(**training)), model, corpora)

@@ -11,34 +11,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.networks.code import Code, Source
+from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import ESTIMATORS, sample_categorical
 from summgan.randomness import RandomStream
 
 
-class OneHotBottleneck(nn.Module):
+class OneHotBottleneck(Bottleneck):
     """One of ``size`` classes.
 
     Args:
         hidden: Width of the states and of the vectors.
         size: Number of classes.
-        estimator: A key of `ESTIMATORS`.
     """
 
-    def __init__(self, hidden: int, size: int, estimator: str = "straight-through"):
+    def __init__(self, hidden: int, size: int):
         super().__init__()
         self.logits = nn.Linear(hidden, size)
         self.table = nn.Linear(size, hidden, bias=False)
-        self.estimator = estimator
 
-    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
-        """Draw a class with noise; without a stream take the likeliest.
-
-        Args:
-            source: With states ``[batch, 1, hidden]``.
-            stream: Noise of the rows.
-            temperature: Of Gumbel-softmax.
-        """
+    def forward(
+        self,
+        source: Source,
+        stream: RandomStream | None = None,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+        units: Tensor | None = None,
+    ) -> Code:
+        """Draw a class from states ``[batch, 1, hidden]``; see `Bottleneck.forward`."""
         log_probs = self.logits(source.states).float().log_softmax(-1)
         if stream is None:
             ids = log_probs.argmax(-1)
@@ -46,7 +45,7 @@ class OneHotBottleneck(nn.Module):
         else:
             with torch.no_grad():
                 ids = sample_categorical(log_probs, stream.fork("class").uniform(1))
-            drawn = ESTIMATORS[self.estimator](log_probs, ids, stream, temperature)
+            drawn = ESTIMATORS[estimator](log_probs, ids, stream, temperature)
         return Code(
             vectors=self.table(drawn),
             mask=torch.ones_like(ids),
@@ -62,33 +61,36 @@ def threshold(probabilities: Tensor) -> Tensor:
     return hard + (probabilities - probabilities.detach())
 
 
-class BinaryBottleneck(nn.Module):
+class BinaryBottleneck(Bottleneck):
     """``size`` bits.
 
     Args:
         hidden: Width of the states and of the vectors.
         size: Number of bits.
-        estimator: ``straight-through`` or ``reinforce``.
     """
 
-    def __init__(self, hidden: int, size: int, estimator: str = "straight-through"):
+    def __init__(self, hidden: int, size: int):
         super().__init__()
         self.logits = nn.Linear(hidden, size)
         self.table = nn.Linear(size, hidden, bias=False)
-        self.estimator = estimator
 
-    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
-        """Threshold the bits at 0.5; draw them where REINFORCE has a stream of noise.
+    def forward(
+        self,
+        source: Source,
+        stream: RandomStream | None = None,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+        units: Tensor | None = None,
+    ) -> Code:
+        """Threshold bits at 0.5, from states ``[batch, 1, hidden]``; see `Bottleneck.forward`.
 
-        Args:
-            source: With states ``[batch, 1, hidden]``.
-            stream: Noise of the rows.
-            temperature: Divides the logits in training: the lower, the harder the bits.
+        With noise, the estimator ``reinforce`` draws them, and the temperature divides their logits: a lower
+        one makes harder bits.
         """
         scale = 1.0 if stream is None else temperature
         logits = self.logits(source.states).float().squeeze(1) / scale
         probabilities = logits.sigmoid()
-        if stream is not None and self.estimator == "reinforce":
+        if stream is not None and estimator == "reinforce":
             bits = (stream.uniform(logits.shape[-1]) < probabilities).to(logits.dtype)
         else:
             bits = threshold(probabilities)

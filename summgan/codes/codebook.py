@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from summgan.networks.code import Code, Source
+from summgan.networks.code import Bottleneck, Code, Source
 from summgan.randomness import RandomStream
 
 _EPSILON = 1e-5
@@ -24,7 +24,7 @@ def perplexity(counts: Tensor) -> Tensor:
     return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(-1))
 
 
-class CodebookBottleneck(nn.Module):
+class CodebookBottleneck(Bottleneck):
     """``length`` positions, each one of ``size`` vectors.
 
     Args:
@@ -44,13 +44,18 @@ class CodebookBottleneck(nn.Module):
         self.register_buffer("counts", torch.ones(length, size))
         self.register_buffer("sums", self.entries.clone())
 
-    def forward(self, source: Source, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
-        """Quantize; with a stream, in training, the codebook moves.
+    def forward(
+        self,
+        source: Source,
+        stream: RandomStream | None = None,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+        units: Tensor | None = None,
+    ) -> Code:
+        """Take the nearest entries to states ``[batch, 1, hidden]``; see `Bottleneck.forward`.
 
-        Args:
-            source: With states ``[batch, 1, hidden]``.
-            stream: Noise of the rows, for the revival of dead entries.
-            temperature: Not used: nothing is drawn.
+        Nothing is drawn, so estimator and temperature make no difference. In training the codebook moves, and
+        the stream chooses what dead entries become.
         """
         wanted = self.inward(source.states).float().view(-1, self.length, self.width)
         distances = torch.cdist(wanted.transpose(0, 1), self.entries)  # [length, batch, size]

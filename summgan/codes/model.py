@@ -27,7 +27,7 @@ from summgan.model_folder import (
     check_fields,
     check_harmless,
 )
-from summgan.networks.code import Code, Source
+from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import ESTIMATORS, leave_one_out
 from summgan.randomness import RandomStream
 
@@ -109,10 +109,11 @@ class CodeAutoencoder(CheckedModel):
         layers = (nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
         self.encoder = nn.Identity() if one_hot else nn.Sequential(*layers)
         if config.kind == "vq":
-            self.bottleneck = CodebookBottleneck(hidden, config.size, config.length)
+            self.bottleneck: Bottleneck = CodebookBottleneck(hidden, config.size, config.length)
+        elif one_hot:
+            self.bottleneck = OneHotBottleneck(hidden, config.size)
         else:
-            kind = OneHotBottleneck if one_hot else BinaryBottleneck
-            self.bottleneck = kind(hidden, config.size, config.estimator)
+            self.bottleneck = BinaryBottleneck(hidden, config.size)
         self.reconstructor = nn.Linear(hidden, config.vocabulary_size)
         self.post_init()
 
@@ -141,12 +142,13 @@ class CodeAutoencoder(CheckedModel):
     def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """The code of bags ``[batch, words]``; with a stream, as in training."""
         states = self.encoder(self.embed(bags) * self.config.directions**0.5).unsqueeze(1)
-        ids = torch.zeros(states.shape[:2], dtype=torch.long, device=bags.device)
-        return self.bottleneck(Source(ids, torch.ones_like(ids), states), stream, temperature)
+        source = Source(states, torch.ones(states.shape[:2], dtype=torch.long, device=bags.device))
+        return self.bottleneck(source, stream, self.config.estimator, temperature)
 
     def rebuild(self, code: Code, bags: Tensor) -> Tensor:
         """Cross-entropy ``[batch]`` in nats per word of bags, whose weights are TF-IDF."""
-        log_probs = self.reconstructor(code.vectors.sum(1)).float().log_softmax(-1)
+        vectors = code.vectors * code.mask[..., None]
+        log_probs = self.reconstructor(vectors.sum(1)).float().log_softmax(-1)
         share = bags / bags.sum(-1, keepdim=True).clamp_min(_TINY)
         return -(share * log_probs).sum(-1)
 

@@ -20,7 +20,7 @@ from torch.utils.data import Dataset as TorchDataset
 from summgan.data.contexts import ContextIndex
 from summgan.data.neighbours import LEAST_COVERAGE
 from summgan.data.noise import bury, damage, pick_content
-from summgan.networks.compression import Compressor
+from summgan.networks.generator import Teacher
 from summgan.networks.salience import Salience
 from summgan.randomness import derive_seed
 from summgan.text.boundaries import UnitBoundaries, join, split_into_units
@@ -148,8 +148,8 @@ class BatchStream(TorchDataset):
         share: The part that this process reads.
         neighbour_share: How often a sentence near some document is learned from it.
         salience: Where in documents stands what sentences say; everywhere by default.
-        compressor: Strikes words out of documents by salience, if that shall be learned in place of sentences
-            that are near no document.
+        teacher: Makes sentences of documents, if these shall be learned in place of human sentences that are near
+            no document.
 
     Attributes:
         hide: Hides a sentence in a text, as `noise.bury` does.
@@ -165,13 +165,13 @@ class BatchStream(TorchDataset):
         share: Share,
         neighbour_share: float = 0.0,
         salience: Salience | None = None,
-        compressor: Compressor | None = None,
+        teacher: Teacher | None = None,
     ):
         self.documents, self.sentences = documents, sentences
         self.boundaries, self.word_weights = boundaries, word_weights.tolist()
         self.contexts = ContextIndex(documents, boundaries)
         self.seed, self.share, self.neighbour_share = seed, share, neighbour_share
-        self.salience, self.compressor, self.hide = salience, compressor, bury
+        self.salience, self.teacher, self.hide = salience, teacher, bury
         self.position_salience = salience.position.tolist() if salience else (0.0,)
         lengths = np.asarray(documents.with_format("numpy")["length"][:])
         human = np.asarray(sentences.with_format("numpy")["length"][:])
@@ -215,11 +215,11 @@ class BatchStream(TorchDataset):
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
-        elif self.compressor:
+        elif self.teacher:
             # As long as some human sentence, and always shorter than the document.
             length = max(1, min(len(sentence_units), len(document_units) // 2))
             worth = self.salience(torch.tensor([document]))
-            noised, ids = document_units, [*self.compressor([document], worth, [length])[0], end]
+            noised, ids = document_units, [*self.teacher([document], worth, [length])[0], end]
             supported = [1] * len(ids)
         else:
             length = round(len(sentence_units) * longer)

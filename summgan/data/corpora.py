@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,6 @@ from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths
 from summgan.networks.compression import Succession
 from summgan.networks.salience import Salience
-from summgan.networks.words import WordsBottleneck
 from summgan.options.configuration import Options
 from summgan.text.vocabulary import Vocabulary
 
@@ -50,8 +50,8 @@ class Corpora:
             says half of one.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
         salience: What says much where, see `salience.py`.
-        succession: What follows what in sentences, if words shall be struck out of documents; see
-            `compression.py`.
+        succession: Counts what follows what in sentences, for a generator that strikes words out of
+            documents; see `compression.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -63,7 +63,7 @@ class Corpora:
     validation_neighbours: dict[int, str]
     word_weights: Tensor
     salience: Salience
-    succession: Succession | None
+    succession: Callable[[], Succession]
     fingerprint: str
 
 
@@ -106,7 +106,7 @@ def prepare_corpora(
     sentences = _tokenize(sentences, vocabulary)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
     weights = word_weights(documents, len(vocabulary))
-    striking, omitted = options.model.writer == "search", vocabulary.pieces_of_words(data.omitted_words)
+    omitted = vocabulary.pieces_of_words(data.omitted_words)
     same, stems, near = vocabulary.spellings(), vocabulary.spellings(data.stemming), None
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (weights < 1).tolist(), same)
@@ -120,7 +120,7 @@ def prepare_corpora(
         validation_neighbours=beside,
         word_weights=weights,
         salience=salience_of(documents, sentences, near, stems, omitted),
-        succession=_succession(sentences, vocabulary, stems, omitted) if striking else None,
+        succession=partial(_succession, sentences, vocabulary, stems, omitted),
         fingerprint=fingerprint,
     )
 
@@ -280,11 +280,10 @@ def _leave_out(sentences: Dataset, longest: int, say: Callable[[str], None]) -> 
     return sentences
 
 
-def measure_lengths(sentences: Dataset, bottleneck: WordsBottleneck) -> HumanLengths:
+def measure_lengths(sentences: Dataset, vocabulary: Vocabulary) -> HumanLengths:
     """Lengths of human sentences, and pieces per unit that are enough for 99 of 100."""
     words, mask = pad(sentences.select(range(min(len(sentences), 5000)))["input_ids"])
-    words, mask = words.to(bottleneck.units.device), mask.to(bottleneck.units.device)
-    units = bottleneck.length_of(words, mask).clamp_min(1).float()
+    units = (vocabulary.lengths.counter.count(words)[0] * mask).sum(1).clamp_min(1).float()
     pieces = (mask.sum(1) - 1) / units
     return HumanLengths(
         summary_length=round(float(units.mean())),

@@ -32,7 +32,6 @@ from summgan.networks.stacks import check_stack, load_stack
 from summgan.options.configuration import ModelOptions
 
 _POSITIONS = 1024
-_SEARCHED = 1024  # pieces; memory grows with their square
 
 
 @dataclass(frozen=True)
@@ -151,12 +150,6 @@ class SummGANConfig(PreTrainedConfig):
         for name in ("generator", "reconstructor"):
             kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES, whole=True)
         return super().from_dict(kept | check_dtype(config_dict), **kwargs)
-
-    @property
-    def longest_document(self) -> int:
-        """Pieces of a document that are summarized at once; the search is not bound to what was learned."""
-        least = _SEARCHED if self.writer == "search" else 0
-        return max(least, self.window)
 
     @property
     def window(self) -> int:

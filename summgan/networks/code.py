@@ -1,51 +1,65 @@
-"""The contract between a document's encoder and the reconstructor: a `Code`.
+"""The contract between a document's encoder and the reconstructor: a `Bottleneck` leaves a `Code`.
 
-A bottleneck turns the states of a document into a discrete code. Whatever kind it is, the
-reconstructor reads ``vectors``; only codes made of words have ``words`` and can be judged by the
-discriminator or scored with ROUGE.
+Whatever kind a code is, the reconstructor reads its ``vectors``. Only a code made of words can be read by
+people, judged by the discriminator, and scored with ROUGE.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
+
+from summgan.randomness import RandomStream
 
 
 @dataclass(frozen=True)
 class Source:
-    """An encoded document.
+    """Encoded documents.
 
     Attributes:
-        input_ids: ``[batch, source]`` vocabulary ids.
-        mask: ``[batch, source]``, 1 where a token is real.
         states: ``[batch, source, hidden]`` encoder states.
+        mask: ``[batch, source]``, 1 where a state is real.
+        input_ids: ``[batch, source]`` vocabulary ids of the states; None where the encoder reads no pieces,
+            as that of a bag of words.
     """
 
-    input_ids: Tensor
-    mask: Tensor
     states: Tensor
+    mask: Tensor
+    input_ids: Tensor | None = None
+
+    @property
+    def ids(self) -> Tensor:
+        """``input_ids`` of documents that have pieces.
+
+        Raises:
+            ValueError: They have none.
+        """
+        if self.input_ids is None:
+            raise ValueError("These documents were not encoded from pieces, so there are no ids to copy.")
+        return self.input_ids
 
     def repeat(self, times: int) -> Source:
         """Every document taken ``times`` times in a row."""
-        tensors = (self.input_ids, self.mask, self.states)
-        return Source(*(tensor.repeat_interleave(times, dim=0) for tensor in tensors))
+        ids = None if self.input_ids is None else self.input_ids.repeat_interleave(times, dim=0)
+        states, mask = (t.repeat_interleave(times, dim=0) for t in (self.states, self.mask))
+        return Source(states, mask, ids)
 
     def take(self, rows: list[int]) -> Source:
         """The documents at these places, each as often as its place is named."""
-        return Source(*(tensor[rows] for tensor in (self.input_ids, self.mask, self.states)))
+        ids = None if self.input_ids is None else self.input_ids[rows]
+        return Source(self.states[rows], self.mask[rows], ids)
 
 
 @dataclass(frozen=True)
 class Code:
-    """What is left of a document in the middle.
+    """What is left of documents in the middle.
 
     Attributes:
         vectors: ``[batch, length, hidden]``, read by the reconstructor as ``inputs_embeds``.
         mask: ``[batch, length]``, 1 where a position is real.
-        words: ``[batch, length]`` vocabulary ids (the end token included), or None when the code
-            is not readable.
+        words: ``[batch, length]`` vocabulary ids, the end piece included; None when the code is not of words.
         one_hot: ``[batch, length, vocabulary]``, the words in the forward pass, differentiable in
             the backward pass as the estimator has it; or None.
         log_probs: ``[batch, length]``, log-probability of each drawn word, for score-function
@@ -68,8 +82,25 @@ class Code:
     metrics: dict[str, Tensor] = field(default_factory=dict)
 
 
-class Bottleneck(Protocol):
-    """Anything that makes a `Code` of an encoded document."""
+class Bottleneck(nn.Module, ABC):
+    """Makes a `Code` of encoded documents: words, a class, bits, or entries of a codebook."""
 
-    def __call__(self, source: Source, *args, **kwargs) -> Code:
-        """Draw the code of every document."""
+    @abstractmethod
+    def forward(
+        self,
+        source: Source,
+        stream: RandomStream | None = None,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+        units: Tensor | None = None,
+    ) -> Code:
+        """Draw the code of every document, and give it a gradient.
+
+        Args:
+            source: The documents.
+            stream: Noise of the draw and of the estimator; None takes the likeliest code.
+            estimator: A key of `ESTIMATORS`: how the gradient passes through what is drawn.
+            temperature: Temperature of the relaxation.
+            units: ``[batch]`` exact lengths that are wanted of a code made of words; other codes have a
+                length of their own.
+        """

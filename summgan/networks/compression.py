@@ -12,9 +12,9 @@ generator takes part: what it selects of the document is preferred too (`WordsBo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import torch
@@ -121,17 +121,15 @@ def _sayable(words: Sequence[Unit]) -> list[int]:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A document that is to be compressed.
+class _Table:
+    """Words of a document that may be kept.
 
     Attributes:
-        units: Its units.
+        units: Units of the document.
         words: What would be said of each.
-        places: Of the words that may be chosen.
+        places: Places of the words that may be chosen.
         costs: Units of these.
         worth: Nats of keeping each piece.
-        length: Units of the words that are wanted.
-        ending: Pieces at the end.
     """
 
     units: list[Unit]
@@ -139,6 +137,13 @@ class _Row:
     places: list[int]
     costs: list[int]
     worth: list[float]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A sentence that is wanted of a table: ``length`` units of its words, and pieces at the end."""
+
+    table: _Table
     length: int
     ending: Unit
 
@@ -148,8 +153,8 @@ class Compressor:
 
     Args:
         boundaries: Where units begin.
-        succession: Of human sentences.
-        weight: Of a nat of succession beside a nat of worth.
+        succession: What follows what in human sentences.
+        weight: Weight of a nat of succession beside a nat of worth.
     """
 
     def __init__(self, boundaries: UnitBoundaries, succession: Succession, weight: float):
@@ -163,48 +168,69 @@ class Compressor:
     def __call__(
         self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int]
     ) -> list[Unit]:
-        """The best so many units of every document, joined; all where it has no more.
+        """The best sentence of one length of every document; see `of_lengths`."""
+        return [found for (found,) in self.of_lengths(documents, worth, [[length] for length in lengths])]
+
+    def of_lengths(
+        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[Sequence[int]]
+    ) -> list[list[Unit]]:
+        """The best sentences of every document, of several lengths that are read out of one table.
 
         Args:
             documents: Pieces, the end piece included.
             worth: ``[batch, source]`` nats of keeping each of them; a word is worth the mean of its pieces.
-            lengths: Units wanted of each, at least 1.
+            lengths: Units wanted, at least 1, of each document. Where it has no more, all of it is taken.
 
         Returns:
-            Pieces of each, without the end piece.
+            Pieces of each sentence, without the end piece.
         """
         values = worth.float().tolist()
-        rows = [
-            self._row(ids[:-1], nats, length)
-            for ids, nats, length in zip(documents, values, lengths, strict=True)
+        rows = [row for row, several in enumerate(lengths) for _ in several]
+        wanted = [
+            one
+            for ids, nats, several in zip(documents, values, lengths, strict=True)
+            for one in self._wanted(ids[:-1], nats, several)
         ]
-        paths = self._paths(rows, worth.device)
-        for index, (row, path) in enumerate(zip(rows, paths, strict=True)):
-            if sum(row.costs[column] for column in path) < row.length:
+        paths = self._paths(wanted, worth.device)
+        asked = [length for several in lengths for length in several]
+        for index, (row, one, path) in enumerate(zip(rows, wanted, paths, strict=True)):
+            if sum(one.table.costs[column] for column in path) < one.length:
                 # Of pieces with several units some have to be cut.
-                parts = [self.boundaries.parts.get(piece, [piece]) for piece in documents[index][:-1]]
-                nats = [nat for nat, part in zip(values[index], parts, strict=False) for _ in part]
-                rows[index] = self._row(join(parts), nats, lengths[index])
-                paths[index] = self._paths(rows[index : index + 1], worth.device)[0]
-        return [self._written(row, path) for row, path in zip(rows, paths, strict=True)]
+                parts = [self.boundaries.parts.get(piece, [piece]) for piece in documents[row][:-1]]
+                nats = [nat for nat, part in zip(values[row], parts, strict=False) for _ in part]
+                wanted[index] = self._wanted(join(parts), nats, asked[index : index + 1])[0]
+                paths[index] = self._paths(wanted[index : index + 1], worth.device)[0]
+        found = iter(self._written(*pair) for pair in zip(wanted, paths, strict=True))
+        return [[*islice(found, len(several))] for several in lengths]
 
-    def _row(self, ids: Sequence[int], worth: list[float], length: int) -> _Row:
-        """The document, with as many words to be chosen as are needed."""
-        length = min(length, max(1, self.boundaries.length(ids)))
+    def _wanted(self, ids: Sequence[int], worth: list[float], lengths: Sequence[int]) -> list[_Wanted]:
+        """What is wanted for each length: of one table, unless a length needs every unit of the document."""
         units = split_into_units(ids, self.boundaries)
         words = [without_punctuation(unit, self.silent) for unit in units]
-        places, ending = _sayable(words), self.ending if length > self._ending_units else []
+        places = _sayable(words)
         costs = [max(1, self.boundaries.length(self._begin(words[place]))) for place in places]
-        wanted = length - (self._ending_units if ending else 0)
-        if sum(costs) < wanted:  # every unit is needed, punctuation too
-            costs = [self.boundaries.length(self._begin(unit)) for unit in units]
-            places, words = [place for place, cost in enumerate(costs) if cost], units
-            costs, wanted, ending = [costs[place] for place in places], length, []
-        return _Row(units, words, places, costs, worth, wanted, ending)
+        table, longest = _Table(units, words, places, costs, worth), max(1, self.boundaries.length(ids))
+        wanted = []
+        for length in (min(length, longest) for length in lengths):
+            ending = self.ending if length > self._ending_units else []
+            fewer = length - (self._ending_units if ending else 0)
+            enough = sum(costs) >= fewer
+            wanted.append(
+                _Wanted(table, fewer, ending) if enough else _Wanted(self._whole(units, worth), length, [])
+            )
+        return wanted
 
-    def _paths(self, rows: Sequence[_Row], device: torch.device) -> list[list[int]]:
-        """The best columns of words of every row."""
-        columns = [self._columns(row) for row in rows]
+    def _whole(self, units: list[Unit], worth: list[float]) -> _Table:
+        """The table of all units, punctuation too."""
+        costs = [self.boundaries.length(self._begin(unit)) for unit in units]
+        places = [place for place, cost in enumerate(costs) if cost]
+        return _Table(units, units, places, [costs[place] for place in places], worth)
+
+    def _paths(self, wanted: Sequence[_Wanted], device: torch.device) -> list[list[int]]:
+        """The best columns of words for each sentence."""
+        tables = {id(one.table): one.table for one in wanted}
+        rows = dict(zip(tables, range(len(tables)), strict=True))
+        columns = [self._columns(table) for table in tables.values()]
         keys, costs, values = (
             pad_sequence(parts, batch_first=True, padding_value=filling).to(device)
             for parts, filling in zip(zip(*columns, strict=True), (0, 1, -math.inf), strict=True)
@@ -212,36 +238,43 @@ class Compressor:
         gains = self.weight * self.succession(keys).float()
         beside = [
             (index, first + 1, second)
-            for index, row in enumerate(rows)
-            for first, second in self._beside(row.units, row.words, row.places)
+            for index, table in enumerate(tables.values())
+            for first, second in self._beside(table.units, table.words, table.places)
         ]
         gains[tuple(torch.tensor(beside, dtype=torch.long).view(-1, 3).T)] += _TOGETHER
-        return best_paths(values, costs, gains, [row.length for row in rows])
+        lengths = [one.length for one in wanted]
+        return best_paths(values, costs, gains, lengths, [rows[id(one.table)] for one in wanted])
 
     def fitting(
-        self, documents: Sequence[Sequence[int]], worth: Tensor, lengths: Sequence[int], room: Sequence[int]
-    ) -> list[Unit]:
-        """The same, of fewer units where so many have more pieces than there is ``room`` for."""
-        found = self(documents, worth, lengths)
-        for row, (words, length) in enumerate(zip(found, lengths, strict=True)):
-            if len(words) > room[row] and length > 1:
-                part, fewer = slice(row, row + 1), length * room[row] // len(words)
-                shorter = [max(1, min(fewer, length - 1))]
-                found[row] = self.fitting(documents[part], worth[part], shorter, room[part])[0]
+        self,
+        documents: Sequence[Sequence[int]],
+        worth: Tensor,
+        lengths: Sequence[Sequence[int]],
+        room: Callable[[int], int],
+    ) -> list[list[Unit]]:
+        """`of_lengths`, of fewer units where a sentence has more pieces than ``room`` says for so many."""
+        found = self.of_lengths(documents, worth, lengths)
+        for row, (sentences, several) in enumerate(zip(found, lengths, strict=True)):
+            for index, (words, length) in enumerate(zip(sentences, several, strict=True)):
+                part, most = slice(row, row + 1), room(length)
+                while len(words) > most and length > 1:
+                    length = max(1, min(length * most // len(words), length - 1))
+                    (words,) = self(documents[part], worth[part], [length])
+                sentences[index] = words
         return found
 
-    def _columns(self, row: _Row) -> tuple[Tensor, Tensor, Tensor]:
+    def _columns(self, table: _Table) -> tuple[Tensor, Tensor, Tensor]:
         """Of the words of a document, ``[places]`` each: keys, units, and nats of keeping them."""
-        starts = np.cumsum([0, *map(len, row.units)])
-        keys = [word_key(row.words[place], self.spellings) for place in row.places]
+        starts = np.cumsum([0, *map(len, table.units)])
+        keys = [word_key(table.words[place], self.spellings) for place in table.places]
         values, seen = [], set()
-        for place, key, cost in zip(row.places, keys, row.costs, strict=True):
-            mean = float(np.mean(row.worth[starts[place] : starts[place] + len(row.words[place])]))
+        for place, key, cost in zip(table.places, keys, table.costs, strict=True):
+            mean = float(np.mean(table.worth[starts[place] : starts[place] + len(table.words[place])]))
             values.append(cost * (min(mean, _AGAIN) if key in seen else mean))
             seen.add(key)
         return (
             torch.tensor(keys, dtype=torch.long),
-            torch.tensor(row.costs, dtype=torch.long),
+            torch.tensor(table.costs, dtype=torch.long),
             torch.tensor(values, dtype=torch.float),
         )
 
@@ -256,24 +289,25 @@ class Compressor:
                     break
                 after += 1
 
-    def _written(self, row: _Row, path: list[int]) -> Unit:
+    def _written(self, wanted: _Wanted, path: list[int]) -> Unit:
         """The pieces of kept units; punctuation stays between those that stay together, and at the end as
         people end. Words that no blank is between come apart by one.
         """
+        table = wanted.table
         if not path:
-            return self._begin(join(row.units))
-        kept = [row.places[column] for column in path]
+            return self._begin(join(table.units))
+        kept = [table.places[column] for column in path]
         written: Unit = []
         state = BLANK
         for place, after in pairwise([*kept, -1]):
-            unit = self._begin(row.units[place] if after == place + 1 else row.words[place])
+            unit = self._begin(table.units[place] if after == place + 1 else table.words[place])
             _, effect = next(iter(self.boundaries.characters(unit)))
             if state != BLANK and not self.boundaries.moves[state][effect][2]:
                 written += self.boundaries.blank
             written += unit
             state = self.boundaries.state_after(unit)
-        if row.ending and self.boundaries.length(row.ending, state) == self._ending_units:
-            written += row.ending
+        if wanted.ending and self.boundaries.length(wanted.ending, state) == self._ending_units:
+            written += wanted.ending
         return written
 
     def _begin(self, unit: Unit) -> Unit:
@@ -286,7 +320,13 @@ class Compressor:
         return begin
 
 
-def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[int]) -> list[list[int]]:
+def best_paths(
+    worth: Tensor,
+    costs: Tensor,
+    gains: Tensor,
+    lengths: Sequence[int],
+    rows: Sequence[int] | None = None,
+) -> list[list[int]]:
     """Places, in order, with the greatest sum of their worths and of the gains between them (Viterbi 1967).
 
     Args:
@@ -294,6 +334,7 @@ def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[in
         costs: ``[batch, places]`` units that each place has, at least 1.
         gains: ``[batch, places + 1, places + 1]`` as of `Succession`.
         lengths: Units that each path shall have; where there is no such path, fewer.
+        rows: Which row each path is in, so that one has paths of several lengths; by default each has one.
     """
     if not worth.numel():
         return [[] for _ in lengths]
@@ -314,7 +355,7 @@ def best_paths(worth: Tensor, costs: Tensor, gains: Tensor, lengths: Sequence[in
     came = [before.tolist() for _, before in gone_on]
     scores, last, costs = scores.tolist(), last.tolist(), costs.tolist()
     paths = []
-    for row, length in enumerate(lengths):
+    for row, length in zip(range(len(worth)) if rows is None else rows, lengths, strict=True):
         while length and scores[length][row] == -math.inf:
             length -= 1
         path = [last[length][row]] if length else []

@@ -1,18 +1,110 @@
-"""What `SummGAN.generate` may write and what it should prefer: one processor of scores for transformers.
+"""A generator with a decoder as transformers has it: a sequence-to-sequence model with ``generate``.
 
-`bottlenecks/words.py` says which pieces are possible; here they meet the beams.
+`words.py` says which pieces are possible; here they meet the beams.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import LogitsProcessor
+from transformers import Cache, GenerationMixin, LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
+from summgan.networks.architecture import SummGANConfig
 from summgan.networks.code import Source
+from summgan.networks.generator import Writing
 from summgan.networks.words import WordsBottleneck, first_places, pieces_at
+
+
+class BeamSearch(PreTrainedModel, GenerationMixin):
+    """A decoder in the form that transformers' ``generate`` asks for, for encoded documents.
+
+    Args:
+        bottleneck: The decoder.
+        config: Of the whole model.
+    """
+
+    config_class = SummGANConfig
+    main_input_name = "input_ids"
+    _supports_sdpa = True
+
+    def __init__(self, bottleneck: WordsBottleneck, config: SummGANConfig):
+        super().__init__(config)
+        self.bottleneck = bottleneck
+
+    def write(self, source: Source, lengths: list[int], salience_weight: float, writing: Writing) -> Tensor:
+        """The best beams of exactly so many units.
+
+        Args:
+            source: The documents.
+            lengths: Units that are wanted of each.
+            salience_weight: Weight of the preference for pieces of the document.
+            writing: Width of the search and its other options.
+
+        Returns:
+            ``[batch * per_length, length]`` pieces, ended and filled up with end pieces.
+        """
+        units = torch.tensor(lengths, device=source.mask.device)
+        beams = max(writing.num_beams, writing.per_length)
+        processor = ExactLength(
+            self.bottleneck,
+            units.repeat_interleave(beams),
+            source.repeat(beams),
+            salience_weight,
+            writing.no_repeat_bigrams,
+        )
+        sequences = self.generate(
+            input_ids=source.ids,
+            source_ids=source.ids,
+            attention_mask=source.mask,
+            num_units=units,
+            encoder_outputs=BaseModelOutput(source.states),
+            num_beams=beams,
+            num_return_sequences=writing.per_length,
+            max_new_tokens=int(self.bottleneck.max_pieces(units).max()),
+            logits_processor=LogitsProcessorList([processor]),
+            **{"do_sample": False, "length_penalty": 1.0} | writing.decoding,
+        )
+        return sequences[:, 1:]
+
+    def prepare_inputs_for_generation(
+        self, input_ids: Tensor, num_units: Tensor, past_key_values: Cache | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """The inputs of one step of ``generate``; ``input_ids`` are the words written so far."""
+        vectors = vectors_after(self.bottleneck, input_ids, num_units)
+        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+            vectors = vectors[:, past_key_values.get_seq_length() :]
+        kept = {name: kwargs[name] for name in ("source_ids", "attention_mask", "encoder_outputs")}
+        return {"words": input_ids, "vectors": vectors, "past_key_values": past_key_values} | kept
+
+    def forward(
+        self,
+        words: Tensor,
+        vectors: Tensor,
+        source_ids: Tensor,
+        attention_mask: Tensor,
+        encoder_outputs: BaseModelOutput,
+        past_key_values: Cache | None = None,
+        **kwargs: Any,
+    ) -> Seq2SeqLMOutput:
+        """Log-probabilities of the next words, as ``logits``; arguments are from the step's preparation."""
+        source = Source(encoder_outputs[0], attention_mask, source_ids)
+        hidden = self.bottleneck.decoder(vectors, source.states, source.mask, past_key_values)
+        logits = self.bottleneck.log_probs(hidden, self.bottleneck.keys(source), source, words)
+        return Seq2SeqLMOutput(logits=logits, past_key_values=past_key_values)
+
+
+def vectors_after(bottleneck: WordsBottleneck, words: Tensor, units: Tensor) -> Tensor:
+    """Decoder inputs ``[batch, length, hidden]`` for the next word after each of ``words``.
+
+    These are ``[batch, length]`` and begin with the start piece.
+    """
+    # A last word that does not matter stands for the one that is to be written.
+    padded = torch.cat([words[:, 1:], words[:, :1]], dim=1)
+    return bottleneck.inputs(padded, units)[0]
 
 
 class ExactLength(LogitsProcessor):
@@ -23,7 +115,7 @@ class ExactLength(LogitsProcessor):
         bottleneck: Knows the length of every piece, and its salience.
         units: ``[rows]`` wanted lengths, one per beam.
         source: The documents, one per beam.
-        salience_weight: Of the preference for pieces of the document that were not written yet.
+        salience_weight: Weight of the preference for pieces of the document that were not written yet.
         no_repeat_bigrams: Whether no two pieces may stand in a row twice; bytes may, as they are no words.
     """
 
@@ -36,12 +128,12 @@ class ExactLength(LogitsProcessor):
         no_repeat_bigrams: bool = False,
     ):
         self.no_repeat_bigrams = no_repeat_bigrams
-        self.bottleneck, self.units, self.source_ids = bottleneck, units, source.input_ids
+        self.bottleneck, self.units, self.source_ids = bottleneck, units, source.ids
         self.room = bottleneck.max_pieces(units)
-        # Of a piece that stands several times the first counts.
-        bonus = salience_weight * bottleneck.preference(source) * first_places(source.input_ids)
+        # Where a piece stands several times, its first place counts.
+        bonus = salience_weight * bottleneck.preference(source) * first_places(source.ids)
         nothing = bonus.new_zeros(len(bonus), len(bottleneck.units))
-        self.bonus = nothing.scatter_add(1, source.input_ids, bonus)
+        self.bonus = nothing.scatter_add(1, source.ids, bonus)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""

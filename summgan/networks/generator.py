@@ -1,60 +1,107 @@
-"""The generator: encodes a document and leaves a discrete code of it, its summary.
+"""`Generator`: what summaries come from, the first network of the flow.
 
-First network of the flow; `reconstructor.py` reads its code and `discriminator.py` judges it.
+It reads a document (`encode`), draws a summary that carries a gradient in training (`draw`), and writes
+candidates of several lengths in use (`write`). `reconstructor.py` reads what it draws and `discriminator.py`
+judges it. Two generators implement it: `decoder_generator.py` and `search_generator.py`.
 """
 
 from __future__ import annotations
 
-import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from transformers import PreTrainedModel
 
-from summgan.networks.backbone import EncoderStack
+from summgan.errors import SummGANError
+from summgan.networks.architecture import HumanLengths, SummGANConfig
 from summgan.networks.code import Code, Source
+from summgan.networks.compression import Succession
 from summgan.networks.estimators import sample_categorical
-from summgan.networks.words import MAX_UNITS, WordsBottleneck
+from summgan.networks.salience import Salience
 from summgan.randomness import RandomStream
+from summgan.text.units import LengthTable
+
+Teacher = Callable[[Sequence[Sequence[int]], Tensor, Sequence[int]], list[list[int]]]
+"""Makes sentences of documents, from their pieces (the end piece included), the worth ``[batch, source]`` of
+each piece in nats, and the lengths that are wanted in units."""
 
 
-class Generator(nn.Module):
-    """Document to a length, and to words of that length.
+@dataclass(frozen=True)
+class Writing:
+    """How candidates are written. A generator has no use for an option of another way to write.
 
-    Args:
-        encoder: Reads the document.
-        bottleneck: Writes the words.
-        hidden_size: Width of both.
+    Attributes:
+        num_beams: Width of the beam search; 1 is greedy.
+        per_length: Most candidates of each length.
+        no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+        salience_weight: Weight of what the generator prefers of the document, in writing and in the score; by
+            default that of the model's configuration.
+        decoding: Further options of transformers' ``generate``, such as ``do_sample``.
     """
 
-    def __init__(self, encoder: EncoderStack, bottleneck: WordsBottleneck, hidden_size: int):
+    num_beams: int = 1
+    per_length: int = 1
+    no_repeat_bigrams: bool = False
+    salience_weight: float | None = None
+    decoding: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Summaries, of which each document may have several. Those of one document stand together.
+
+    Attributes:
+        words: ``[candidates, length]`` pieces, ended and filled up with end pieces.
+        mask: ``[candidates, length]``, 1 up to and including the first end piece.
+        rows: ``[candidates]`` which document each is of.
+        scores: ``[candidates]`` how good the generator finds each, in nats; comparable within a document.
+    """
+
+    words: Tensor
+    mask: Tensor
+    rows: list[int]
+    scores: Tensor
+
+
+class Generator(nn.Module, ABC):
+    """Document to summary. A new one implements the six abstract methods, and takes these two arguments.
+
+    Args:
+        config: Of the whole model.
+        embedding: The table of word embeddings that generator and reconstructor share.
+
+    Attributes:
+        tables: The least number of each buffer of vocabulary ids; a loaded model is checked for them.
+    """
+
+    tables: ClassVar[dict[str, int]] = {}
+
+    def __init__(self, config: SummGANConfig, embedding: nn.Embedding):
         super().__init__()
-        self.encoder, self.bottleneck = encoder, bottleneck
-        self.length = nn.Linear(hidden_size, MAX_UNITS + 1)
+        self.config = config
 
+    @property
+    def longest_document(self) -> int:
+        """Pieces of a document that can be summarized at once."""
+        return self.config.window
+
+    @abstractmethod
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
-        """States of documents; both arguments are ``[batch, source]``."""
-        states = self.encoder(self.encoder.embed(input_ids), attention_mask)
-        return Source(input_ids, attention_mask, states)
+        """States of documents, or of windows of long ones; both arguments are ``[batch, source]``."""
 
+    @abstractmethod
     def length_log_probs(self, source: Source) -> Tensor:
-        """Log-probabilities ``[batch, MAX_UNITS + 1]`` of a summary's length in units.
+        """Log-probabilities ``[batch, lengths]`` of a summary's length in units, from 0 on.
 
-        No summary is empty or longer than its document.
+        Minus infinity for lengths that cannot be, such as 0 and those beyond the document's own.
         """
-        mask = source.mask[..., None].to(source.states.dtype)
-        mean = (source.states * mask).sum(1) / mask.sum(1)
-        longest = self.bottleneck.length_of(source.input_ids, source.mask).clamp_min(1)
-        lengths = torch.arange(MAX_UNITS + 1, device=mean.device)
-        possible = (lengths >= 1) & (lengths <= longest[:, None])
-        return torch.log_softmax(self.length(mean).float().masked_fill(~possible, -math.inf), dim=-1)
 
-    @torch.no_grad()
-    def draw_units(self, source: Source, stream: RandomStream) -> Tensor:
-        """A length ``[batch]`` for the summary of every document."""
-        return sample_categorical(self.length_log_probs(source), stream.uniform(1)[:, 0])
-
-    def forward(
+    @abstractmethod
+    def draw(
         self,
         source: Source,
         units: Tensor,
@@ -62,20 +109,46 @@ class Generator(nn.Module):
         estimator: str = "straight-through",
         temperature: float = 1.0,
     ) -> Code:
-        """Draw a summary of ``units`` ``[batch]`` units for every document; see `WordsBottleneck`."""
-        return self.bottleneck(source, units, stream, estimator, temperature)
+        """Draw the words of a summary for every document, and give them a gradient.
 
+        Args:
+            source: The documents.
+            units: ``[batch]`` exact lengths that are wanted.
+            stream: Noise of the draw and of the estimator.
+            estimator: A key of `ESTIMATORS`.
+            temperature: Temperature of the relaxation.
+
+        Returns:
+            A `Code` with ``words`` and ``one_hot``, and with ``log_probs`` for estimators in `REWARDED`.
+        """
+
+    @abstractmethod
+    def write(
+        self, source: Source, lengths: Sequence[Sequence[int]], writing: Writing | None = None
+    ) -> Candidates:
+        """Write the best summaries of every document.
+
+        Args:
+            source: The documents.
+            lengths: Lengths in units that are wanted of each document. There is at least one candidate of
+                each, in this order.
+            writing: How; by default as `Writing` has it.
+        """
+
+    @abstractmethod
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Log-probability ``[batch]`` of given summaries ``[batch, length]``: first of their length, then
-        of every word, which may have ``weights`` ``[batch, length]``.
-        """
-        units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
-        # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
-        length = self.length_log_probs(source).gather(1, units[:, None]).squeeze(1).clamp_min(-10.0)
-        return length + self.bottleneck.log_likelihood(source, words, mask, weights)
+        """Log-probability ``[batch]`` of given summaries.
 
+        Args:
+            source: The documents.
+            words: ``[batch, length]`` pieces, the end piece included.
+            mask: ``[batch, length]``, 1 where a piece is real.
+            weights: ``[batch, length]`` of the pieces in the sum; by default the mask.
+        """
+
+    @abstractmethod
     def imitation_loss(
         self,
         input_ids: Tensor,
@@ -84,10 +157,9 @@ class Generator(nn.Module):
         words_mask: Tensor,
         supported: Tensor | None = None,
     ) -> Tensor:
-        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus that of selecting
-        the pieces of the text that stand in them.
+        """Loss per piece ``[batch]`` of writing given words for a text.
 
-        Used wherever a human sentence is the answer: denoising, its anchor, and the back cycle.
+        It is used wherever a human sentence is the answer: in denoising, its anchor, and the back cycle.
 
         Args:
             input_ids: ``[batch, source]``.
@@ -97,16 +169,49 @@ class Generator(nn.Module):
             supported: ``[batch, length]``, 0 for words that cannot be known from the text, which are given
                 but not asked for; all are asked for by default.
         """
-        source = self.encode(input_ids, attention_mask)
-        asked = words_mask if supported is None else supported
-        loss = -self.log_likelihood(source, words, words_mask, asked) / asked.sum(1)
-        if self.bottleneck.copy_bias is None:
-            return loss
-        return loss + self._selection_loss(source, words, words_mask)
 
-    def _selection_loss(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
-        """``[batch]``: binary cross-entropy of whether a piece of the text stands in the words."""
-        stands = (source.input_ids[:, :, None] == words.masked_fill(mask == 0, -1)[:, None]).any(2)
-        logits = self.bottleneck.copy_bias.selection(source.states).float()
-        losses = F.binary_cross_entropy_with_logits(logits, stands.float(), reduction="none")
-        return (losses * source.mask).sum(1) / source.mask.sum(1)
+    @torch.no_grad()
+    def draw_units(self, source: Source, stream: RandomStream) -> Tensor:
+        """A length ``[batch]`` for the summary of every document."""
+        return sample_categorical(self.length_log_probs(source), stream.uniform(1)[:, 0])
+
+    def salience(self, source_ids: Tensor) -> Tensor:
+        """How much each place of documents says, for the content term; both are ``[batch, source]``.
+
+        Raises:
+            SummGANError: The generator keeps no salience, as here.
+        """
+        raise SummGANError(
+            f"A {type(self).__name__} keeps no salience: set --training.loss_weights.content to 0."
+        )
+
+    def take_weights(self, backbone: PreTrainedModel) -> None:
+        """Take over a pretrained sequence-to-sequence model, as far as it is of use; here it is not."""
+
+    def set_lengths(self, table: LengthTable) -> None:
+        """Take over the lengths of a vocabulary's pieces, if they are of use; here they are not."""
+
+    def check_pieces(self, pieces: Sequence[str]) -> None:
+        """Refuse the pieces of a tokenizer that is not the model's, if that can be known; here it cannot.
+
+        Raises:
+            SummGANError: They are of another vocabulary.
+        """
+
+    def set_human_lengths(self, lengths: HumanLengths) -> None:
+        """Take over how long human sentences are, beyond what the configuration says; here nothing is."""
+
+    def set_counts(self, salience: Salience, succession: Callable[[], Succession]) -> None:
+        """Take over what was counted in the two piles, if it is of use; here it is not.
+
+        Args:
+            salience: What says much where.
+            succession: Counts which word follows which in human sentences, which takes a while.
+        """
+
+    def teacher(self) -> Teacher | None:
+        """What makes the sentences that this generator learns to write where no human sentence is near.
+
+        With None, as here, it learns to find human sentences among foreign words instead.
+        """
+        return None

@@ -25,7 +25,7 @@ from summgan.networks.backbone import (
     new_cache,
     target_log_probs,
 )
-from summgan.networks.code import Code, Source
+from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import ESTIMATORS, REWARDED, sample_categorical
 from summgan.networks.salience import Salience
 from summgan.randomness import RandomStream
@@ -39,8 +39,8 @@ _MORE_PIECES = 256
 _SELECTION = 0.25  # weight of the selection beside salience
 
 
-class WordsBottleneck(nn.Module):
-    """DecoderStack with pointer and exact length.
+class WordsBottleneck(Bottleneck):
+    """Decoder with pointer and exact length.
 
     Args:
         decoder: Of a sequence-to-sequence model.
@@ -111,7 +111,7 @@ class WordsBottleneck(nn.Module):
         """Pointer keys of a document, computed once for all steps; None without copying."""
         if self.pointer is None:
             return None
-        return self.pointer.keys(source.states, self.decoder.embed(source.input_ids))
+        return self.pointer.keys(source.states, self.decoder.embed(source.ids))
 
     def fed(self, words: Tensor) -> Tensor:
         """What stands before each of ``words`` ``[batch, length]``, from the start piece."""
@@ -240,7 +240,7 @@ class WordsBottleneck(nn.Module):
             return None
         bias = None
         if self.copy_bias is not None:
-            bias = self.copy_bias(hidden, written, source.input_ids, source.states)
+            bias = self.copy_bias(hidden, written, source.ids, source.states)
         return self.pointer(hidden, keys, source.mask, bias)
 
     def preference(self, source: Source) -> Tensor:
@@ -248,7 +248,7 @@ class WordsBottleneck(nn.Module):
         and, with a quarter of its weight as both know the same in part, how likely it is selected, in nats
         above the mean of its document.
         """
-        salience = self.salience(source.input_ids)
+        salience = self.salience(source.ids)
         if self.copy_bias is None:
             return salience
         mask = source.mask.to(salience.dtype)
@@ -260,8 +260,8 @@ class WordsBottleneck(nn.Module):
         """`preference` ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
         counted once, where it stands first.
         """
-        same = words[:, :, None] == source.input_ids[:, None]
-        there = self.preference(source) * first_places(source.input_ids)
+        same = words[:, :, None] == source.ids[:, None]
+        there = self.preference(source) * first_places(source.ids)
         worth = (there[:, None] * same).sum(2)
         return (worth * (mask.bool() & first_places(words))).sum(1)
 
@@ -275,7 +275,7 @@ class WordsBottleneck(nn.Module):
     ) -> Tensor:
         """Log-probabilities ``[batch, length, vocabulary]``, over allowed pieces when given."""
         pointed = self.point(hidden, keys, source, written)
-        log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.input_ids)
+        log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.ids)
         if allowed is None:
             return log_probs
         return torch.log_softmax(log_probs.masked_fill(~allowed, -math.inf), dim=-1)
@@ -303,7 +303,7 @@ class WordsBottleneck(nn.Module):
             hidden = self.decoder(vectors, source.states, source.mask, cache)
             left = room - len(words) + 1
             columns = (remaining, state, left, torch.stack([words[max(0, len(words) - 2)], previous], 1))
-            allowed = self.allowed(*(column[:, None] for column in columns), source.input_ids)
+            allowed = self.allowed(*(column[:, None] for column in columns), source.ids)
             allowed[done, 0, self.end_id] = True
             log_probs = self.log_probs(hidden, keys, source, torch.stack(words, 1), allowed)[:, 0]
             if noise is None:
@@ -319,31 +319,32 @@ class WordsBottleneck(nn.Module):
     def forward(
         self,
         source: Source,
-        units: Tensor,
-        stream: RandomStream,
+        stream: RandomStream | None = None,
         estimator: str = "straight-through",
         temperature: float = 1.0,
+        units: Tensor | None = None,
     ) -> Code:
-        """Draw the words of every document and give them a gradient.
+        """Draw exactly ``units`` units of words for every document; see `Bottleneck.forward`.
 
-        Args:
-            source: The documents.
-            units: ``[batch]`` exact lengths wanted.
-            stream: Noise of the draw and of the estimator.
-            estimator: A name in `ESTIMATORS`.
-            temperature: Of the relaxation.
+        Raises:
+            ValueError: There are no ``units``.
         """
-        words = self.sample(source, units, stream.fork("words"))
+        if units is None:
+            raise ValueError("A decoder has to be told how many units to draw.")
+        words = self.sample(source, units, stream and stream.fork("words"))
         mask = ended_mask(words, self.end_id)
         vectors, remaining, state = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
         steps = torch.arange(words.shape[1], device=words.device)
         room = self.max_pieces(units)[:, None] - steps
-        allowed = self.allowed(remaining, state, room, self.last_two(words), source.input_ids)
+        allowed = self.allowed(remaining, state, room, self.last_two(words), source.ids)
         allowed.scatter_(2, words[..., None], True)
         log_probs = self.log_probs(hidden, self.keys(source), source, self.fed(words), allowed)
         drawn = log_probs.gather(2, words[..., None]).squeeze(2)
-        one_hot = ESTIMATORS[estimator](log_probs, words, stream.fork("noise"), temperature)
+        if stream is None:
+            one_hot = F.one_hot(words, log_probs.shape[-1]).to(log_probs.dtype)
+        else:
+            one_hot = ESTIMATORS[estimator](log_probs, words, stream.fork("noise"), temperature)
         with torch.no_grad():
             entropy = -(log_probs.exp() * log_probs.clamp_min(-60.0)).sum(-1)
         return Code(
@@ -366,7 +367,7 @@ class WordsBottleneck(nn.Module):
         vectors, _, _ = self.inputs(words, units)
         hidden = self.decoder(vectors, source.states, source.mask)
         pointed = self.point(hidden, self.keys(source), source, self.fed(words))
-        matches = (source.input_ids[:, :, None] == words[:, None]).float()
+        matches = (source.ids[:, :, None] == words[:, None]).float()
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, words)
         return (scores * (mask if weights is None else weights)).sum(1)
 

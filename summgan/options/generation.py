@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jsonargparse.typing import NonNegativeFloat
+
 from summgan.errors import SummGANError
 from summgan.options.ranges import UpTo256, UpTo65536, checked
 
@@ -21,6 +23,11 @@ class SummarizerOptions:
     """Width of the decoder's beam search, where 1 is greedy; the exact search needs none."""
     num_candidates: UpTo256 = 4
     """Number of summaries written of each document, in different lengths if it may; the best one is kept."""
+    channel_weight: NonNegativeFloat | None = None
+    """Weight of the reconstruction in the choice of a candidate; by default that of the model."""
+    salience_weight: NonNegativeFloat | None = None
+    """Weight of salient pieces of the document, in beams and in the choice of a candidate; by default that of
+    the model."""
     reconstruct: bool = False
     """Also write what the reconstructor makes of the summary."""
     batch_size: UpTo65536 = 32

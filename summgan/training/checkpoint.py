@@ -24,6 +24,7 @@ from torch.optim import Optimizer
 
 from summgan.errors import SummGANError
 from summgan.files import MANIFEST, is_ours, recover_all, remove_folder, write_file, write_folder, write_text
+from summgan.model_folder import CheckedModel, present_names
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _WEIGHTS, _OPTIMIZERS, _STATE = "model.safetensors", "optimizers.safetensors", "trainer_state.json"
@@ -218,7 +219,7 @@ def _is_row(row: object, last: int) -> bool:
 
 def load_tensors(
     checkpoint: Path,
-    model: torch.nn.Module,
+    model: CheckedModel,
     optimizers: Mapping[str, Optimizer],
     moments: int | None = None,
 ) -> None:
@@ -233,7 +234,8 @@ def load_tensors(
     Raises:
         SummGANError: They are damaged or do not fit the model.
     """
-    weights, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
+    saved, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
+    weights = {present: saved[name] for name, present in present_names(saved, model).items()}
     present = model.state_dict()
     # Of tensors that are one, a single name is saved.
     loaded = {present[name].data_ptr() for name in weights if name in present}

@@ -19,7 +19,6 @@ from summgan.networks.code import Code
 from summgan.networks.discriminator import Discriminator, Judgement
 from summgan.networks.generator import Generator
 from summgan.networks.reconstructor import Reconstructor
-from summgan.networks.salience import Salience
 from summgan.networks.words import first_places
 from summgan.randomness import RandomStream
 
@@ -80,7 +79,7 @@ def reconstruction_inputs(
     return documents, mask, noise
 
 
-def content(salience: Salience, code: Code, batch: Batch, samples: int = 1) -> Tensor:
+def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samples: int = 1) -> Tensor:
     """``[batch * samples]``: minus the salience per piece of what is said of the document.
 
     A function of which words are said and nothing else, so the straight-through gradient is nearly exact; a

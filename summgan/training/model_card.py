@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from summgan.data.readers.values import shown
-from summgan.networks.architecture import SummGANConfig
+from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import Options
 from summgan.training.checkpoint import TrainerState
 
@@ -57,11 +57,11 @@ It can join facts that do not belong together; do not publish its output unread.
 """
 
 
-def model_card(config: SummGANConfig, options: Options, state: TrainerState) -> str:
+def model_card(model: SummGAN, options: Options, state: TrainerState) -> str:
     """Model card of a summarizer, in Markdown.
 
     Args:
-        config: Configuration of the model.
+        model: The model.
         options: Options of its training.
         state: State of its training, with the history of scores.
     """
@@ -73,8 +73,8 @@ def model_card(config: SummGANConfig, options: Options, state: TrainerState) -> 
     best = "" if state.best_step is None else f" (best validation score at step {state.best_step})"
     return _CARD.format(
         title=shown(Path(options.training.output_dir).name) or "summgan model",
-        length=config.summary_length,
-        pieces=config.longest_document,
+        length=model.config.summary_length,
+        pieces=model.generator.longest_document,
         step=state.step,
         best=best,
         documents=_names(options.data.documents),

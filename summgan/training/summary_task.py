@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -24,7 +25,6 @@ from summgan.data.batches import Batch, BatchStream, Share
 from summgan.data.corpora import Corpora, measure_lengths, prepare_corpora
 from summgan.evaluation.report import write_report
 from summgan.networks.code import Code
-from summgan.networks.compression import Compressor
 from summgan.networks.estimators import REWARDED, leave_one_out
 from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import Options
@@ -60,12 +60,14 @@ class SummaryTask(Task):
         corpora: From `prepare_corpora`.
 
     Attributes:
+        model_class: What `prepare` makes a new model of; a subclass may have a generator of its own.
         weights: Weight of each term of the adversarial stage, by name.
         warm_start_weights: Weight of each term of the warm start, by name.
         plays: Whether the discriminator takes part.
     """
 
     model: SummGAN
+    model_class: ClassVar[type[SummGAN]] = SummGAN
 
     def __init__(self, options: Options, model: SummGAN, corpora: Corpora):
         networks = {
@@ -90,11 +92,10 @@ class SummaryTask(Task):
         """Read both piles, learn a vocabulary, and build a new model."""
         corpora = prepare_corpora(options, say, checkpoint)
         torch.manual_seed(options.training.seed)
-        sizes = corpora.succession.sizes if corpora.succession else {}
         longest = options.data.max_document_length
         tokenizer = corpora.vocabulary.tokenizer
-        model = SummGAN.from_options(options.model, tokenizer, max_document_length=longest, **sizes)
-        model.set_human_lengths(measure_lengths(corpora.sentences, model.generator.bottleneck))
+        model = cls.model_class.from_options(options.model, tokenizer, max_document_length=longest)
+        model.set_human_lengths(measure_lengths(corpora.sentences, corpora.vocabulary))
         return cls(options, model, corpora)
 
     @classmethod
@@ -156,7 +157,7 @@ class SummaryTask(Task):
         source = generator.encode(batch.documents, batch.documents_mask)
         units = generator.draw_units(source, stream.fork("units")).repeat_interleave(samples)
         draws = stream.fork("draw").repeat(samples)
-        return generator(source.repeat(samples), units, draws, self.training.estimator, temperature)
+        return generator.draw(source.repeat(samples), units, draws, self.training.estimator, temperature)
 
     def summary_terms(
         self, code: Code, batch: Batch, stream: RandomStream, samples: int
@@ -179,7 +180,7 @@ class SummaryTask(Task):
             )
             terms["adversarial"] = losses.adversarial(judge, words, code, batch, samples, hard)
         if self.weights["content"]:
-            terms["content"] = losses.content(self.model.generator.bottleneck.salience, code, batch, samples)
+            terms["content"] = losses.content(self.model.generator.salience, code, batch, samples)
         return terms
 
     def sentence_terms(self, batch: Batch, stream: RandomStream) -> dict[str, Tensor]:
@@ -241,10 +242,6 @@ class SummaryTask(Task):
     def batches(self, share: Share) -> Dataset:
         """Documents and human sentences, and what is made of them to learn from."""
         corpora, boundaries = self.corpora, self.corpora.vocabulary.boundaries
-        compressor = None
-        if corpora.succession:
-            weight = self.options.model.succession_weight
-            compressor = Compressor(boundaries, corpora.succession, weight)
         return BatchStream(
             corpora.documents,
             corpora.sentences,
@@ -254,7 +251,7 @@ class SummaryTask(Task):
             share,
             self.training.neighbour_share,
             corpora.salience,
-            compressor,
+            self.model.generator.teacher(),
         )
 
     def validate(self) -> dict[str, float]:
@@ -272,7 +269,7 @@ class SummaryTask(Task):
 
     def describe(self, state: TrainerState) -> str:
         """See `model_card`."""
-        return model_card(self.model.config, self.options, state)
+        return model_card(self.model, self.options, state)
 
     def write_report(self, file: Path, state: TrainerState) -> None:
         """The curves, and the samples of the last evaluation."""

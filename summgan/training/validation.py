@@ -20,8 +20,8 @@ from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.report import Sample
 from summgan.evaluation.rouge import rouge_scores
+from summgan.networks.generator import Writing
 from summgan.networks.modeling import SummGAN
-from summgan.networks.words import ended_mask
 from summgan.text.script import count_units
 
 LEAST_NEIGHBOURS = 30
@@ -31,7 +31,7 @@ _SAMPLES = 12
 
 
 class Validator:
-    """Summarizes the validation documents, greedily or by search, and scores the result.
+    """Summarizes the validation documents, one candidate of each, and scores the result.
 
     Args:
         model: In training; used as it stands.
@@ -90,13 +90,12 @@ class Validator:
         for start in range(0, len(documents), _BATCH):
             texts = documents[start : start + _BATCH]
             ids, mask = self._tokenize(texts)
-            units = torch.tensor([self._length(text) for text in texts], device=ids.device)
-            generator, reconstructor = self.model.generator, self.model.reconstructor
-            if self.model.config.writer == "search":
-                words = self.model.generate(ids, mask, units)
-            else:
-                words = generator.bottleneck.sample(generator.encode(ids, mask), units, None)
-            code = reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
+            lengths = [[self._length(text)] for text in texts]
+            reconstructor = self.model.reconstructor
+            source = self.model.encode(ids, mask)
+            written = self.model.generator.write(source, lengths, Writing(salience_weight=0.0))
+            words = written.words
+            code = reconstructor.code_of(words, written.mask)
             losses += reconstructor(code, ids, mask).tolist()
             summaries += self._texts(words, texts)
             if len(rebuilt) < rebuild:

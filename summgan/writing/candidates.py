@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from summgan.data.batches import pad
 from summgan.errors import SummGANError
 from summgan.networks.code import Code, Source
+from summgan.networks.generator import Candidates, Writing
 from summgan.networks.modeling import SummGAN
-from summgan.networks.words import ended_mask
 from summgan.options.generation import SummarizerOptions
 from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summary import Summary, length_range
@@ -41,8 +41,10 @@ class SummaryWriter:
 
     def __init__(self, model: SummGAN, vocabulary: Vocabulary):
         self.model, self.vocabulary = model, vocabulary
-        model.generator.bottleneck.set_lengths(vocabulary.lengths_for(model.config.vocab_size))
-        self.room = model.config.longest_document - 1
+        table = vocabulary.lengths_for(model.config.vocab_size)
+        model.generator.set_lengths(table)
+        self.writable = table.writable.tolist()
+        self.room = model.generator.longest_document - 1
 
     def ids(self, text: str) -> list[int]:
         """The pieces of a text."""
@@ -84,9 +86,8 @@ class SummaryWriter:
         return answers
 
     def _warn_of_strange_texts(self, texts: Sequence[str], ids: Sequence[list[int]]) -> None:
-        writable = self.model.generator.bottleneck.writable.tolist()
         for text, row in zip(texts, ids, strict=True):
-            if not any(writable[piece] for piece in row):
+            if not any(self.writable[piece] for piece in row):
                 logger.warning(
                     "Nothing of %r is in the vocabulary of the model, so its summary is not about it.",
                     text[:40],
@@ -129,46 +130,33 @@ class SummaryWriter:
             lengths.append(allowed[best].tolist())
         return lengths
 
-    def _candidates(self, source: Source, options: SummarizerOptions) -> tuple[Tensor, list[int]]:
-        """Candidates ``[rows, length]`` of all documents, and which one each row is of."""
-        lengths = self.lengths(source, options)
+    def _candidates(self, source: Source, options: SummarizerOptions) -> Candidates:
+        """Candidates of the likeliest lengths of every document."""
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
         low, high = length_range(options, self.model.config)
-        beams = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
-        if self.model.config.writer == "search":
-            beams = 1  # the best of each length is known
-        # Every pair of document and length is a row of its own.
-        owners = [row for row, wanted in enumerate(lengths) for _ in wanted]
-        rows = source.take(owners)
-        words = self.model.generate(
-            rows.input_ids,
-            rows.mask,
-            torch.tensor([length for wanted in lengths for length in wanted], device=rows.mask.device),
-            num_beams=max(options.num_beams, beams),
-            num_return_sequences=beams,
-            no_repeat_bigrams=True,  # in a summary that is a fault of the model
-            source=rows,
-        )
-        return words, [owner for owner in owners for _ in range(beams)]
+        per_length = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
+        # Two pieces that are said twice in a summary are a fault of the model.
+        writing = Writing(options.num_beams, per_length, True, options.salience_weight)
+        return self.model.generator.write(source, self.lengths(source, options), writing)
 
     def _drafts(self, source: Source, options: SummarizerOptions) -> list[Summary]:
         """A summary of every document, of which nothing but the text is known."""
-        words, _ = self._candidates(source, replace(options, num_candidates=1))
-        texts = self.vocabulary.decode_all(words)
+        found = self._candidates(source, replace(options, num_candidates=1))
+        texts = self.vocabulary.decode_all(found.words)
         return [Summary(text.strip(), None, 0.0, None) for text in texts]
 
     def _best(self, source: Source, options: SummarizerOptions) -> list[Summary]:
         """The best candidate of every document."""
-        words, owners = self._candidates(source, options)
-        scores, human = self.judge(words, source.take(owners))
-        scores = _numbers(scores).tolist()
+        found = self._candidates(source, options)
+        scores, human = self.judge(found, source, options)
+        values = _numbers(scores).tolist()
         chosen = [
-            max((c for c, owner in enumerate(owners) if owner == row), key=scores.__getitem__)
+            max((c for c, owner in enumerate(found.rows) if owner == row), key=values.__getitem__)
             for row in range(len(source.mask))
         ]
-        words = words[chosen]
-        code = self.model.reconstructor.code_of(words, ended_mask(words, self.model.config.eos_token_id))
-        losses = _numbers(self.model.reconstruction_loss(code, source.input_ids, source.mask))
+        words = found.words[chosen]
+        code = self.model.reconstructor.code_of(words, found.mask[chosen])
+        losses = _numbers(self.model.reconstruction_loss(code, source.ids, source.mask))
         rebuilt = self._rebuild(code) if options.reconstruct else [None] * len(chosen)
         texts = self.vocabulary.decode_all(words)
         return [
@@ -181,30 +169,27 @@ class SummaryWriter:
             for text, again, loss, index in zip(texts, rebuilt, losses, chosen, strict=True)
         ]
 
-    def judge(self, words: Tensor, source: Source) -> tuple[Tensor, Tensor | None]:
-        """Score and human-likeness ``[rows]`` of candidates ``[rows, length]`` of documents, one a row.
+    def judge(
+        self, candidates: Candidates, source: Source, options: SummarizerOptions
+    ) -> tuple[Tensor, Tensor | None]:
+        """Score and human-likeness ``[candidates]`` of candidates of the documents of ``source``.
 
-        The score is that of a noisy channel: the logarithms of how likely the generator finds length and
-        words, how likely the reconstructor finds the document given the words (which counts less, as a
-        document is much longer), and how human the discriminator finds every word; with the salience of
-        what is said.
+        The score is that of a noisy channel, in logarithms: how likely the generator finds length and words,
+        with what it prefers of the document; how likely the reconstructor finds the document given the words
+        (which counts less, as a document is much longer); and how human the discriminator finds every word.
         """
-        config, bottleneck = self.model.config, self.model.generator.bottleneck
-        words_mask = ended_mask(words, config.eos_token_id)
-        scores = self.model.generator.log_likelihood(source, words, words_mask)
-        if config.channel_weight:
-            code = self.model.reconstructor.code_of(words, words_mask)
-            losses = self.model.reconstruction_loss(code, source.input_ids, source.mask)
-            scores = scores - config.channel_weight * losses * source.mask.sum(1)
-        if config.salience_weight:
-            preferred = bottleneck.preferred(words, words_mask, source)
-            scores = scores + config.salience_weight * preferred
+        config, words, mask = self.model.config, candidates.words, candidates.mask
+        scores, weight = candidates.scores, options.channel_weight
+        if weight := config.channel_weight if weight is None else weight:
+            code, documents = self.model.reconstructor.code_of(words, mask), source.take(candidates.rows)
+            losses = self.model.reconstruction_loss(code, documents.ids, documents.mask)
+            scores = scores - weight * losses * documents.mask.sum(1)
         if not config.has_discriminator:
             return scores, None
         discriminator = self.model.discriminator
-        logits = discriminator(discriminator.embed(words), words_mask).words
-        human = (logits.sigmoid() * words_mask).sum(1) / words_mask.sum(1)
-        return scores + (F.logsigmoid(logits) * words_mask).sum(1), human
+        logits = discriminator(discriminator.embed(words), mask).words
+        human = (logits.sigmoid() * mask).sum(1) / mask.sum(1)
+        return scores + (F.logsigmoid(logits) * mask).sum(1), human
 
     def _rebuild(self, code: Code) -> list[str]:
         longest = self.model.config.window

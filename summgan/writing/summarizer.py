@@ -33,9 +33,6 @@ from summgan.writing.summary import Summary, length_range
 from summgan.writing.windows import cut
 
 _IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
-_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
-_BYTE = "<0x"
-_ALIKE = 0.9  # of the pieces; the rules of scripts may change a little from version to version
 CHUNK = 16
 """Batches whose texts are sorted by length together."""
 _SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
@@ -146,7 +143,7 @@ class Summarizer:
         Args:
             documents: The text or texts.
             **options: Fields of `SummarizerOptions`: ``max_words``, ``min_words``, ``num_beams``,
-                ``num_candidates``, ``reconstruct``, ``batch_size``.
+                ``num_candidates``, ``channel_weight``, ``salience_weight``, ``reconstruct``, ``batch_size``.
 
         Returns:
             A `Summary` for a string, else a list in the same order.
@@ -293,11 +290,10 @@ def check_pair(model: SummGAN, tokenizer: Vocabulary | PreTrainedTokenizerBase) 
         )
     vocabulary = tokenizer if isinstance(tokenizer, Vocabulary) else Vocabulary(tokenizer)
     tokenizer = vocabulary.tokenizer
-    config, bottleneck = model.config, model.generator.bottleneck
+    config = model.config
     advice = "give the tokenizer that the model was trained with."
     pieces = [piece or "" for piece in tokenizer.convert_ids_to_tokens([*range(len(tokenizer))])]
-    # A backbone may have more entries than its tokenizer has pieces, but these are never written.
-    if len(pieces) > config.vocab_size or bottleneck.writable[len(pieces) :].any():
+    if len(pieces) > config.vocab_size:
         raise SummGANError(
             f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
             f"{config.vocab_size}; {advice}"
@@ -306,16 +302,7 @@ def check_pair(model: SummGAN, tokenizer: Vocabulary | PreTrainedTokenizerBase) 
         theirs, ours = getattr(tokenizer, name), getattr(config, name)
         if theirs != ours:
             raise SummGANError(f"The tokenizer has {name} {theirs}, but the model {ours}; {advice}")
-    # Pieces that begin with a blank do not go on with a word, those that begin with a letter do, and bytes
-    # are written only where the document has them.
-    columns = zip(pieces, bottleneck.writable.tolist(), bottleneck.continues.tolist(), strict=False)
-    agree = [
-        not writable if piece.startswith(_BYTE) else writable and goes_on != piece.startswith(_BLANKS)
-        for piece, writable, goes_on in columns
-        if piece.startswith((_BYTE, *_BLANKS)) or (piece[:1].isascii() and piece[:1].isalpha())
-    ]
-    if sum(agree) < _ALIKE * len(agree):
-        raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
+    model.generator.check_pieces(pieces)
     if vocabulary.drops_case and vocabulary.truecaser is None:
         raise SummGANError(
             f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "

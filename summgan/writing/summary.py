@@ -18,7 +18,7 @@ class Summary:
         reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
         reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
             given the summary; lower is better. For a document of more pieces than
-            `SummGANConfig.longest_document` it is that of the summaries of its windows.
+            `Generator.longest_document` it is that of the summaries of its windows.
         human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
             over words; None for a model without discriminator.
     """

@@ -11,8 +11,7 @@ from summgan.randomness import RandomStream
 
 def source(batch=6, hidden=5):
     torch.manual_seed(1)
-    ids = torch.zeros(batch, 1, dtype=torch.long)
-    return Source(ids, torch.ones_like(ids), torch.randn(batch, 1, hidden, requires_grad=True))
+    return Source(torch.randn(batch, 1, hidden, requires_grad=True), torch.ones(batch, 1, dtype=torch.long))
 
 
 def test_one_hot_reads_one_row_of_the_table():
@@ -28,7 +27,7 @@ def test_classes_are_drawn_with_their_probabilities():
     torch.manual_seed(0)
     bottleneck = OneHotBottleneck(5, 3)
     one = source(1)
-    many = Source(*(t.repeat_interleave(4000, 0) for t in (one.input_ids, one.mask, one.states)))
+    many = one.repeat(4000)
     code = bottleneck(many, RandomStream.of(torch.arange(4000), 0))
     share = code.codes.bincount() if code.codes.ndim == 1 else code.codes[:, 0].bincount(minlength=3)
     torch.testing.assert_close(share / 4000, code.probabilities[0, 0].detach(), atol=0.03, rtol=0)
@@ -46,7 +45,7 @@ def test_the_gradient_of_a_thresholded_bit_is_that_of_its_probability():
 
 def test_reinforce_over_bits_has_the_gradient_of_the_expected_cost():
     torch.manual_seed(0)
-    bottleneck = BinaryBottleneck(5, 2, "reinforce")
+    bottleneck = BinaryBottleneck(5, 2)
     one = source(1)
 
     def cost(bits):
@@ -60,8 +59,8 @@ def test_reinforce_over_bits_has_the_gradient_of_the_expected_cost():
     )
     (exact,) = torch.autograd.grad(expected, bottleneck.logits.bias)
     draws = 20000
-    many = Source(*(t.repeat_interleave(draws, 0) for t in (one.input_ids, one.mask, one.states)))
-    code = bottleneck(many, RandomStream.of(torch.arange(draws), 3))
+    many = one.repeat(draws)
+    code = bottleneck(many, RandomStream.of(torch.arange(draws), 3), "reinforce")
     advantages = leave_one_out(cost(code.codes).view(-1, 2)).view(-1)
     (found,) = torch.autograd.grad((advantages * code.log_probs.sum(-1)).mean(), bottleneck.logits.bias)
     torch.testing.assert_close(found, exact, atol=0.03, rtol=0)

@@ -10,8 +10,8 @@ STREAM = RandomStream.of(torch.arange(8), 0)
 def make(**sizes):
     torch.manual_seed(0)
     bottleneck = CodebookBottleneck(**{"hidden": 6, "size": 4, "length": 2, "width": 3} | sizes)
-    ids = torch.zeros(8, 1, dtype=torch.long)
-    return bottleneck, Source(ids, torch.ones_like(ids), torch.randn(8, 1, 6, requires_grad=True))
+    states = torch.randn(8, 1, 6, requires_grad=True)
+    return bottleneck, Source(states, torch.ones(8, 1, dtype=torch.long))
 
 
 def test_every_position_is_the_nearest_entry():

@@ -144,7 +144,7 @@ def test_documents_are_compressed_where_that_shall_be_learned(stream, tokenizer)
         return [ids[:length] for ids, length in zip(documents, lengths, strict=True)]
 
     salience = Salience(len(tokenizer))
-    taught, plain = stream(8, salience=salience, compressor=first_words)[0], stream(8)[0]
+    taught, plain = stream(8, salience=salience, teacher=first_words)[0], stream(8)[0]
     for batch in (taught, plain):
         assert torch.equal(batch.supported, batch.targets_mask)
     assert torch.equal(plain.targets, plain.sentences)

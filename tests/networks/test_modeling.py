@@ -1,7 +1,10 @@
 import itertools
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -14,12 +17,16 @@ from transformers import (
 
 from summgan.errors import SummGANError
 from summgan.networks.code import Source
+from summgan.networks.compression import Succession
+from summgan.networks.decoder_generator import DecoderGenerator
 from summgan.networks.decoding import ExactLength
 from summgan.networks.modeling import SummGAN, SummGANConfig
 from summgan.networks.words import ended_mask
 from summgan.options.configuration import ModelOptions
 from summgan.text.script import count_units
 from summgan.text.vocabulary import Vocabulary
+
+PACKAGED = Path(__file__).parents[2] / "summgan" / "pretrained" / "news-en"
 
 
 def same(first, second):
@@ -40,6 +47,47 @@ def test_saving_and_loading_changes_nothing(tokenizer, tiny_model, tmp_path):
     config = AutoConfig.from_pretrained(tmp_path)
     assert isinstance(config, SummGANConfig)
     assert config.generator.d_model == 32
+
+
+def as_before(folder, vocabulary):
+    """Give a saved model the names that tensors had when every model had the tables of the search."""
+    weights = load_file(folder / "model.safetensors")
+    tables = Succession(vocabulary).state_dict()
+    searching = {name: weights.pop(f"generator.succession.{name}", tables[name]) for name in tables}
+    former = {f"succession.{name}": tensor for name, tensor in searching.items()}
+    save_file(weights | former, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("writer", ["decoder", "search"])
+def test_models_of_before_load(tokenizer, tiny_model, tmp_path, writer):
+    model = tiny_model(tokenizer, writer=writer)
+    if writer == "search":
+        model.generator.succession.ending.copy_(torch.tensor([5, -1, -1, -1]))
+    model.save_pretrained(tmp_path)
+    as_before(tmp_path, len(tokenizer))
+    assert same(model, SummGAN.from_pretrained(tmp_path))
+
+
+def test_the_model_in_the_package_is_of_before():
+    with safe_open(PACKAGED / "model.safetensors", framework="pt") as file:
+        names = {name for name in file.keys() if "succession" in name}  # noqa: SIM118
+        assert names and all(name.startswith("succession.") for name in names)
+        model = SummGAN.from_pretrained(PACKAGED)
+        for name in names:
+            assert torch.equal(
+                model.generator.get_buffer(name),
+                file.get_tensor(name).to(model.generator.get_buffer(name).dtype),
+            )
+
+
+def test_a_model_that_searches_is_loaded_to_write_with_its_decoder(tokenizer, tiny_model, tmp_path):
+    model = tiny_model(tokenizer, writer="search")
+    model.save_pretrained(tmp_path)
+    config = SummGANConfig.from_pretrained(tmp_path)
+    config.writer = "decoder"
+    loaded = SummGAN.from_pretrained(tmp_path, config=config)
+    assert type(loaded.generator) is DecoderGenerator
+    assert torch.equal(loaded.generator.length.weight, model.generator.length.weight)
 
 
 def test_half_precision_is_about_a_quarter_of_a_per_cent_off(
@@ -218,7 +266,7 @@ def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, t
     start = int((bottleneck.writable & ~bottleneck.continues).nonzero()[0])
     tail = int(bottleneck.glues.nonzero()[0])
     ids = torch.tensor([[start, tail, bottleneck.end_id]])
-    source = Source(ids, torch.ones_like(ids), torch.zeros(1, 3, bottleneck.countdown.weight.shape[1]))
+    source = Source(torch.zeros(1, 3, bottleneck.countdown.weight.shape[1]), torch.ones_like(ids), ids)
     exact = ExactLength(bottleneck, torch.tensor([1]), source)
     written = torch.tensor([[bottleneck.start_id, start]])
     scores = torch.zeros(1, len(bottleneck.units))

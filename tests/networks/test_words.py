@@ -17,7 +17,7 @@ def unread(bottleneck, ids):
     """Documents of which the encoder says nothing."""
     ids = torch.as_tensor(ids)
     hidden = bottleneck.countdown.weight.shape[1]
-    return Source(ids, torch.ones_like(ids), torch.zeros(*ids.shape, hidden))
+    return Source(torch.zeros(*ids.shape, hidden), torch.ones_like(ids), ids)
 
 
 def stream(rows=8, *parts):
@@ -112,7 +112,7 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, docum
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
     bottleneck = model.generator.bottleneck
-    code = model.generator(source, UNITS, stream(), "reinforce")
+    code = model.generator.draw(source, UNITS, stream(), "reinforce")
     keys, cache = bottleneck.keys(source), new_cache()
     vectors, remaining, inside = bottleneck.inputs(code.words, UNITS)
     fed = bottleneck.fed(code.words)
@@ -121,7 +121,7 @@ def test_one_pass_scores_words_as_drawing_them_step_by_step_did(tokenizer, docum
         left = bottleneck.max_pieces(UNITS)[:, None] - step
         here = slice(step, step + 1)
         columns = (remaining[:, here], inside[:, here], left, bottleneck.last_two(code.words)[:, here])
-        allowed = bottleneck.allowed(*columns, source.input_ids)
+        allowed = bottleneck.allowed(*columns, source.ids)
         allowed.scatter_(2, code.words[:, here, None], True)
         log_probs = bottleneck.log_probs(hidden, keys, source, fed[:, : step + 1], allowed)[:, 0]
         assert torch.allclose(log_probs.exp().sum(-1), torch.ones(8), atol=1e-4)
@@ -137,11 +137,11 @@ def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
 ):
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
-    code = model.generator(source, UNITS, stream(), "reinforce")
+    code = model.generator.draw(source, UNITS, stream(), "reinforce")
     for step in range(code.words.shape[1]):
         begun = torch.cat([torch.full((8, 1), model.config.decoder_start_token_id), code.words[:, :step]], 1)
         logits = model(
-            source_ids=source.input_ids,
+            input_ids=source.ids,
             attention_mask=source.mask,
             encoder_outputs=(source.states,),
             decoder_input_ids=begun,
@@ -152,7 +152,7 @@ def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
         inside = bottleneck.ends_inside[begun[:, -1]]
         last = torch.stack([begun[:, max(0, step - 1)], begun[:, -1]], 1)
         columns = (remaining, inside, bottleneck.max_pieces(UNITS) - step, last)
-        allowed = bottleneck.allowed(*(column[:, None] for column in columns), source.input_ids)[:, 0]
+        allowed = bottleneck.allowed(*(column[:, None] for column in columns), source.ids)[:, 0]
         keep = code.mask[:, step].bool()
         log_probs = logits[keep].masked_fill(~allowed[keep], float("-inf")).log_softmax(-1)
         drawn = log_probs.gather(1, code.words[keep, step, None])[:, 0]
@@ -162,7 +162,7 @@ def test_one_pass_scores_words_as_passes_over_ever_longer_beginnings_do(
 def test_a_row_is_drawn_alike_alone_and_in_a_batch(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     ids, mask = encode(tokenizer, documents[:8])
-    together = model.generator(model.generator.encode(ids, mask), UNITS, stream()).words
+    together = model.generator.draw(model.generator.encode(ids, mask), UNITS, stream()).words
     for row in (0, 5):
         one = slice(row, row + 1)
         source = model.generator.encode(ids[one], mask[one])
@@ -176,7 +176,7 @@ def test_a_row_is_drawn_alike_alone_and_in_a_batch(tokenizer, documents, tiny_mo
 def test_the_code_has_the_documented_shapes(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
-    code = model.generator(source, UNITS, stream())
+    code = model.generator.draw(source, UNITS, stream())
     length = code.words.shape[1]
     assert code.vectors.shape == (8, length, 32)
     assert code.mask.shape == (8, length)
@@ -195,7 +195,7 @@ def test_reconstruction_reaches_encoder_and_pointer_through_the_words(
     for estimator in ("straight-through", "soft-gumbel", "gumbel-rao"):
         model.zero_grad()
         source = model.generator.encode(ids, mask)
-        code = model.generator(source, UNITS, stream(), estimator)
+        code = model.generator.draw(source, UNITS, stream(), estimator)
         model.reconstructor(code, ids, mask).mean().backward()
         assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
         weight = next(model.generator.encoder.stack.parameters())
@@ -205,7 +205,7 @@ def test_reconstruction_reaches_encoder_and_pointer_through_the_words(
 def test_reinforce_gives_gradient_through_the_log_probs_only(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
-    code = model.generator(source, UNITS, stream(), "reinforce")
+    code = model.generator.draw(source, UNITS, stream(), "reinforce")
     assert not code.one_hot.requires_grad
     assert code.log_probs.shape == code.words.shape and (code.log_probs <= 0).all()
     (code.log_probs * code.mask).sum().backward()
@@ -216,13 +216,13 @@ def test_reinforce_gives_gradient_through_the_log_probs_only(tokenizer, document
 def test_words_follow_from_the_stream_alone(tokenizer, documents, tiny_model, encode):
     model = tiny_model(tokenizer)
     source = encoded(model, tokenizer, documents[:8], encode)
-    first, again = (model.generator(source, UNITS, stream()) for _ in range(2))
+    first, again = (model.generator.draw(source, UNITS, stream()) for _ in range(2))
     assert torch.equal(first.words, again.words)
-    other = model.generator(source, UNITS, stream(8, "other")).words
+    other = model.generator.draw(source, UNITS, stream(8, "other")).words
     assert first.words.shape != other.shape or not torch.equal(first.words, other)
     # The estimator decides how gradient flows, not what is drawn.
     for estimator in ("soft-gumbel", "gumbel-rao", "reinforce"):
-        assert torch.equal(model.generator(source, UNITS, stream(), estimator).words, first.words)
+        assert torch.equal(model.generator.draw(source, UNITS, stream(), estimator).words, first.words)
 
 
 def test_a_row_has_the_same_gradient_noise_alone_and_in_a_batch(tokenizer, documents, tiny_model, encode):
@@ -232,7 +232,7 @@ def test_a_row_has_the_same_gradient_noise_alone_and_in_a_batch(tokenizer, docum
     def soft(rows):
         noise = RandomStream.of(torch.arange(8)[rows], 3)
         source = model.generator.encode(ids[rows], mask[rows])
-        code = model.generator(source, UNITS[rows], noise, "soft-gumbel")
+        code = model.generator.draw(source, UNITS[rows], noise, "soft-gumbel")
         return code.one_hot[0], int(code.mask[0].sum())
 
     alone, length = soft(slice(2, 3))
@@ -245,7 +245,7 @@ def test_without_copying_there_is_no_pointer(tokenizer, documents, tiny_model, e
     model = tiny_model(tokenizer, copy="no")
     assert model.generator.bottleneck.pointer is None and model.reconstructor.pointer is None
     ids, mask = encode(tokenizer, documents[:8])
-    code = model.generator(model.generator.encode(ids, mask), UNITS, stream())
+    code = model.generator.draw(model.generator.encode(ids, mask), UNITS, stream())
     model.reconstructor(code, ids, mask).mean().backward()
 
 
@@ -286,10 +286,10 @@ def test_what_is_selected_is_preferred_beside_what_is_salient(tokenizer, documen
     real = source.mask.bool()
     selected = bottleneck.copy_bias.selection(source.states).sigmoid().log()
     means = torch.stack([row[keep].mean() for row, keep in zip(selected, real, strict=True)])
-    expected = bottleneck.salience(source.input_ids) + (selected - means[:, None]) / 4
+    expected = bottleneck.salience(source.ids) + (selected - means[:, None]) / 4
     assert torch.allclose(bottleneck.preference(source)[real], expected[real], atol=1e-5)
     bottleneck.copy_bias = None
-    assert torch.equal(bottleneck.preference(source), bottleneck.salience(source.input_ids))
+    assert torch.equal(bottleneck.preference(source), bottleneck.salience(source.ids))
 
 
 def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):

@@ -102,8 +102,8 @@ def test_reinforce_moves_probability_to_the_cheaper_summaries(tokenizer, tiny_mo
     weights = LossWeights(reconstruction=1.0, adversarial=0.0, back_cycle=0.0, denoising=0.0)
     task = make_task(model, estimator="reinforce", samples_per_document=4, loss_weights=weights)
     seen = {}
-    forward = model.generator.forward
-    monkeypatch.setattr(model.generator, "forward", lambda *a: seen.setdefault("code", forward(*a)))
+    draw = model.generator.draw
+    monkeypatch.setattr(model.generator, "draw", lambda *a: seen.setdefault("code", draw(*a)))
     played = task.adversarial(batch, stream(batch), 1.0)
     code = seen["code"]
     costs = task.reconstruction(code, batch, stream(batch), 4).detach().view(-1, 4)
@@ -121,8 +121,8 @@ def test_hybrid_passes_reconstruction_through_the_words_and_rewards_what_reads_w
     weights = LossWeights(reconstruction=0.7, adversarial=2.0, back_cycle=0.0, denoising=0.0)
     task = make_task(model, estimator="hybrid", samples_per_document=3, loss_weights=weights)
     seen = {}
-    judge, forward = module.make_judge(model.discriminator), model.generator.forward
-    monkeypatch.setattr(model.generator, "forward", lambda *a: seen.setdefault("code", forward(*a)))
+    judge, draw = module.make_judge(model.discriminator), model.generator.draw
+    monkeypatch.setattr(model.generator, "draw", lambda *a: seen.setdefault("code", draw(*a)))
     total = task.adversarial(batch, stream(batch), 1.0).total
     code = seen["code"]
     by_reward, by_words = torch.autograd.grad(total, (code.log_probs, code.one_hot), retain_graph=True)

@@ -127,7 +127,9 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped,
 def test_a_model_that_searches_writes_words_of_the_document_in_their_order(options, documents):
     train(replace(options, model=replace(TINY, writer="search")))
     summarizer = Summarizer.from_pretrained(options.training.output_dir)
-    assert len(summarizer.model.succession.pair_keys) == summarizer.model.config.succession_pairs > 20
+    assert (
+        len(summarizer.model.generator.succession.pair_keys) == summarizer.model.config.succession_pairs > 20
+    )
     for document, summary in zip(documents[:20], summarizer(documents[:20], max_words=6), strict=True):
         rest = iter(split_words(document))
         assert all(word in rest for word in split_words(summary.summary_text))

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from summgan.data.readers import Row
 from summgan.errors import SummGANError
+from summgan.networks.generator import Writing
 from summgan.networks.salience import POSITION_BIN
 from summgan.networks.words import ended_mask
 from summgan.text.script import count_units
@@ -67,20 +68,18 @@ def test_a_summary_is_never_longer_than_its_document(summarizer):
 
 
 def test_candidates_are_ranked_by_their_score(summarizer, documents, encode, tokenizer):
-    ids, mask = encode(tokenizer, documents[:1])
-    words = summarizer.model.generate(
-        ids, mask, 5, num_beams=4, num_return_sequences=4, no_repeat_bigrams=True
-    )
-    reconstructor = summarizer.model.reconstructor
-    words_mask = ended_mask(words, tokenizer.eos_token_id)
-    ids, mask = ids.expand(4, -1), mask.expand(4, -1)
-    losses = reconstructor(reconstructor.code_of(words, words_mask), ids, mask)
-    best = []
+    source = summarizer.model.encode(*encode(tokenizer, documents[:1]))
+    candidates = summarizer.model.generator.write(source, [[5]], Writing(4, 4, no_repeat_bigrams=True))
+    words, reconstructor = candidates.words, summarizer.model.reconstructor
+    assert len(words) == 4 and torch.equal(candidates.mask, ended_mask(words, tokenizer.eos_token_id))
+    code, documents_of = reconstructor.code_of(words, candidates.mask), source.repeat(4)
+    losses = reconstructor(code, documents_of.ids, documents_of.mask)
+    best, how = [], {"min_words": 5, "max_words": 5, "num_beams": 4, "num_candidates": 4}
     for weight in (0.0, 0.2, 50.0):
-        summarizer.model.config.channel_weight = weight
-        scores, _ = summarizer.writer.judge(words, summarizer.model.encode(ids, mask))
+        options = SummarizerOptions(**how, channel_weight=weight)
+        scores, _ = summarizer.writer.judge(candidates, source, options)
         best.append(int(scores.argmax()))
-        found = summarizer(documents[0], min_words=5, max_words=5, num_beams=4, num_candidates=4)
+        (found,) = summarizer.writer(documents[:1], options)
         assert found.summary_text == tokenizer.decode(words[best[-1]], skip_special_tokens=True).strip()
         assert found.reconstruction_loss == pytest.approx(losses[best[-1]].item(), rel=1e-4)
     assert best[2] == int(losses.argmin())
@@ -163,7 +162,7 @@ def test_pickled_weights_are_not_loaded(folder):
         Summarizer.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("name", ["generator.length.weight", "succession.spelling"])
+@pytest.mark.parametrize("name", ["generator.length.weight", "generator.bottleneck.units"])
 def test_weights_that_lack_something_or_have_more_are_refused(folder, name):
     weights = load_file(folder / "model.safetensors")
     tensor = weights.pop(name)
@@ -325,6 +324,14 @@ def test_odd_options_are_refused_at_once(summarizer, name):
         with pytest.raises(SummGANError, match=f"{name} is .*; it must be"):
             summarizer("A text.", **{name: None})
     assert summarizer("A text.", **{name: np.int64(2)}) == summarizer("A text.", **{name: 2})
+
+
+@pytest.mark.parametrize("name", ["channel_weight", "salience_weight"])
+def test_odd_weights_are_refused(summarizer, name):
+    for value in (-1, float("nan"), float("inf"), "1", True):
+        with pytest.raises(SummGANError, match=f"{name} .*must be"):
+            summarizer("A text.", **{name: value})
+    assert summarizer("A text.", **{name: 0}) == summarizer("A text.", **{name: 0.0})
 
 
 def test_unknown_options_are_type_errors(summarizer, write, documents):

@@ -1,0 +1,203 @@
+"""`DecoderGenerator`: a sequence-to-sequence model that may write any words of the vocabulary.
+
+An encoder reads the document, a linear layer guesses the length, and a decoder with a pointer draws the words
+(`words.py`). In use it writes by the beam search of transformers (`decoding.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from summgan.errors import SummGANError
+from summgan.networks.architecture import HumanLengths, SummGANConfig, new_backbone
+from summgan.networks.backbone import build_stacks
+from summgan.networks.code import Code, Source
+from summgan.networks.compression import Succession
+from summgan.networks.decoding import BeamSearch
+from summgan.networks.generator import Candidates, Generator, Writing
+from summgan.networks.salience import Salience
+from summgan.networks.words import MAX_UNITS, WordsBottleneck, ended_mask
+from summgan.randomness import RandomStream
+from summgan.text.units import LengthTable
+
+_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_BYTE = "<0x"
+_ALIKE = 0.9  # share of pieces that must agree; the rules of scripts may change a little between versions
+
+
+class DecoderGenerator(Generator):
+    """Document to a length, and to words of that length.
+
+    Args:
+        config: Of the whole model.
+        embedding: The shared table of word embeddings.
+    """
+
+    tables: ClassVar[dict[str, int]] = {"bottleneck.units": 0}
+
+    def __init__(self, config: SummGANConfig, embedding: nn.Embedding):
+        super().__init__(config, embedding)
+        encoder, decoder = build_stacks(new_backbone(config.generator), embedding, config.tied_head)
+        self.encoder = encoder
+        self.bottleneck = WordsBottleneck(
+            decoder,
+            hidden_size=config.generator.d_model,
+            vocabulary_size=config.vocab_size,
+            copy=config.copy,
+            start_id=config.decoder_start_token_id,
+            end_id=config.eos_token_id,
+            pieces_per_unit=config.pieces_per_unit,
+            most_pieces=config.most_pieces,
+        )
+        self.length = nn.Linear(config.generator.d_model, MAX_UNITS + 1)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
+        """States of documents; both arguments are ``[batch, source]``."""
+        states = self.encoder(self.encoder.embed(input_ids), attention_mask)
+        return Source(states, attention_mask, input_ids)
+
+    def length_log_probs(self, source: Source) -> Tensor:
+        """Log-probabilities ``[batch, MAX_UNITS + 1]`` of a summary's length in units.
+
+        No summary is empty or longer than its document.
+        """
+        mask = source.mask[..., None].to(source.states.dtype)
+        mean = (source.states * mask).sum(1) / mask.sum(1)
+        longest = self.bottleneck.length_of(source.ids, source.mask).clamp_min(1)
+        lengths = torch.arange(MAX_UNITS + 1, device=mean.device)
+        possible = (lengths >= 1) & (lengths <= longest[:, None])
+        return torch.log_softmax(self.length(mean).float().masked_fill(~possible, -math.inf), dim=-1)
+
+    def draw(
+        self,
+        source: Source,
+        units: Tensor,
+        stream: RandomStream,
+        estimator: str = "straight-through",
+        temperature: float = 1.0,
+    ) -> Code:
+        """Draw a summary of ``units`` ``[batch]`` units for every document; see `WordsBottleneck`."""
+        return self.bottleneck(source, stream, estimator, temperature, units)
+
+    @torch.no_grad()
+    def write(
+        self, source: Source, lengths: Sequence[Sequence[int]], writing: Writing | None = None
+    ) -> Candidates:
+        """The best beams of every length that is wanted; see `Generator.write`."""
+        writing = writing or Writing()
+        rows = [row for row, wanted in enumerate(lengths) for _ in wanted]
+        units = [length for wanted in lengths for length in wanted]
+        beams, weight = BeamSearch(self.bottleneck, self.config), self.salience_weight(writing)
+        words = beams.write(source.take(rows), units, weight, writing)
+        rows = [row for row in rows for _ in range(writing.per_length)]
+        return self._candidates(source, words, rows, writing)
+
+    def _candidates(self, source: Source, words: Tensor, rows: list[int], writing: Writing) -> Candidates:
+        """Words ``[candidates, length]`` with their scores: their log-likelihood, and what is preferred."""
+        mask, documents = ended_mask(words, self.bottleneck.end_id), source.take(rows)
+        scores = self.log_likelihood(documents, words, mask)
+        if weight := self.salience_weight(writing):
+            scores = scores + weight * self.bottleneck.preferred(words, mask, documents)
+        return Candidates(words, mask, rows, scores)
+
+    def salience_weight(self, writing: Writing) -> float:
+        """Weight of `WordsBottleneck.preference` in writing."""
+        return self.config.salience_weight if writing.salience_weight is None else writing.salience_weight
+
+    def log_likelihood(
+        self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
+    ) -> Tensor:
+        """Log-probability ``[batch]`` of given summaries ``[batch, length]``: first of their length, then
+        of every word, which may have ``weights`` ``[batch, length]``.
+        """
+        units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
+        # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
+        length = self.length_log_probs(source).gather(1, units[:, None]).squeeze(1).clamp_min(-10.0)
+        return length + self.bottleneck.log_likelihood(source, words, mask, weights)
+
+    def imitation_loss(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        words: Tensor,
+        words_mask: Tensor,
+        supported: Tensor | None = None,
+    ) -> Tensor:
+        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus that of selecting
+        the pieces of the text that stand in them; see `Generator.imitation_loss`.
+        """
+        source = self.encode(input_ids, attention_mask)
+        asked = words_mask if supported is None else supported
+        loss = -self.log_likelihood(source, words, words_mask, asked) / asked.sum(1)
+        if self.bottleneck.copy_bias is None:
+            return loss
+        return loss + self._selection_loss(source, words, words_mask)
+
+    def _selection_loss(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+        """``[batch]``: binary cross-entropy of whether a piece of the text stands in the words."""
+        stands = (source.ids[:, :, None] == words.masked_fill(mask == 0, -1)[:, None]).any(2)
+        logits = self.bottleneck.copy_bias.selection(source.states).float()
+        losses = F.binary_cross_entropy_with_logits(logits, stands.float(), reduction="none")
+        return (losses * source.mask).sum(1) / source.mask.sum(1)
+
+    def salience(self, source_ids: Tensor) -> Tensor:
+        """How much each place of documents says, in nats; both are ``[batch, source]``."""
+        return self.bottleneck.salience(source_ids)
+
+    def take_weights(self, backbone: PreTrainedModel) -> None:
+        """Copy the weights of encoder, decoder and output layer."""
+        decoder = self.bottleneck.decoder
+        for ours, theirs in ((self.encoder, backbone.get_encoder()), (decoder, backbone.get_decoder())):
+            ours.stack.load_state_dict(
+                {k: v for k, v in theirs.state_dict().items() if not k.startswith("embed_tokens.")}
+            )
+        if decoder.head is not None:
+            decoder.head.load_state_dict(backbone.lm_head.state_dict())
+
+    def set_lengths(self, table: LengthTable) -> None:
+        """Take over the lengths of a vocabulary's pieces."""
+        self.bottleneck.set_lengths(table)
+
+    def check_pieces(self, pieces: Sequence[str]) -> None:
+        """Refuse pieces whose lengths are others than those that are saved with the weights.
+
+        Pieces that begin with a blank do not go on with a word, those that begin with a letter do, and bytes
+        are written only where the document has them.
+
+        Raises:
+            SummGANError: They are of another vocabulary.
+        """
+        advice = "give the tokenizer that the model was trained with."
+        # A backbone may have more entries than its tokenizer has pieces, but these are never written.
+        if self.bottleneck.writable[len(pieces) :].any():
+            raise SummGANError(
+                f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
+                f"{len(self.bottleneck.writable)}; {advice}"
+            )
+        tables = (self.bottleneck.writable.tolist(), self.bottleneck.continues.tolist())
+        agree = [
+            not writable if piece.startswith(_BYTE) else writable and goes_on != piece.startswith(_BLANKS)
+            for piece, writable, goes_on in zip(pieces, *tables, strict=False)
+            if piece.startswith((_BYTE, *_BLANKS)) or (piece[:1].isascii() and piece[:1].isalpha())
+        ]
+        if sum(agree) < _ALIKE * len(agree):
+            raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
+
+    def set_human_lengths(self, lengths: HumanLengths) -> None:
+        """Take over how many pieces a unit has."""
+        self.bottleneck.pieces_per_unit = lengths.pieces_per_unit
+
+    def set_counts(self, salience: Salience, succession: Callable[[], Succession]) -> None:
+        """Take over the salience.
+
+        A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.
+        """
+        for name, values in salience.named_buffers():
+            self.bottleneck.salience.get_buffer(name)[: len(values)].copy_(values)
