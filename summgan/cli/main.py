@@ -35,14 +35,14 @@ usage: summgan COMMAND ...
 
   train       learn from documents and unpaired human sentences
   summarize   summarize files or standard input with a trained model
-  score       ROUGE and copy rates of summaries, beside simple baselines
-  compare     blind reading of several systems: make a sheet, read marks back
-  encode      clusters, bits or code ids of files, with a code that was trained
-  search      nearest documents by Hamming distance of their bits
+  score       score summaries by ROUGE, beside simple baselines
+  compare     compare systems by blind reading
+  encode      encode files as clusters, bits or codebook entries
+  search      find the documents of an index that are most similar to a text
   tokenizer   learn a vocabulary alone
-  demo        train, summarize and score on a built-in corpus in minutes
+  demo        train, summarize and score on made-up news, in minutes
 
-summgan COMMAND --help tells more."""
+summgan COMMAND --help shows the options of a command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,27 +14,29 @@ def compare_parser() -> ArgumentParser:
         "Compare systems by blind reading. First make a sheet with --documents, --summaries and --output; "
         "when people have marked it, read their marks back with --key and --marks.",
     )
-    parser.add_argument("--documents", type=str | None, help="file of documents")
+    parser.add_argument("--documents", type=str | None, help="File of documents.")
     parser.add_argument(
         "--summaries",
         nargs="+",
         type=str,
         default=[],
         metavar="NAME=FILE",
-        help="summaries of all documents, in order, of each system",
+        help="Name of each system and file of its summaries of all documents, in order.",
     )
     parser.add_argument(
-        "--output", type=str | None, help="folder for the sheet, or file .json for the result"
+        "--output", type=str | None, help="Folder for the sheet, or file .json for the result."
     )
-    parser.add_argument("--count", type=int, default=50, help="number of documents on the sheet")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draw and of the bootstrap")
-    parser.add_argument("--document_column", type=str | None, help="column of the documents")
-    parser.add_argument("--prediction_column", type=str | None, help="column of the summaries")
-    parser.add_argument("--key", type=str | None, help="file key.json of a sheet")
-    parser.add_argument("--marks", nargs="+", type=str, default=[], help="tables filled in by readers")
+    parser.add_argument("--count", type=int, default=50, help="Number of documents on the sheet.")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the draw and of the bootstrap.")
+    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
+    parser.add_argument("--prediction_column", type=str | None, help="Name of the column with the summary.")
+    parser.add_argument("--key", type=str | None, help="File key.json of a sheet.")
+    parser.add_argument(
+        "--marks", nargs="+", type=str, default=[], help="Tables that readers have filled in."
+    )
     parser.add_argument(
         "--language_model",
         type=str | None,
-        help="folder or hub name of a causal language model that says how fluent the summaries are",
+        help="Folder or hub name of a causal language model that judges how fluent the summaries are.",
     )
     return parser

@@ -55,7 +55,7 @@ _CODE_ESTIMATORS = {
 
 @dataclass
 class DataOptions:
-    """Where the text is: two piles, whose texts need not have anything to do with each other."""
+    """Where the text is: two piles that need not have anything to do with each other."""
 
     documents: list[str] | str = field(default_factory=list)
     """Unlabelled texts to learn to summarize: files, folders or glob patterns."""
@@ -86,7 +86,7 @@ class DataOptions:
 
 @dataclass
 class TokenizerOptions:
-    """The vocabulary, which is learned from both piles unless `path` names one."""
+    """The vocabulary, learned from both piles unless a path names one."""
 
     path: str | None = None
     """Folder or hub name of a tokenizer to use instead of learning one."""
@@ -233,7 +233,7 @@ class TrainingOptions:
 
 @dataclass
 class CodeOptions:
-    """Another code than words, which nobody can read; see `summgan/codes/model.py`."""
+    """A code instead of words, which nobody can read."""
 
     kind: Literal["words", "one-hot", "binary", "vq"] = "words"
     """What is learned: words (a summary), one-hot (a cluster), binary (bits) or vq (entries of codebooks)."""

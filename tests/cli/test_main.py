@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -84,6 +85,19 @@ def test_mistakes_are_one_sentence(call, arguments, message):
     status, out, err = call(*arguments)
     assert status == 2 and message in err and not out
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", cli._COMMANDS)
+def test_the_help_of_every_option_is_a_sentence(name):
+    parser = cli._COMMANDS[name][0]()
+    options = [
+        action for action in parser._actions if action.help and action.dest not in ("help", "print_config")
+    ]
+    for action in options:
+        text = " ".join(action.help.split())
+        known = text == "==SUPPRESS==" or text == "Path to a configuration file."
+        assert known or re.fullmatch(r"[A-Z].*\.", text), f"{name} --{action.dest}: {text}"
+        assert len(text) < 160, f"{name} --{action.dest}: {text}"
 
 
 def test_unknown_keys_of_a_file_name_the_nearest(call, write):
