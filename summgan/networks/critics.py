@@ -47,6 +47,11 @@ class GapDiscriminator(nn.Module):
         return logits, gaps
 
 
+def gap_rewards(logits: Tensor, gaps: Tensor, weight: float) -> Tensor:
+    """``[batch, gaps]`` reward of each gap: `-weight · softplus(logit)`, 0 where there is none."""
+    return -weight * F.softplus(logits) * gaps
+
+
 class Likeness(nn.Module):
     """Cosine of sentence embeddings; not trained.
 

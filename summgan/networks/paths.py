@@ -163,7 +163,7 @@ class Paths:
         """
         noise = _gumbel(uniforms.flatten(0, 1))
         with torch.no_grad():
-            path, _ = _follow(self.scores, self.entered, lengths, uniforms.shape[1], noise)
+            path, _ = _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
         return path
 
     def relaxed_sample(self, lengths: Tensor, uniforms: Tensor, temperature: float) -> tuple[Path, Tensor]:
@@ -179,7 +179,7 @@ class Paths:
             gradient of the softmax over what could have been chosen there.
         """
         noise = _gumbel(uniforms.flatten(0, 1))
-        path, logits = _follow(self.scores, self.entered, lengths, uniforms.shape[1], noise)
+        path, logits = _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
         vertices = self.scores.node.shape[1]
         soft = torch.stack([torch.softmax(table / temperature, 1) for table in logits], 1)
         soft = soft.unflatten(0, uniforms.shape[:2])
@@ -187,12 +187,24 @@ class Paths:
         return path, hard + (soft - soft.detach()) * path.mask[..., None]
 
     def best(self, lengths: Tensor) -> tuple[Path, Tensor]:
-        """The likeliest paths ``[batch, units]`` of ``lengths`` units, and their scores ``[batch]``."""
+        """The likeliest paths ``[batch, units]`` of ``lengths`` ``[batch]`` units, and scores ``[batch]``."""
+        path, values = self.best_of_each(lengths[:, None])
+        return Path(path.vertices.squeeze(1), path.inserted.squeeze(1)), values.squeeze(1)
+
+    def best_of_each(self, lengths: Tensor) -> tuple[Path, Tensor]:
+        """The likeliest path of each of several lengths, by one pass of messages.
+
+        Args:
+            lengths: ``[batch, lengths]`` units.
+
+        Returns:
+            Paths ``[batch, lengths, units]`` and scores ``[batch, lengths]``.
+        """
         with torch.no_grad():
             entered = _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
-            path, _ = _follow(self.scores, entered, lengths, 1, None)
-            values = (self.scores.begin + entered).amax(2).T.gather(1, lengths[:, None]).squeeze(1)
-        return Path(path.vertices.squeeze(1), path.inserted.squeeze(1)), values
+            path, _ = _follow(self.scores, entered, lengths, None)
+            values = (self.scores.begin + entered).amax(2).T.gather(1, lengths)
+        return path, values
 
     def best_scores(self) -> Tensor:
         """``[batch, longest + 1]`` scores of the likeliest path of each number of units."""
@@ -206,6 +218,11 @@ class Paths:
 
 def _gumbel(uniforms: Tensor) -> Tensor:
     return -(-torch.log1p(-uniforms.float())).clamp_min(1e-20).log()
+
+
+def _each(lengths: Tensor, uniforms: Tensor) -> Tensor:
+    """``[batch, samples]`` units of every sample."""
+    return lengths[:, None].expand(-1, uniforms.shape[1])
 
 
 def _windows(table: Tensor, band: int) -> Tensor:
@@ -241,18 +258,24 @@ def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tenso
 
 
 def _follow(
-    scores: Scores, entered: Tensor, lengths: Tensor, samples: int, noise: Tensor | None
+    scores: Scores, entered: Tensor, lengths: Tensor, noise: Tensor | None
 ) -> tuple[Path, list[Tensor]]:
     """Choose vertex after vertex: the greatest of messages (plus noise).
+
+    Args:
+        scores: Scores of the lattices.
+        entered: Messages from `_messages`.
+        lengths: ``[batch, samples]`` units.
+        noise: ``[batch * samples, units, choices]``, or None.
 
     Returns:
         Paths ``[batch, samples, units]``, and for every unit the ``[batch * samples, vertices]`` logits,
         noise included, that were chosen among.
     """
-    batch, vertices = scores.node.shape
+    vertices, (batch, samples) = scores.node.shape[1], lengths.shape
     band, steps = scores.edge.shape[2], int(lengths.max())
     rows = torch.arange(batch, device=lengths.device).repeat_interleave(samples)
-    left = lengths.repeat_interleave(samples)
+    left = lengths.flatten()
     padded = F.pad(entered, (0, band), value=FORBIDDEN)
     onward = torch.arange(1, band + 1, device=lengths.device)
     logits = scores.begin[rows] + entered[left, rows]

@@ -12,11 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def gap_rewards(logits: Tensor, gaps: Tensor, weight: float) -> Tensor:
-    """``[batch, gaps]`` reward of each gap: `-weight · softplus(logit)`, 0 where there is none."""
-    return -weight * F.softplus(logits) * gaps
-
-
 def edge_regression(learned: Tensor, reward: Tensor, mask: Tensor) -> Tensor:
     """Mean squared difference of learned edge scores from their rewards, over the edges of ``mask``."""
     return ((learned - reward).square() * mask).sum() / mask.sum()

@@ -242,3 +242,15 @@ def test_long_documents_need_no_more_than_vertices_times_band():
     assert (leaps >= 1).all()
     assert (leaps <= band).all()
     assert Paths(scores, 40).marginals(lengths_of(40)).node.sum() == pytest.approx(40, abs=0.05)
+
+
+def test_best_paths_of_several_lengths_at_once_are_those_of_each_length():
+    scores = lattice(inserted=True)
+    paths, lengths = Paths(scores, LONGEST), torch.tensor([[1, 3, 5], [2, 4, 2]])
+    together, values = paths.best_of_each(lengths)
+    for column in range(3):
+        alone, value = paths.best(lengths[:, column])
+        units = alone.vertices.shape[1]
+        assert torch.equal(together.vertices[:, column, :units], alone.vertices)
+        assert torch.equal(together.inserted[:, column, :units], alone.inserted)
+        assert torch.equal(values[:, column], value)

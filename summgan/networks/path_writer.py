@@ -1,0 +1,197 @@
+"""Writes with a trained path generator: the best path of every length, and the choice among the lengths.
+
+Scores of paths of different lengths cannot be compared as they stand. They are compared either by how much
+better the best path is than is usual for its length, or by the critics that the generator learned from:
+
+    -gap_weight · sum softplus(gap logits) + likeness_weight · cosine + length_weight · log frequency
+
+where the frequency is that of the length among human sentences.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from summgan.networks.critics import gap_rewards
+from summgan.networks.path_generator import Lattice, PathGenerator, PathScores, inserted_words, write
+from summgan.networks.paths import Path, Paths, Scores
+
+_LEAST_SHARE = 1e-5  # of a length that no human sentence has
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The best path of every length through each document of a batch.
+
+    Attributes:
+        lengths: ``[batch, lengths]`` words of each.
+        scores: ``[batch, lengths]`` score of each path in nats, comparable within a length only.
+        path: ``[batch, lengths, units]``.
+        inserted: ``[batch, lengths, units]`` index of the word inserted before each vertex, -1 for none.
+        words: ``[batch, lengths, units]`` rows of the word table, -1 beyond the last.
+        places: ``[batch, lengths, units]`` place of each word in the document, -1 for inserted ones.
+    """
+
+    lengths: Tensor
+    scores: Tensor
+    path: Path
+    inserted: Tensor
+    words: Tensor
+    places: Tensor
+
+
+@dataclass(frozen=True)
+class Written:
+    """One summary of each document.
+
+    Attributes:
+        lengths: ``[batch]`` words of each.
+        words: ``[batch, units]`` rows of the word table, -1 beyond the last.
+        places: ``[batch, units]`` place of each word in the document, -1 for inserted ones.
+        probabilities: ``[batch, units]`` how likely the generator says each word in a summary of this length:
+            the marginal of its vertex, or of its being inserted between these two; 0 beyond the last.
+    """
+
+    lengths: Tensor
+    words: Tensor
+    places: Tensor
+    probabilities: Tensor
+
+
+class PathWriter(nn.Module):
+    """Writes the best path of the best length.
+
+    Args:
+        generator: Scores lattices.
+        length_shares: ``[longest + 1]`` share of the human sentences with each number of words.
+        discriminator: Answers logits and gaps of rows of words, as `GapDiscriminator`; None if there is none.
+        likeness: Answers unit vectors of rows of words, as `Likeness`; None if there is none.
+        temperature: Temperature of the distribution that the generator learned; of `Written.probabilities`.
+        gap_weight: Weight of the discriminator in the choice of the length.
+        likeness_weight: Weight of the cosine.
+        length_weight: Weight of the log frequency.
+    """
+
+    log_shares: Tensor
+    usual: Tensor
+
+    def __init__(
+        self,
+        generator: PathGenerator,
+        length_shares: Tensor,
+        discriminator: nn.Module | None = None,
+        likeness: nn.Module | None = None,
+        temperature: float = 0.6,
+        gap_weight: float = 1.5,
+        likeness_weight: float = 10.0,
+        length_weight: float = 0.5,
+    ):
+        super().__init__()
+        self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
+        self.temperature, self.length_weight = temperature, length_weight
+        self.gap_weight, self.likeness_weight = gap_weight, likeness_weight
+        shares = length_shares.float() + _LEAST_SHARE
+        self.register_buffer("log_shares", (shares / shares.max()).log())
+        self.register_buffer("usual", torch.zeros_like(self.log_shares))
+
+    @torch.no_grad()
+    def forward(self, lattice: Lattice, lengths: Tensor, by_critics: bool) -> Written:
+        """Write a summary of each document.
+
+        Args:
+            lattice: The documents.
+            lengths: ``[lengths]`` numbers of words to choose from; a single one is exact. A document with
+                fewer words is summarized in as many as it has.
+            by_critics: Let the critics choose the length; else the score of the path, for which `measure`
+                must have been called if there are several lengths.
+        """
+        scores = self.generator(lattice)
+        found = self.candidates(lattice, scores, lengths)
+        values = self.by_critics(lattice, found) if by_critics else self.by_score(found)
+        return self._chosen(scores, found, values.argmax(1))
+
+    def candidates(self, lattice: Lattice, scores: PathScores, lengths: Tensor) -> Candidates:
+        """The best path of every length, by one pass of messages.
+
+        Args:
+            lattice: The documents.
+            scores: Their scores from the generator.
+            lengths: ``[lengths]`` numbers of words.
+        """
+        sizes = (lattice.source >= 0).sum(1)
+        each = torch.minimum(lengths, sizes[:, None])
+        path, values = Paths(scores.total, int(each.max())).best_of_each(each)
+        inserted = inserted_words(scores, path, 1.0, None)
+        drawn = write(lattice, self.generator.prior.inserted, path, inserted)
+        words, places = (table.unflatten(0, each.shape) for table in (drawn.words, drawn.places))
+        return Candidates(each, values, path, inserted, words, places)
+
+    def by_score(self, found: Candidates) -> Tensor:
+        """``[batch, lengths]``: score above what is usual for the length, plus the log frequency."""
+        index = self._index(found)
+        return found.scores - self.usual[index] + self.log_shares[index]
+
+    def _index(self, found: Candidates) -> Tensor:
+        """``[batch, lengths]`` places in the tables of lengths; what is longer counts as the longest."""
+        return found.lengths.clamp_max(len(self.usual) - 1)
+
+    def by_critics(self, lattice: Lattice, found: Candidates) -> Tensor:
+        """``[batch, lengths]``: what the critics say, by the formula of this file."""
+        value = self.length_weight * self.log_shares[self._index(found)]
+        words = found.words.flatten(0, 1)
+        if self.discriminator is not None:
+            logits, gaps = self.discriminator(words)
+            rewards = gap_rewards(logits, gaps, self.gap_weight)
+            value = value + rewards.sum(1).view_as(value)
+        if self.likeness is not None:
+            summaries = self.likeness(words).view(*value.shape, -1)
+            documents = self.likeness(lattice.source, lattice.after)
+            value = value + self.likeness_weight * (summaries * documents[:, None]).sum(2)
+        return value
+
+    @torch.no_grad()
+    def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:
+        """Set the usual score of the best path of each length to its mean over documents.
+
+        Args:
+            lattices: Batches of documents, each with as many words as the longest length.
+            lengths: ``[lengths]`` numbers of words.
+        """
+        scores = [self.candidates(batch, self.generator(batch), lengths).scores for batch in lattices]
+        self.usual[lengths] = torch.cat(scores).mean(0)
+
+    def _chosen(self, scores: PathScores, found: Candidates, index: Tensor) -> Written:
+        """The candidate of each document at ``index`` ``[batch]``, with probabilities."""
+        rows = torch.arange(len(index), device=index.device)
+        lengths, words, places = (t[rows, index] for t in (found.lengths, found.words, found.places))
+        path = Path(found.path.vertices[rows, index], found.path.inserted[rows, index])
+        inserted = found.inserted[rows, index]
+        shares = Paths(scores.at(self.temperature), int(lengths.max())).marginals(lengths)
+        said, between = _step_probabilities(scores, shares, path, inserted, self.temperature)
+        more = inserted >= 0
+        position = (path.mask.long() + more.long()).cumsum(1) - 1
+        table = said.new_zeros(len(index), words.shape[1] + 1)
+        beyond = words.shape[1]
+        table.scatter_(1, torch.where(path.mask, position, beyond), said)
+        table.scatter_(1, torch.where(more, position - 1, beyond), between)
+        return Written(lengths, words, places, table[:, :beyond].masked_fill(words < 0, 0.0))
+
+
+def _step_probabilities(
+    scores: PathScores, shares: Scores, path: Path, inserted: Tensor, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """``[batch, units]`` marginals of the vertices of paths, and of what is inserted before each."""
+    vertices = path.vertices.clamp_min(0)
+    said = shares.node.gather(1, vertices)
+    between = torch.zeros_like(said)
+    if scores.inserted is not None and shares.inserted is not None:
+        rows = torch.arange(len(vertices), device=vertices.device)[:, None]
+        here = vertices[:, :-1]
+        distance = (vertices[:, 1:] - here - 1).clamp_min(0)
+        among = torch.softmax(scores.inserted[rows, here, distance] / temperature, 2)
+        chosen = among.gather(2, inserted[:, 1:, None].clamp_min(0)).squeeze(2)
+        between[:, 1:] = shares.inserted[rows, here, distance] * chosen
+    return said, between

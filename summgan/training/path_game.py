@@ -1,0 +1,349 @@
+"""The game of a path generator with its critics: what each of them learns in one step.
+
+Paths are drawn exactly from the generator's distribution. A discriminator of gaps says of every gap of a
+summary how much it looks as if something was struck out there, and a frozen sentence encoder how like the
+summary is to its document. The first is a reward of every edge, on which the learned score of the edge
+regresses; the second is a reward of the whole, to which the log-variance over the samples of a document
+brings the learned scores of the words. The discriminator learns from human sentences, some with a span struck
+out, from the summaries, and from some of earlier steps, so that the generator cannot return to old faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from summgan.data.path_batches import PathBatch
+from summgan.networks.critics import gap_rewards
+from summgan.networks.path_generator import (
+    Drawn,
+    Lattice,
+    PathGenerator,
+    PathScores,
+    inserted_words,
+    lattice_of,
+    write,
+)
+from summgan.networks.paths import Path, Paths, step_scores
+from summgan.randomness import RandomStream, derive_seed
+from summgan.training.losses import means, weigh
+from summgan.training.path_losses import edge_regression, gap_loss, log_variance, struck_out
+from summgan.training.task import Objective
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the game is played. The defaults are those of the runs that readers liked best.
+
+    Attributes:
+        samples: Summaries that are drawn of each document.
+        temperature: Temperature of the distribution that they are drawn from.
+        shortest: Words of the shortest summary.
+        longest: Words of the longest summary.
+        gap_weight: Weight of the discriminator's reward of each edge.
+        likeness_weight: Weight of the cosine of summary and document.
+        alone: First steps in which the discriminator learns alone, from summaries of the counted prior.
+        replayed: Number of earlier summaries that are kept.
+        spoiled: Share of the human sentences that are shown with a span struck out too.
+        weights: Weight of each loss by name.
+    """
+
+    samples: int = 4
+    temperature: float = 0.6
+    shortest: int = 6
+    longest: int = 15
+    gap_weight: float = 1.5
+    likeness_weight: float = 10.0
+    alone: int = 80
+    replayed: int = 4096
+    spoiled: float = 0.25
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"edges": 3.0, "words": 1.0, "paths": 0.3, "human": 1.0, "written": 1.0}
+    )
+
+
+@dataclass(frozen=True)
+class Play:
+    """Summaries of a batch, and the generator's decisions.
+
+    Attributes:
+        lattice: The documents.
+        scores: Scores of the lattice, with gradients.
+        path: ``[batch, samples, units]``.
+        inserted: ``[batch, samples, units]`` index of the word inserted before each vertex, -1 for none.
+        drawn: The words.
+    """
+
+    lattice: Lattice
+    scores: PathScores
+    path: Path
+    inserted: Tensor
+    drawn: Drawn
+
+
+class Replay(nn.Module):
+    """Summaries of earlier steps, in buffers, so that they are saved and moved with the other state.
+
+    Args:
+        capacity: Number of summaries that are kept.
+        longest: Words of the longest.
+    """
+
+    words: Tensor
+    struck: Tensor
+    seen: Tensor
+
+    def __init__(self, capacity: int, longest: int):
+        super().__init__()
+        self.register_buffer("words", torch.full((capacity, longest), -1))
+        self.register_buffer("struck", torch.zeros(capacity, longest + 1))
+        self.register_buffer("seen", torch.tensor(0))
+
+    def add(self, words: Tensor, struck: Tensor) -> None:
+        """Keep summaries ``[batch, longest]`` with their gaps, in place of the oldest."""
+        slots = (self.seen + torch.arange(len(words), device=words.device)) % len(self.words)
+        self.words[slots], self.struck[slots] = words, struck
+        self.seen += len(words)
+
+    def draw(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
+        """One summary with its gaps for each of ``uniforms`` ``[batch]``; none while there is none."""
+        kept = self.seen.clamp_max(len(self.words))
+        rows = (uniforms * kept).long()[: len(uniforms) * int(kept > 0)]
+        return self.words[rows], self.struck[rows]
+
+
+class PathGame(nn.Module):
+    """Generator, discriminator and likeness, and the objectives of one step.
+
+    Everything is a function of weights, batch, seed and step, but for the replay.
+
+    Args:
+        generator: Writes.
+        forms: ``[table, forms]`` rows of other forms of every word of the table, -1 beyond the last.
+        length_shares: ``[longest + 1]`` share of the human sentences with each number of words.
+        discriminator: Answers logits and gaps of rows of words, as `GapDiscriminator`; None for a game
+            without it, in which the learned scores of edges stay near 0.
+        likeness: Answers unit vectors of rows of words, as `Likeness`; None for a game without it.
+        rules: How the game is played.
+        seed: Seed of all noise.
+    """
+
+    forms: Tensor
+    lengths: Tensor
+
+    def __init__(
+        self,
+        generator: PathGenerator,
+        forms: Tensor,
+        length_shares: Tensor,
+        discriminator: nn.Module | None,
+        likeness: nn.Module | None,
+        rules: Rules | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        self.rules, self.seed = rules or Rules(), seed
+        self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
+        self.replay = Replay(self.rules.replayed, self.rules.longest)
+        self.register_buffer("forms", forms, persistent=False)
+        shares = length_shares[self.rules.shortest : self.rules.longest + 1].float()
+        self.register_buffer("lengths", (shares / shares.sum()).cumsum(0), persistent=False)
+
+    def objectives(self, batch: PathBatch, step: int) -> Iterator[Objective]:
+        """What the generator learns, then what the discriminator learns, both from the same summaries.
+
+        Each graph may be freed before the next is asked for. Weights must move after the last only.
+        """
+        stream = RandomStream.of(batch.rows, self.seed, "step", step)
+        play = self.draw(batch, stream, step)
+        if not self.alone(step):
+            yield self.generator_objective(play)
+        if self.discriminator is not None:
+            yield self.discriminator_objective(play.drawn, batch.sentences, stream)
+
+    def alone(self, step: int) -> bool:
+        """Whether the discriminator learns alone at a step."""
+        return self.discriminator is not None and step < self.rules.alone
+
+    def draw(self, batch: PathBatch, stream: RandomStream, step: int) -> Play:
+        """Draw summaries of the documents, each of a length that human sentences have.
+
+        While the discriminator learns alone they are of the prior, at one, two or three times the temperature
+        by turns, so that it sees good and bad ones.
+        """
+        lattice = lattice_of(batch.source, batch.after, batch.hold, batch.need, self.forms)
+        alone = self.alone(step)
+        scores = self.generator(lattice, learned=not alone)
+        factor = 1 + derive_seed(self.seed, "temperature", step) % 3 if alone else 1
+        temperature = self.rules.temperature * factor
+        with torch.no_grad():
+            lengths = self._draw_lengths(batch.source, stream)
+            paths = Paths(scores.at(temperature), int(lengths.max()))
+            samples, units = self.rules.samples, int(lengths.max())
+            path = paths.sample(lengths, stream.fork("path").uniform(samples, units, paths.choices))
+            insertable = self.generator.prior.inserted
+            noise = stream.fork("inserted").uniform(samples, units, len(insertable))
+            inserted = inserted_words(scores, path, temperature, noise)
+            drawn = write(lattice, insertable, path, inserted)
+        return Play(lattice, scores, path, inserted, drawn)
+
+    def _draw_lengths(self, source: Tensor, stream: RandomStream) -> Tensor:
+        """``[batch]`` words of a summary, at most those of the document."""
+        index = torch.searchsorted(self.lengths, stream.fork("lengths").uniform(), right=True)
+        lengths = self.rules.shortest + index.clamp_max(len(self.lengths) - 1)
+        return torch.minimum(lengths, (source >= 0).sum(1))
+
+    # The generator -------------------------------------------------------------------------------
+
+    def generator_objective(self, play: Play) -> Objective:
+        """What the generator learns: ``edges``, ``paths`` and ``words``.
+
+        ``edges`` brings the learned score of each edge to its reward, ``paths`` the sum over a path to the
+        sum of its rewards but for a constant of the document, ``words`` the learned scores of its words to
+        the likeness.
+        """
+        rules, mask = self.rules, play.path.mask
+        steps = F.pad(mask, (0, 1), value=True).float()  # the end is a step too
+        with torch.no_grad():
+            gaps, likeness = self.judge(play)
+            rewards = edge_rewards(gaps, play)
+        nodes, edges = learned_steps(play)
+        losses = {
+            "edges": edge_regression(edges, rewards, steps),
+            "words": log_variance(rules.likeness_weight * likeness, (nodes * mask).sum(2), rules.temperature),
+            "paths": log_variance((rewards * steps).sum(2), (edges * steps).sum(2), rules.temperature),
+        }
+        mean = (rewards * steps).sum() / steps.sum()
+        summaries = len(play.drawn.words)
+        figures = {
+            **means(losses),
+            "reward": mean,
+            "reward_variance": ((rewards - mean).square() * steps).sum() / steps.sum(),
+            "likeness": likeness.mean(),
+            "struck": play.drawn.struck.sum() / summaries,
+            "inserted": (play.inserted >= 0).sum() / summaries,
+        }
+        return Objective(weigh(losses, rules.weights), figures)
+
+    def judge(self, play: Play) -> tuple[Tensor, Tensor]:
+        """Ask the critics; 0 where there is none.
+
+        Returns:
+            ``[batch, samples, units + 1]`` reward of each gap, and ``[batch, samples]`` cosine.
+        """
+        words, shape = play.drawn.words, play.path.vertices.shape[:2]
+        gaps = torch.zeros(*shape, words.shape[1] + 1, device=words.device)
+        likeness = torch.zeros(shape, device=words.device)
+        if self.discriminator is not None:
+            mode = self.discriminator.training
+            logits, there = self.discriminator.eval()(words)
+            self.discriminator.train(mode)
+            gaps = gap_rewards(logits, there, self.rules.gap_weight).view_as(gaps)
+        if self.likeness is not None:
+            documents = self.likeness(play.lattice.source, play.lattice.after)
+            likeness = (self.likeness(words).unflatten(0, shape) * documents[:, None]).sum(2)
+        return gaps, likeness
+
+    # The discriminator ---------------------------------------------------------------------------
+
+    def discriminator_objective(self, drawn: Drawn, sentences: Tensor, stream: RandomStream) -> Objective:
+        """What the discriminator learns: ``human`` of human sentences, ``written`` of summaries.
+
+        Args:
+            drawn: Summaries of this step. Every other one is shown, with a third as many from the replay;
+                some of the rest are kept for later steps.
+            sentences: ``[sentences, words]`` human sentences, as many for each document.
+            stream: Noise of the documents.
+        """
+        assert self.discriminator is not None
+        longest = self.rules.longest
+        words = F.pad(drawn.words, (0, longest - drawn.words.shape[1]), value=-1)
+        struck = F.pad(drawn.struck, (0, longest + 1 - drawn.struck.shape[1]))
+        shown = torch.arange(0, len(words), 2, device=words.device)
+        kept = torch.arange(1, len(words), 6, device=words.device)
+        noise = stream.fork("replay").uniform(self.rules.samples).flatten()[: len(shown) // 3]
+        old_words, old_struck = self.replay.draw(noise)
+        self.replay.add(words[kept], struck[kept])
+
+        human = F.pad(sentences, (0, longest - sentences.shape[1]), value=-1)
+        each = len(human) // len(stream.rows)
+        spoiled = int(self.rules.spoiled * len(human))
+        noise = stream.fork("struck").uniform(each, 2).flatten(0, 1)[:spoiled]
+        cut_words, cut_struck = struck_out(human[:spoiled], noise)
+        whole = torch.zeros(len(human), longest + 1, device=words.device)
+
+        rows = torch.cat([cut_words, human, words[shown], old_words])
+        labels = torch.cat([cut_struck, whole, struck[shown], old_struck])
+        logits, gaps = self.discriminator(rows)
+        bound = spoiled + len(human)
+        losses = {
+            "human": gap_loss(logits[:bound], labels[:bound], gaps[:bound].float()),
+            "written": gap_loss(logits[bound:], labels[bound:], gaps[bound:].float()),
+        }
+        figures = means(losses) | suspicion(logits, gaps, labels, spoiled, bound)
+        return Objective(weigh(losses, self.rules.weights), figures)
+
+
+def learned_steps(play: Play) -> tuple[Tensor, Tensor]:
+    """What was learned of each step of the paths; differentiable.
+
+    Returns:
+        ``[batch, samples, units]`` of the vertices, and ``[batch, samples, units + 1]`` of the begin, of the
+        edges with what is inserted on them, and, last of all, of the end. Beyond the path, edges are 0.
+    """
+    path, scores = play.path, play.scores
+    nodes, edges, ends = step_scores(scores.learned, path)
+    if scores.learned_inserted is not None:
+        vertices, chosen = path.vertices.clamp_min(0), play.inserted[..., 1:]
+        rows = torch.arange(len(vertices), device=vertices.device)[:, None, None]
+        here, distance = vertices[..., :-1], (vertices[..., 1:] - vertices[..., :-1] - 1).clamp_min(0)
+        more = scores.learned_inserted[rows, here, distance, chosen.clamp_min(0)]
+        edges = torch.cat([edges[..., :1], torch.where(chosen >= 0, more, edges[..., 1:])], 2)
+    return nodes, torch.cat([edges, ends[..., None]], 2)
+
+
+def edge_rewards(gaps: Tensor, play: Play) -> Tensor:
+    """Rewards of the gaps as rewards of the generator's decisions.
+
+    Args:
+        gaps: ``[batch, samples, units + 1]`` reward of the gap before each word, and before the end.
+        play: The summaries.
+
+    Returns:
+        ``[batch, samples, units + 1]`` of each edge to a vertex, and, last of all, of the end. An edge with
+        an inserted word has both gaps beside that word.
+    """
+    position = play.drawn.position
+    own = gaps.gather(2, position.clamp_min(0))
+    before = gaps.gather(2, (position - 1).clamp_min(0))
+    own = own + torch.where(play.inserted >= 0, before, 0.0)
+    total = (play.drawn.words >= 0).sum(1).view(gaps.shape[:2])
+    return torch.cat([own, gaps.gather(2, total[..., None])], 2)
+
+
+def suspicion(logits: Tensor, gaps: Tensor, labels: Tensor, spoiled: int, bound: int) -> dict[str, Tensor]:
+    """Mean probability, by kind of gap, that the discriminator takes it for a leap.
+
+    Args:
+        logits: ``[batch, gaps]``: spoiled human sentences, whole ones, then summaries.
+        gaps: ``[batch, gaps]`` which are gaps.
+        labels: ``[batch, gaps]`` 1 where something was struck out.
+        spoiled: Number of spoiled human sentences.
+        bound: Number of human sentences, spoiled ones included.
+    """
+    doubt = torch.sigmoid(logits.detach())
+    every = gaps.float()
+    leaps = every * labels
+    kinds = {
+        "doubt_human": (slice(spoiled, bound), every),
+        "doubt_leap": (slice(bound, None), leaps),
+        "doubt_other": (slice(bound, None), every - leaps),
+    }
+    return {
+        name: (doubt[rows] * kind[rows]).sum() / kind[rows].sum().clamp_min(1.0)
+        for name, (rows, kind) in kinds.items()
+    }

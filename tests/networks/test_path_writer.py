@@ -1,0 +1,141 @@
+"""The best path of every length, the choice by a formula, and how likely each word was."""
+
+import pytest
+import torch
+from paths_support import make_discriminator, make_generator, make_world, no_forms
+from torch import nn
+
+from summgan.networks.path_generator import inserted_words, lattice_of, write
+from summgan.networks.path_writer import PathWriter
+from summgan.networks.paths import Path, Paths
+
+WORLD = make_world()
+LENGTHS = torch.tensor([3, 4, 6])
+
+
+def lattice():
+    taken = WORLD.documents.take([0, 1])
+    return lattice_of(*(taken[name] for name in ("ids", "after", "hold", "need")), no_forms(WORLD))
+
+
+def trained():
+    """A generator that is no longer the prior."""
+    torch.manual_seed(0)
+    model = make_generator(WORLD).eval()
+    for layer in (model.edge, model.node):
+        nn.init.normal_(layer.weight)
+    with torch.no_grad():
+        model.edge.bias[1:] += 4.0  # inserted words
+    return model
+
+
+class Fixed(nn.Module):
+    """Vectors and logits that follow from the number of words."""
+
+    def __init__(self, cosines, logits):
+        super().__init__()
+        self.cosines, self.logits = cosines, logits
+
+    def forward(self, words, after=None):
+        sizes = (words >= 0).sum(1)
+        if after is not None:
+            return torch.tensor([[1.0, 0.0]]).expand(len(words), 2)
+        if self.logits is None:
+            cosine = self.cosines[sizes]
+            return torch.stack([cosine, (1 - cosine**2).sqrt()], 1)
+        gaps = torch.arange(words.shape[1] + 1) <= sizes[:, None]
+        return self.logits[sizes][:, None].expand(gaps.shape), gaps
+
+
+def test_every_length_has_its_best_path():
+    documents, model = lattice(), trained()
+    writer = PathWriter(model, torch.ones(10))
+    with torch.no_grad():
+        scores = model(documents)
+    found = writer.candidates(documents, scores, LENGTHS)
+    for column, length in enumerate(LENGTHS.tolist()):
+        path, value = Paths(scores.total, length).best(torch.tensor([length, length]))
+        path = Path(path.vertices[:, None], path.inserted[:, None])
+        drawn = write(documents, model.prior.inserted, path, inserted_words(scores, path, 1.0, None))
+        assert torch.equal(found.words[:, column, :length], drawn.words)
+        assert torch.equal(found.places[:, column, :length], drawn.places)
+        assert torch.allclose(found.scores[:, column], value)
+        assert found.words[:, column, length:].eq(-1).all()
+    assert (found.inserted >= 0).any()
+
+
+def test_critics_choose_the_length_that_the_formula_says():
+    cosines, logits = torch.zeros(10), torch.full((10,), -20.0)
+    cosines[3], cosines[4], cosines[6] = 0.5, 0.6, 0.65
+    shares = torch.tensor([0.0, 0, 0, 0.1, 0.2, 0, 0.4, 0, 0, 0])
+    likeness = Fixed(cosines, None)
+    writer = PathWriter(trained(), shares, Fixed(None, logits), likeness, gap_weight=2.0)
+    documents = lattice()
+    found = writer.candidates(documents, writer.generator(documents), LENGTHS)
+    value = writer.by_critics(documents, found)[0]
+    half_logs = [-0.693147, -0.346574, 0.0]
+    assert value.tolist() == pytest.approx([5 + half_logs[0], 6 + half_logs[1], 6.5 + half_logs[2]], abs=2e-3)
+    assert writer(documents, LENGTHS, by_critics=True).lengths.tolist() == [6, 6]
+    logits[6] = -2.0  # 2 · 7 gaps · softplus(-2) = 1.777
+    value = writer.by_critics(documents, found)[0]
+    assert float(value[2]) == pytest.approx(6.5 - 2 * 7 * 0.126928, abs=1e-3)
+    assert writer(documents, LENGTHS, by_critics=True).lengths.tolist() == [4, 4]
+
+
+def test_the_score_chooses_what_is_better_than_usual():
+    writer, documents = PathWriter(trained(), torch.ones(10)), lattice()
+    writer.measure([documents], LENGTHS)
+    found = writer.candidates(documents, writer.generator(documents), LENGTHS)
+    assert torch.allclose(writer.usual[LENGTHS], found.scores.mean(0))
+    assert torch.allclose(writer.by_score(found).sum(0), torch.zeros(3), atol=1e-3)
+    assert writer(documents, LENGTHS, by_critics=False).lengths.tolist() == [
+        int(LENGTHS[column]) for column in (found.scores - found.scores.mean(0)).argmax(1)
+    ]
+
+
+def test_a_short_document_is_said_whole_at_most():
+    writer = PathWriter(trained(), torch.ones(31))
+    written = writer(lattice(), torch.tensor([30]), by_critics=False)
+    assert written.lengths.tolist() == [18, 11]
+    assert (written.words >= 0).sum(1).tolist() == [18, 11]
+
+
+def test_probabilities_are_shares_of_samples():
+    documents, model = lattice(), trained()
+    with torch.no_grad():
+        model.node.weight *= 0.3
+        model.edge.weight *= 0.3
+    writer = PathWriter(model, torch.ones(10), temperature=1.5)
+    written = writer(documents, torch.tensor([4]), by_critics=False)
+    assert written.places.lt(0).any(), "no word is inserted"
+    with torch.no_grad():
+        scores = model(documents)
+    paths, count = Paths(scores.at(1.5), 4), 4000
+    torch.manual_seed(2)
+    path = paths.sample(written.lengths, torch.rand(2, count, 4, paths.choices))
+    insertable = model.prior.inserted
+    chosen = inserted_words(scores, path, 1.5, torch.rand(2, count, 4, len(insertable)))
+    drawn = write(documents, insertable, path, chosen)
+    for row in range(2):
+        own = slice(row * count, (row + 1) * count)
+        words, places = drawn.words[own], drawn.places[own]
+        for unit, (word, place) in enumerate(
+            zip(written.words[row].tolist(), written.places[row].tolist(), strict=True)
+        ):
+            if place >= 0:
+                said = ((words == word) & (places == place)).any(1)
+            else:
+                beside = written.places[row, unit - 1], written.places[row, unit + 1]
+                said = (
+                    (words[:, 1:-1] == word) & (places[:, :-2] == beside[0]) & (places[:, 2:] == beside[1])
+                ).any(1)
+            share = float(said.float().mean())
+            assert float(written.probabilities[row, unit]) == pytest.approx(share, abs=0.03)
+
+
+def test_it_writes_with_trained_critics_too():
+    torch.manual_seed(0)
+    writer = PathWriter(trained(), torch.ones(10), make_discriminator(WORLD).eval())
+    written = writer(lattice(), LENGTHS, by_critics=True)
+    assert written.words.shape[0] == 2
+    assert "usual" in writer.state_dict()

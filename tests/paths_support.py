@@ -1,0 +1,80 @@
+"""A tiny world for path generators: two piles, their words, and new encoders of one layer."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import BertConfig, BertModel
+
+from summgan.data.lattice import WordTable, count_words, words_of
+from summgan.data.path_batches import TextRows, rows_of
+from summgan.networks.critics import GapDiscriminator
+from summgan.networks.path_generator import CountedPrior, PathGenerator
+from summgan.networks.spelling import Speller
+
+DOCUMENTS = [
+    "The old bridge in Porto opens on Monday, and many people like it. It is 90 years old.",
+    "A new library in Turin closes on Friday after heavy rain.",
+    "Old trains run in Graz on Sunday, and many people like to see them.",
+    "The mayor of Porto sees a new hall. It opens on Friday after heavy rain.",
+]
+SENTENCES = [
+    "Bridge in Porto opens",
+    "Library in Turin is closed",
+    "Old hall opens in Graz on Monday",
+    "Mayor of Turin sees old trains",
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """Both piles by rows of their word table."""
+
+    table: WordTable
+    documents: TextRows
+    sentences: TextRows
+    rows: dict[str, int]
+
+
+def make_world(inserted=2):
+    """Count the words of both piles."""
+    documents, sentences = [[words_of(text) for text in pile] for pile in (DOCUMENTS, SENTENCES)]
+    table = count_words(documents, sentences, forms=0, inserted=inserted)
+    rows = {string: row for row, string in enumerate(table.strings)}
+    return World(table, rows_of(table, documents, 40), rows_of(table, sentences, 40), rows)
+
+
+def make_speller(world):
+    """One piece for each word."""
+    size = len(world.table.strings)
+    return Speller(torch.arange(size)[:, None] + 4, torch.tensor([-1, 1, 2]), size + 4, size + 5, 0)
+
+
+def make_encoder(world):
+    """One layer, 16 wide, without dropout."""
+    config = BertConfig(
+        vocab_size=len(world.table.strings) + 6,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def make_generator(world):
+    """A generator that knows what was counted only."""
+    names = ("classes", "worth", "unseen", "pairs", "gains", "inserted")
+    prior = CountedPrior(*(torch.as_tensor(getattr(world.table, name)) for name in names))
+    return PathGenerator(make_encoder(world), make_speller(world), prior, rank=8)
+
+
+def make_discriminator(world):
+    """A new discriminator of gaps."""
+    return GapDiscriminator(make_encoder(world), make_speller(world))
+
+
+def no_forms(world):
+    """A table of forms in which no word has one."""
+    return torch.zeros(len(world.table.strings), 0, dtype=torch.long)

@@ -1,0 +1,213 @@
+"""The game of a path generator: who learns what, from which rewards, and that it is learned."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from paths_support import make_discriminator, make_encoder, make_generator, make_speller, make_world, no_forms
+from torch import nn
+
+from summgan.data.batches import Share
+from summgan.data.path_batches import PathBatches, of_length
+from summgan.networks.critics import Likeness
+from summgan.networks.path_generator import write
+from summgan.networks.paths import Path, Paths
+from summgan.randomness import RandomStream
+from summgan.training.path_game import PathGame, Play, Replay, Rules, edge_rewards, learned_steps, suspicion
+
+WORLD = make_world()
+RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
+
+
+def make_game(discriminator=None, likeness=None, rules=RULES):
+    torch.manual_seed(0)
+    shares = torch.tensor([0, 0, 0, 0, 1, 1, 2.0, 0])
+    return PathGame(make_generator(WORLD), no_forms(WORLD), shares, discriminator, likeness, rules, seed=3)
+
+
+def whole_game(rules=RULES):
+    torch.manual_seed(0)
+    return make_game(make_discriminator(WORLD), Likeness(make_encoder(WORLD), make_speller(WORLD)), rules)
+
+
+def batches(size=4):
+    sentences = of_length(WORLD.sentences, 4, 6)
+    return PathBatches(WORLD.documents, sentences, 0, Share(size))
+
+
+def gradients(network):
+    return sum(float(p.grad.abs().sum()) for p in network.parameters() if p.grad is not None)
+
+
+def test_each_player_learns_from_its_own_losses_alone():
+    game = whole_game().train()
+    first = list(game.objectives(batches()[0], 0))
+    assert len(first) == 1  # the discriminator is alone
+    human, written = first[0].figures["human"], first[0].figures["written"]
+    assert float(first[0].total.detach()) == pytest.approx(float(human + written), rel=1e-5)
+    generator, discriminator = game.objectives(batches()[2], 2)
+    weights = {"edges": 3.0, "words": 1.0, "paths": 0.3}
+    expected = sum(weight * float(generator.figures[name]) for name, weight in weights.items())
+    assert float(generator.total.detach()) == pytest.approx(expected, rel=1e-5)
+    figures = {**generator.figures, **discriminator.figures}
+    assert all(torch.isfinite(value) and not value.requires_grad for value in figures.values())
+    generator.total.backward()
+    assert gradients(game.generator) > 0
+    assert gradients(game.generator.encoder) == 0  # the heads are zero at first
+    assert gradients(game.discriminator) == gradients(game.likeness) == 0
+    game.zero_grad()
+    discriminator.total.backward()
+    assert gradients(game.discriminator.encoder) > 0
+    assert gradients(game.generator) == 0
+    assert game.discriminator.training
+
+
+def test_a_step_follows_from_seed_and_number():
+    game, again = whole_game().eval(), whole_game().eval()
+    losses = [terms.total.item() for g in (game, again) for terms in g.objectives(batches()[3], 5)]
+    assert losses[:2] == losses[2:]
+    other = [terms.total.item() for terms in whole_game().eval().objectives(batches()[3], 6)]
+    assert losses[0] != other[0]
+
+
+def test_summaries_have_lengths_of_human_sentences():
+    game, batch = make_game(), batches()[0]
+    drawn = [game.draw(batch, RandomStream.of(batch.rows, step), step).drawn.words for step in range(40)]
+    sizes = torch.cat([(words >= 0).sum(1)[::4] for words in drawn])
+    shares = [(sizes == units).float().mean().item() for units in (4, 5, 6)]
+    assert shares == pytest.approx([0.25, 0.25, 0.5], abs=0.1)
+
+
+def test_rewards_of_inserted_words_are_credited_to_their_edges():
+    game, batch = make_game(), batches()[0]
+    lattice = game.draw(batch, RandomStream.of(batch.rows, 0), 0).lattice
+    vertices = torch.tensor([0, 3, 5, -1, -1]).expand(4, 1, 5)
+    chosen = torch.tensor([-1, 1, -1, -1, -1]).expand(4, 1, 5)
+    path = Path(vertices, chosen >= 0)
+    scores = game.generator(lattice)
+    drawn = write(lattice, game.generator.prior.inserted, path, chosen)
+    play = Play(lattice, scores, path, chosen, drawn)
+    gaps = -torch.tensor([1.0, 2, 4, 8, 16, 0]).expand(4, 1, 6)  # begin, inserted, second, third, end
+    rewards = edge_rewards(gaps, play)
+    assert rewards[0, 0, [0, 1, 2, 5]].tolist() == [-1, -6, -8, -16]
+    with torch.no_grad():
+        scores.learned_inserted[0, 0, 2, 1] = 7.0
+        scores.learned.edge[0, 0, 2], scores.learned.edge[0, 3, 1] = 100.0, 3.0
+        scores.learned.begin[0, 0], scores.learned.end[0, 5], scores.learned.node[0, 3] = 1.0, 5.0, 9.0
+        nodes, edges = learned_steps(play)
+    assert edges[0, 0, [0, 1, 2, 5]].tolist() == [1, 7, 3, 5]
+    assert edges[0, 0, 3:5].tolist() == [0, 0]
+    assert nodes[0, 0, 1] == 9
+
+
+class Dislikes(nn.Module):
+    """Takes the gap before one word for a leap, and no other."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def forward(self, words):
+        gaps = torch.arange(words.shape[1] + 1) <= (words >= 0).sum(1)[:, None]
+        before = nn.functional.pad(words == self.word, (0, 1))
+        return torch.where(before, 4.0, -8.0), gaps
+
+
+class Likes(nn.Module):
+    """Finds summaries like their document that say one word."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def forward(self, words, after=None):
+        says = (words == self.word).any(1).float() if after is None else torch.ones(len(words))
+        return torch.stack([says, 1 - says], 1)
+
+
+def learn(game, steps, rate=0.01):
+    """Steps of the generator alone; the first and the last figures."""
+    optimizer = torch.optim.Adam(game.generator.parameters(), rate)
+    figures = []
+    for step in range(steps):
+        batch = batches()[step]
+        terms = game.generator_objective(game.draw(batch, RandomStream.of(batch.rows, step), step))
+        optimizer.zero_grad()
+        terms.total.backward()
+        optimizer.step()
+        figures.append(terms.figures)
+    return figures
+
+
+def chance_of(game, word):
+    """How likely a summary of six words of the first document says a word."""
+    batch = batches()[0]
+    play = game.draw(batch, RandomStream.of(batch.rows, 0), 99)
+    lengths = torch.full((4,), 6)
+    with torch.no_grad():
+        marginals = Paths(play.scores.at(game.rules.temperature), 6).marginals(lengths).node
+    row = int((play.lattice.words == word).any(1).nonzero()[0])
+    return float((marginals[row] * (play.lattice.words[row] == word)).sum())
+
+
+def test_edges_that_the_critic_dislikes_are_no_longer_taken():
+    word = WORLD.rows["opens"]
+    game = make_game(Dislikes(word), rules=replace(RULES, alone=0))
+    before = chance_of(game, word)
+    assert before > 0.3
+    figures = learn(game, 40)
+    assert chance_of(game, word) < before / 8
+    assert figures[-1]["reward"] > figures[0]["reward"] / 4
+    assert figures[-1]["edges"] < figures[0]["edges"] / 4
+
+
+def test_words_that_make_a_summary_like_its_document_are_said():
+    word = WORLD.rows["people"]
+    game = make_game(None, Likes(word), rules=replace(RULES, likeness_weight=3.0))
+    before = chance_of(game, word)
+    figures = learn(game, 40)
+    assert chance_of(game, word) > before + 0.4
+    assert figures[-1]["likeness"] > figures[0]["likeness"] + 0.15
+
+
+def test_the_discriminator_learns_to_find_leaps():
+    game = whole_game().train()
+    optimizer = torch.optim.Adam(game.discriminator.parameters(), 0.01)
+    for step in range(40):
+        (terms,) = game.objectives(batches()[step], 0)
+        optimizer.zero_grad()
+        terms.total.backward()
+        optimizer.step()
+    assert float(terms.figures["doubt_leap"]) > float(terms.figures["doubt_human"]) + 0.3
+
+
+def test_replay_keeps_the_newest_and_is_saved():
+    replay = Replay(4, 3)
+    assert len(replay.draw(torch.rand(2))[0]) == 0
+    for number in range(3):
+        replay.add(torch.full((2, 3), number), torch.full((2, 4), float(number)))
+    assert sorted(replay.words[:, 0].tolist()) == [1, 1, 2, 2]
+    words, struck = replay.draw(torch.tensor([0.0, 0.99]))
+    assert words[:, 0].tolist() == struck[:, 0].tolist() == [2, 1]
+    loaded = Replay(4, 3)
+    loaded.load_state_dict(replay.state_dict())
+    assert torch.equal(loaded.draw(torch.tensor([0.3]))[0], replay.draw(torch.tensor([0.3]))[0])
+
+
+def test_a_game_goes_on_from_its_state_as_if_nothing_had_happened():
+    game, loaded = whole_game().eval(), whole_game().eval()
+    for step in range(3):
+        list(game.objectives(batches()[step], step))
+    assert int(game.replay.seen) == 9
+    torch.nn.init.normal_(loaded.generator.edge.weight)
+    loaded.load_state_dict(game.state_dict())
+    expected = [terms.total.item() for terms in game.objectives(batches()[3], 3)]
+    assert [terms.total.item() for terms in loaded.objectives(batches()[3], 3)] == expected
+
+
+def test_suspicion_is_the_mean_over_each_kind_of_gap():
+    logits = torch.tensor([[9.0, 9.0], [0.0, 0.0], [2.0, -2.0]])
+    labels, gaps = torch.tensor([[1.0, 0], [0, 0], [1, 0]]), torch.ones(3, 2, dtype=torch.bool)
+    found = suspicion(logits, gaps, labels, 1, 2)
+    expected = {"doubt_human": 0.5, "doubt_leap": 0.8808, "doubt_other": 0.1192}
+    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=1e-4)
