@@ -148,8 +148,8 @@ class BatchStream(TorchDataset):
         share: The part that this process reads.
         neighbour_share: How often a sentence near some document is learned from it.
         salience: Where in documents stands what sentences say; everywhere by default.
-        teacher: Makes sentences of documents, if these shall be learned in place of human sentences that are near
-            no document.
+        teacher: Makes sentences of documents, if these shall be learned in place of human sentences that are
+            near no document.
 
     Attributes:
         hide: Hides a sentence in a text, as `noise.bury` does.
