@@ -35,6 +35,10 @@ class CodebookBottleneck(Bottleneck):
         decay: Of the moving average.
     """
 
+    entries: Tensor
+    counts: Tensor
+    sums: Tensor
+
     def __init__(self, hidden: int, size: int, length: int, width: int = 16, decay: float = 0.95):
         super().__init__()
         self.length, self.width, self.decay = length, width, decay

@@ -101,6 +101,9 @@ class CodeAutoencoder(CheckedModel):
     noun = "code"
     advice = "Give the output_dir of a training with --code.kind one-hot, binary or vq."
 
+    projection: Tensor
+    config: CodeConfig
+
     def __init__(self, config: CodeConfig):
         super().__init__(config)
         one_hot = config.kind == "one-hot"  # is linear in the directions
@@ -134,7 +137,7 @@ class CodeAutoencoder(CheckedModel):
         """
         share = bags / bags.sum(1, keepdim=True).clamp_min(_TINY)
         self.reconstructor.bias.copy_((share.mean(0) + 1e-6).log())
-        if self.config.kind == "one-hot":
+        if isinstance(self.bottleneck, OneHotBottleneck):
             weights = spherical_mixture(self.embed(bags), self.config.size, seed)
             self.bottleneck.logits.weight.copy_(weights / self.config.directions**0.5)
             self.bottleneck.logits.bias.zero_()

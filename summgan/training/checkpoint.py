@@ -67,15 +67,15 @@ class TrainerState:
         return {name: [(row["step"], row[name]) for row in self.history if name in row] for name in names}
 
 
-def step_of(folder: Path) -> int | None:
-    """The step in the name ``checkpoint-<step>``; None for any other name."""
+def step_of(folder: Path) -> int:
+    """The step in the name ``checkpoint-<step>``; -1 for any other name."""
     found = _NAME.fullmatch(folder.name)
-    return int(found[1]) if found else None
+    return int(found[1]) if found else -1
 
 
 def checkpoints(output_dir: Path) -> list[Path]:
     """Checkpoints in a folder, oldest first; a folder that only has such a name is none."""
-    found = [p for p in output_dir.glob("checkpoint-*") if step_of(p) is not None and _is_checkpoint(p)]
+    found = [p for p in output_dir.glob("checkpoint-*") if step_of(p) >= 0 and _is_checkpoint(p)]
     return sorted(found, key=step_of)
 
 
@@ -213,8 +213,9 @@ def _is_number(value: object) -> bool:
 
 
 def _is_row(row: object, last: int) -> bool:
-    known = isinstance(row, dict) and _is_count(row.get("step")) and row["step"] <= last
-    return known and all(map(_is_number, row.values()))
+    if not isinstance(row, dict) or not _is_count(row.get("step")):
+        return False
+    return row["step"] <= last and all(map(_is_number, row.values()))
 
 
 def load_tensors(

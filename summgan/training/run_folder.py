@@ -109,7 +109,7 @@ class RunFolder:
                 )
         for path in self.path.glob("checkpoint-*"):
             number = checkpoint.step_of(path)
-            if path not in present and number is not None and step < number <= steps:
+            if path not in present and step < number <= steps:
                 check_folder(path)
         if (self.path / LOG).exists() and not is_log(self.path / LOG):
             raise self._foreign(LOG)

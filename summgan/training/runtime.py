@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -72,7 +73,7 @@ def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
 
 def flatten(options: dict, prefix: str = "") -> dict[str, str]:
     """Nested options as ``{"training.seed": "0"}``."""
-    flat = {}
+    flat: dict[str, str] = {}
     for name, value in options.items():
         if isinstance(value, dict):
             flat |= flatten(value, f"{prefix}{name}.")
@@ -96,7 +97,7 @@ class StopSignal:
 
     def __init__(self):
         self.requested = False
-        self._previous: dict[int, object] = {}
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignal:
         # Python lets only the main thread handle signals; elsewhere the caller has to.
