@@ -128,9 +128,6 @@ ESTIMATORS: dict[str, Estimator] = {
     "hybrid": straight_through,
 }
 
-REWARDED: dict[str, tuple[str, ...]] = {
-    "reinforce": ("reconstruction", "adversarial", "content"),
-    "hybrid": ("adversarial",),
-}
-"""Terms that reach the generator as costs of the words drawn, by estimator; the others reach it through
-the words themselves."""
+REWARDED: dict[str, tuple[str, ...] | None] = {"reinforce": None, "hybrid": ("adversarial",)}
+"""Terms that reach the generator as costs of the words drawn, by estimator (None for all of them); the others
+reach it through the words themselves."""

@@ -63,6 +63,7 @@ class SummaryTask(Task):
         model_class: What `prepare` makes a new model of; a subclass may have a generator of its own.
         weights: Weight of each term of the adversarial stage, by name.
         warm_start_weights: Weight of each term of the warm start, by name.
+        estimator: How the gradient passes through the words, a name in `ESTIMATORS`.
         plays: Whether the discriminator takes part.
     """
 
@@ -77,6 +78,7 @@ class SummaryTask(Task):
         }
         super().__init__(options, model, networks, corpora.fingerprint)
         self.training, self.corpora = options.training, corpora
+        self.estimator: str = options.training.estimator
         self.weights: dict[str, float] = asdict(options.training.loss_weights)
         self.warm_start_weights = dict.fromkeys(("denoising", "extraction", "reconstruction"), 1.0)
         self.plays = model.config.has_discriminator = self.weights["adversarial"] > 0
@@ -136,13 +138,12 @@ class SummaryTask(Task):
 
     def adversarial(self, batch: Batch, stream: RandomStream, temperature: float) -> SummaryObjective:
         """Document to words to document, with every other term that has a weight."""
-        rewarded = REWARDED.get(self.training.estimator, ())
-        samples = self.training.samples_per_document if rewarded else 1
+        samples = self.training.samples_per_document if self.estimator in REWARDED else 1
         code = self.draw(batch, stream, temperature, samples)
         terms = self.summary_terms(code, batch, stream, samples)
         total = weigh(terms, self.weights).mean()
-        if rewarded:
-            costs = {name: terms[name] for name in rewarded if name in terms}
+        if self.estimator in REWARDED:
+            costs = {name: values for name, values in terms.items() if self.is_rewarded(name)}
             advantage = leave_one_out(weigh(costs, self.weights).view(-1, samples)).flatten()
             total = total + (advantage * (code.log_probs * code.mask).sum(1)).mean()
         others = self.sentence_terms(batch, stream)
@@ -157,7 +158,7 @@ class SummaryTask(Task):
         source = generator.encode(batch.documents, batch.documents_mask)
         units = generator.draw_units(source, stream.fork("units")).repeat_interleave(samples)
         draws = stream.fork("draw").repeat(samples)
-        return generator.draw(source.repeat(samples), units, draws, self.training.estimator, temperature)
+        return generator.draw(source.repeat(samples), units, draws, self.estimator, temperature)
 
     def summary_terms(
         self, code: Code, batch: Batch, stream: RandomStream, samples: int
@@ -172,16 +173,17 @@ class SummaryTask(Task):
         """
         terms = {"reconstruction": self.reconstruction(code, batch, stream, samples)}
         if self.plays:
-            by_reward = "adversarial" in REWARDED.get(self.training.estimator, ())
-            words = code.one_hot.detach() if by_reward else code.one_hot
-            judge, hard = (
-                losses.make_judge(self.model.discriminator),
-                self.training.estimator != "soft-gumbel",
-            )
+            words = code.one_hot.detach() if self.is_rewarded("adversarial") else code.one_hot
+            judge, hard = losses.make_judge(self.model.discriminator), self.estimator != "soft-gumbel"
             terms["adversarial"] = losses.adversarial(judge, words, code, batch, samples, hard)
         if self.weights["content"]:
             terms["content"] = losses.content(self.model.generator.salience, code, batch, samples)
         return terms
+
+    def is_rewarded(self, name: str) -> bool:
+        """Whether a term reaches the generator as a cost of the words drawn, and not through them."""
+        names = REWARDED.get(self.estimator, ())
+        return names is None or name in names
 
     def sentence_terms(self, batch: Batch, stream: RandomStream) -> dict[str, Tensor]:
         """Terms ``[batch]`` of the human sentences, which no summary has a part in."""
