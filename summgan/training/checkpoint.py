@@ -220,7 +220,7 @@ def _is_row(row: object, last: int) -> bool:
 
 def load_tensors(
     checkpoint: Path,
-    model: CheckedModel,
+    model: torch.nn.Module,
     optimizers: Mapping[str, Optimizer],
     moments: int | None = None,
 ) -> None:
@@ -236,7 +236,9 @@ def load_tensors(
         SummGANError: They are damaged or do not fit the model.
     """
     saved, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
-    weights = {present: saved[name] for name, present in present_names(saved, model).items()}
+    # A model of ours may be of an older version, with other names.
+    names = present_names(saved, model) if isinstance(model, CheckedModel) else {name: name for name in saved}
+    weights = {present: saved[name] for name, present in names.items()}
     present = model.state_dict()
     # Of tensors that are one, a single name is saved.
     loaded = {present[name].data_ptr() for name in weights if name in present}
