@@ -7,7 +7,6 @@ the form of the whole file, and single bytes anywhere; only the last two may get
 
 from __future__ import annotations
 
-import csv
 import datetime
 import decimal
 import gzip
@@ -193,9 +192,10 @@ def _write_table(rng: Random, case: Case, texts: Sequence[str], column: str, del
 
 
 def _cells(values: Sequence[Any], delimiter: str) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, delimiter=delimiter, lineterminator="\n").writerow(values)
-    return buffer.getvalue()[:-1].encode("utf-8", "surrogatepass")
+    """A row, quoted where it must be; the csv module of Python 3.10 cannot write NUL."""
+    cells = ("" if value is None else str(value) for value in values)
+    quoted = ('"' + c.replace('"', '""') + '"' if {delimiter, '"', "\n", "\r"} & {*c} else c for c in cells)
+    return delimiter.join(quoted).encode("utf-8", "surrogatepass")
 
 
 def _end_lines(rng: Random, case: Case, lines: list[bytes]) -> bytes:

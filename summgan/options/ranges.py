@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 from jsonargparse.typing import (
     ClosedUnitInterval,
     NonNegativeFloat,
@@ -141,7 +142,7 @@ def _converted(value: Any, kind: Any) -> Any:
             return bool(value)
     elif base not in (int, float):
         return value
-    elif not isinstance(value, bool):
+    elif not isinstance(value, bool | np.bool_):
         number: int | float = operator.index(value) if base is int else _finite(value)
         return base(kind(number))
     raise ValueError(value)
@@ -172,7 +173,7 @@ def _is_number(value: Any, base: type) -> bool:
     """Whether something is a finite number of a type."""
     try:
         if base is int:
-            return not isinstance(value, bool) and math.isfinite(operator.index(value))
+            return not isinstance(value, bool | np.bool_) and math.isfinite(operator.index(value))
         return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
     except (TypeError, ValueError, OverflowError):
         return False
