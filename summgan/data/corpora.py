@@ -91,7 +91,7 @@ def prepare_corpora(
     sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
     fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
     _warn_of_overlap(documents, sentences, say)
-    documents, validation = _validation(options, documents, say)
+    documents, validation = split_validation(options, documents, say)
     say(
         f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
         f"{len(validation.documents):,} documents to watch."
@@ -140,7 +140,9 @@ def _succession(
     return succession_of(sentences, vocabulary.boundaries, stems, vocabulary.punctuation, omitted)
 
 
-def _validation(options: Options, documents: Dataset, say: Callable[[str], None]) -> tuple[Dataset, Pairs]:
+def split_validation(
+    options: Options, documents: Dataset, say: Callable[[str], None]
+) -> tuple[Dataset, Pairs]:
     """The documents to train on and those to watch: a twentieth, or all where that is not even one."""
     data, limit = options.data, options.training.eval_documents
     if data.validation:

@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import regex
 
-from summgan.text.script import is_unspaced
+from summgan.errors import SummGANError
+from summgan.text.script import is_unspaced, join_units
 
 NOTHING, CLAUSE, SENTENCE = 0, 1, 2
 """What stands between a word and the next one: no punctuation, some, or the end of a sentence."""
@@ -37,6 +40,8 @@ _TOGETHER, _COUNTED_ON = (
 )  # share of a word's sentences with the same neighbour, and their least number
 _RAREST, _FREQUENT, _LOWEST = 6.0, math.log(10), -2.0  # as of `networks/salience.py`
 _SMOOTHING, _DISCOUNT = 5.0, 0.75
+_UNKNOWN = 2.0  # nats of salience of a word that stands in neither pile
+_FILE = "words.npz"
 _LEAST_FORM = 20  # sentences that have a form without which it is not offered
 
 
@@ -157,6 +162,71 @@ class WordTable:
             hold[place] |= holding or (names[place] and names[place + 1])
             need[place + 1] |= needing
         return hold, need
+
+    def with_words(self, texts: Iterable[Words]) -> WordTable:
+        """The table with all words of further texts, about which nothing was counted."""
+        known = set(self.strings)
+        said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
+        new = [string for string in said if string not in known]
+        if not new:
+            return self
+        number, old, size = self.strings.index(_NUMBER), len(self.strings), len(self.strings) + len(new)
+        numbers = np.array([_class_of(string) == _NUMBER for string in new])
+        none = np.full((len(new), self.forms.shape[1]), -1)
+        return replace(
+            self,
+            strings=self.strings + new,
+            classes=np.concatenate([self.classes, np.where(numbers, number, np.arange(old, size))]),
+            worth=np.concatenate([self.worth, np.full(len(new), _UNKNOWN, dtype=np.float32)]),
+            unseen=np.concatenate(
+                [self.unseen, np.where(numbers, self.unseen[number], 0).astype(np.float32)]
+            ),
+            pairs=self.pairs // old * size + self.pairs % old,
+            names=np.concatenate([self.names, np.ones(len(new), dtype=bool)]),
+            forms=np.concatenate([self.forms, none]),
+        )
+
+    def text(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> str:
+        """A summary as a reader gets it.
+
+        Args:
+            words: The document.
+            ids: Rows of what is said, -1 beyond the last.
+            places: Place of each in the document, -1 for words that are inserted.
+        """
+        said = []
+        for row, place in zip(ids, places, strict=True):
+            if row < 0:
+                break
+            own = words.strings[place] if place >= 0 else ""
+            said.append(own if own.lower() == self.strings[row] else self.strings[row])
+        text = join_units(said)
+        return text[:1].upper() + text[1:]
+
+    def save(self, folder: Path) -> None:
+        """Write the table into a folder."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays["strings"] = np.frombuffer("\n".join(self.strings).encode(), dtype=np.uint8)
+        rows = [(*pair, *flags) for pair, flags in self.together.items()]
+        arrays["together"] = np.array(rows, dtype=np.int64).reshape(-1, 4)
+        np.savez_compressed(folder / _FILE, **arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> WordTable:
+        """Read the table that `save` wrote.
+
+        Raises:
+            SummGANError: There is none, or it is damaged.
+        """
+        try:
+            with np.load(folder / _FILE, allow_pickle=False) as file:
+                arrays = {f.name: file[f.name] for f in fields(cls)}
+            strings = arrays.pop("strings").tobytes().decode().split("\n")
+            rows = arrays.pop("together").tolist()
+        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            raise SummGANError(f"{folder / _FILE} is no table of words: {error}") from error
+        together = {(a, b): (bool(holds), bool(needs)) for a, b, holds, needs in rows}
+        return cls(strings=strings, together=together, **arrays)
 
 
 def count_words(

@@ -6,11 +6,13 @@ encoder's input without a string, so that drawn summaries can be judged as fast 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,28 @@ class Speller(nn.Module):
         self.register_buffer("pieces", pieces, persistent=False)
         self.register_buffer("marks", marks, persistent=False)
         self.begin, self.end, self.padding = begin, end, padding
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase, words: Sequence[str], longest: int = 6) -> Speller:
+        """Spell all words of a table with a tokenizer.
+
+        Args:
+            tokenizer: Tokenizer of the encoder.
+            words: The words; those without a letter are spelled as an unknown piece.
+            longest: Pieces of a word that are read.
+        """
+
+        def spelled(texts: Sequence[str]) -> list[list[int]]:
+            return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+
+        pieces = torch.full((len(words), longest), -1)
+        for row, ids in enumerate(spelled(words)):
+            kept = (ids or [tokenizer.unk_token_id])[:longest]
+            pieces[row, : len(kept)] = torch.tensor(kept)
+        marks = torch.tensor([-1, *(ids[-1] for ids in spelled([",", "."]))])
+        begin = tokenizer.eos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id
+        end = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
+        return cls(pieces, marks, begin, end, tokenizer.pad_token_id)
 
     def forward(self, words: Tensor, after: Tensor | None = None) -> Spelled:
         """Spell rows ``[batch, words]``, -1 beyond the last, with the punctuation ``after`` each if given."""

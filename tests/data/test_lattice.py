@@ -1,8 +1,11 @@
 """Words of documents, and what is counted of them."""
 
+import numpy as np
+import pytest
 from nltk.stem.snowball import SnowballStemmer
 
-from summgan.data.lattice import CLAUSE, NOTHING, SENTENCE, count_words, words_of
+from summgan.data.lattice import CLAUSE, NOTHING, SENTENCE, WordTable, count_words, words_of
+from summgan.errors import SummGANError
 
 
 def test_words_are_without_punctuation_which_is_known():
@@ -72,3 +75,36 @@ def test_salient_words_stand_in_sentences_and_pairs_follow_each_other():
     assert keys[first[0] * len(found.strings) + first[1]] > 1
     assert found.lengths.sum() == 1
     assert len(found.inserted) == 2
+
+
+def test_further_words_change_nothing_that_was_counted():
+    found, _ = table()
+    wider = found.with_words([words_of("Quito paid 777 in Hong Kong")])
+    assert wider.strings[len(found.strings) :] == ["quito", "777"]
+    size, old = len(wider.strings), len(found.strings)
+    counted = {(key // old, key % old): gain for key, gain in zip(found.pairs, found.gains, strict=True)}
+    again = {(key // size, key % size): gain for key, gain in zip(wider.pairs, wider.gains, strict=True)}
+    assert again == counted
+    assert (np.diff(wider.pairs) > 0).all()
+    assert wider.classes[-2:].tolist() == [old, found.strings.index("0")]
+    assert wider.with_words([words_of("Quito")]) is wider
+
+
+def test_a_table_is_saved_and_loaded(tmp_path):
+    found, _ = table(SnowballStemmer("english").stem)
+    found.save(tmp_path)
+    loaded = WordTable.load(tmp_path)
+    assert loaded.strings == found.strings
+    assert loaded.together == found.together
+    assert np.array_equal(loaded.forms, found.forms)
+    (tmp_path / "words.npz").write_bytes(b"PK")
+    with pytest.raises(SummGANError, match="no table of words"):
+        WordTable.load(tmp_path)
+
+
+def test_a_summary_is_written_as_the_document_writes_its_words():
+    found, documents = table()
+    rows = {string: row for row, string in enumerate(found.strings)}
+    ids = [rows[word] for word in ("paid", "in", "hong", "kong", "killed")]
+    text = found.text(documents[0], [*ids, -1], [4, -1, 2, 3, 0, -1])
+    assert text == "Paid in Hong Kong killed"

@@ -1,0 +1,322 @@
+"""`PathTask`: learns to summarize by paths through the words of the document.
+
+The counted prior is the start. In the first stage (``warm_start_steps``) the discriminator learns alone, in
+the second generator and discriminator play the game of `path_game.py`. With ``model.backbone``, a folder or
+hub name of a sentence encoder, all networks start from it and the likeness to the document counts too; else
+they are new, and the discriminator is the only critic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+from transformers import AutoModel, AutoTokenizer, BertConfig, PreTrainedModel
+
+from summgan.data.batches import Share
+from summgan.data.corpora import split_validation
+from summgan.data.lattice import Words, WordTable, count_words, words_of
+from summgan.data.path_batches import PathBatch, PathBatches, TextRows, of_length, rows_of
+from summgan.data.piles import Pairs, corpus_fingerprint, load_texts
+from summgan.errors import SummGANError
+from summgan.evaluation.content import ContentScorer, reference_free_score
+from summgan.evaluation.fluency import NgramLanguageModel
+from summgan.evaluation.rouge import rouge_scores
+from summgan.networks.path_generator import Drawn
+from summgan.options.configuration import Options
+from summgan.randomness import RandomStream
+from summgan.text.vocabulary import Vocabulary
+from summgan.training.checkpoint import TrainerState
+from summgan.training.path_game import PathGame, Rules
+from summgan.training.path_model import PathConfig, PathModel
+from summgan.training.task import ForwardPass, Objective, Task
+
+_FLUENCY_SAMPLE = 100_000
+_LEAST_DOCUMENT = 10  # words
+_LEAST_SENTENCE = 4  # words: of shorter ones nothing can be struck out
+_RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
+
+_CARD = """# {title}
+
+A summarizer trained by summgan from unlabelled documents and unpaired human sentences. It writes a path
+through the words of the document. Step {step}.
+
+```json
+{options}
+```
+
+It can join words into what the document does not say; do not publish its output unread.
+"""
+
+
+@dataclass(frozen=True)
+class PathCorpora:
+    """All that a training of paths knows of its text.
+
+    Attributes:
+        table: Words of both piles.
+        documents: Documents to learn from.
+        sentences: Human sentences of the lengths that summaries have.
+        human_sentences: Text of (a sample of) all sentences.
+        validation: Documents to watch, perhaps with references.
+        fingerprint: Changes when a pile changes.
+    """
+
+    table: WordTable
+    documents: TextRows
+    sentences: TextRows
+    human_sentences: list[str]
+    validation: Pairs
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Played(Objective):
+    """The objective of the generator.
+
+    Attributes:
+        drawn: The summaries, for the discriminator.
+    """
+
+    drawn: Drawn
+
+
+class PathTask(Task):
+    """Learns to summarize by a path generator and its critics.
+
+    Args:
+        options: All options of the run.
+        model: From `prepare`.
+        corpora: The text.
+        rules: How the game is played.
+
+    Attributes:
+        rates: Peak learning rate of each network; what is new learns faster than what may be pretrained.
+        inserted: Number of words that may be inserted.
+        forms: Number of other forms that a word may take, where ``data.stemming`` names a language.
+    """
+
+    model: PathModel
+    rates: ClassVar[dict[str, float]] = {
+        "generator_encoder": 6e-5,
+        "generator": 1e-3,
+        "discriminator_encoder": 5e-5,
+        "discriminator": 5e-4,
+    }
+    inserted: ClassVar[int] = 12
+    forms: ClassVar[int] = 3
+
+    def __init__(self, options: Options, model: PathModel, corpora: PathCorpora, rules: Rules):
+        generator, discriminator = model.writer.generator, model.writer.discriminator
+        assert discriminator is not None
+        networks: dict[str, nn.Module] = {
+            "generator_encoder": generator.encoder,
+            "generator": generator,
+            "discriminator_encoder": discriminator.get_submodule("encoder"),
+            "discriminator": discriminator,
+        }
+        super().__init__(options, model, networks, corpora.fingerprint)
+        self.corpora, self.training = corpora, options.training
+        shares = torch.as_tensor(corpora.table.lengths)
+        forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
+        self.game = PathGame(generator, forms, shares, discriminator, model.writer.likeness, rules, seed)
+        model.add_module("replay", self.game.replay)  # is saved and moved with the model
+        self.passes = {
+            "generator": ForwardPass(self.play, generator),
+            "discriminator": ForwardPass(self.game.discriminator_objective, discriminator),
+        }
+        self._watched = [words_of(text) for text in corpora.validation.documents]
+        self._fluency: NgramLanguageModel | None = None
+
+    @classmethod
+    def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> PathTask:
+        """Read both piles, count their words, and build the networks."""
+        corpora = cls.read(options, say)
+        shares = corpora.table.lengths
+        shortest, longest = length_range(shares)
+        training = options.training
+        rules = Rules(
+            samples=training.samples_per_document,
+            shortest=shortest,
+            longest=longest,
+            alone=training.warm_start_steps,
+        )
+        torch.manual_seed(training.seed)
+        tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
+        fields = encoder.config.to_dict()
+        likeness = fields if options.model.backbone else None
+        config = PathConfig(
+            fields, fields, likeness, shortest=shortest, longest=longest, path_temperature=rules.temperature
+        )
+        pretrained = encoder if options.model.backbone else None
+        return cls(options, PathModel(config, corpora.table, tokenizer, pretrained), corpora, rules)
+
+    @classmethod
+    def read(cls, options: Options, say: Callable[[str], None]) -> PathCorpora:
+        """Read both piles and count their words.
+
+        Raises:
+            SummGANError: A pile is missing or cannot be used.
+        """
+        data = options.data
+        for name in ("documents", "sentences"):
+            if not getattr(data, name):
+                raise SummGANError(f"No {name} are given: name files with --data.{name}.")
+        how = (data.skip_bad_rows, data.cache_dir)
+        documents = load_texts(data.documents, data.document_column, "document", *how)
+        sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
+        fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
+        documents, validation = split_validation(options, documents, say)
+        said, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
+        written = [words for words in written if len(words.strings) >= _LEAST_DOCUMENT]
+        if not written:
+            raise SummGANError(f"All documents have fewer than {_LEAST_DOCUMENT} words: give longer ones.")
+        table = count_words(written, said, stemmer(data.stemming), cls.forms, cls.inserted)
+        longest = PathConfig().longest_document
+        long = sum(len(words.strings) > longest for words in written)
+        say(
+            f"{len(written):,} documents and {len(said):,} human sentences to learn from, "
+            f"{len(validation.documents):,} documents to watch. Training reads the first {longest} words of "
+            f"each; {long:,} have more."
+        )
+        human = of_length(rows_of(table, said, 64), *length_range(table.lengths))
+        if not len(human):
+            raise SummGANError(f"All sentences have fewer than {_LEAST_SENTENCE} words: give longer ones.")
+        return PathCorpora(
+            table,
+            rows_of(table, written, longest),
+            human,
+            list(sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]),
+            validation,
+            fingerprint,
+        )
+
+    @classmethod
+    def encoder(
+        cls, options: Options, corpora: PathCorpora, checkpoint: Path | None
+    ) -> tuple[Any, PreTrainedModel]:
+        """Tokenizer and encoder: those of ``model.backbone``, or new ones of the sizes in the options."""
+        name, sizes = options.model.backbone, options.model
+        tokenizer: Any
+        if name:
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(name)
+                return tokenizer, AutoModel.from_pretrained(name, use_safetensors=True)
+            except (OSError, ValueError) as error:
+                raise SummGANError(f"--model.backbone {name!r} cannot be used: {error}") from error
+        if checkpoint:
+            tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        else:
+            texts = [" ".join(corpora.table.strings[2:]), *corpora.human_sentences]
+            lower = [text.lower() for text in texts]
+            tokenizer = Vocabulary.train(lower, options.tokenizer.vocabulary_size).tokenizer
+        config = BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=sizes.hidden_size,
+            num_hidden_layers=sizes.encoder_layers,
+            num_attention_heads=sizes.attention_heads,
+            intermediate_size=4 * sizes.hidden_size,
+            hidden_dropout_prob=sizes.dropout,
+            attention_probs_dropout_prob=sizes.dropout,
+        )
+        return tokenizer, AutoModel.from_config(config)
+
+    @classmethod
+    def count_steps(cls, options: Options) -> int:
+        """Steps of both stages."""
+        return options.training.warm_start_steps + options.training.adversarial_steps
+
+    def batches(self, share: Share) -> Dataset:
+        """Documents and human sentences as rows of words."""
+        return PathBatches(self.corpora.documents, self.corpora.sentences, self.training.seed, share)
+
+    def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
+        """The objective of the generator, but for the first stage, then that of the discriminator."""
+        stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
+        if self.game.alone(step):
+            drawn = self.game.draw(batch, stream, step).drawn
+        else:
+            played = self.passes["generator"](batch, stream, step)
+            yield played
+            drawn = played.drawn
+        yield self.passes["discriminator"](drawn, batch.sentences, stream)
+
+    def play(self, batch: PathBatch, stream: RandomStream, step: int) -> Played:
+        """Draw summaries, and answer what the generator learns from them."""
+        play = self.game.draw(batch, stream, step)
+        learned = self.game.generator_objective(play)
+        return Played(learned.total, learned.figures, play.drawn)
+
+    def learning_rates(self, step: int) -> dict[str, float]:
+        """A short rise and a fall to a twentieth, or a fifth for the discriminator."""
+        done, alone = step / self.steps, self.training.warm_start_steps
+        playing = min(1.0, max(0, step - alone + 1) / 40) * (1 - 0.95 * done)
+        judging = min(1.0, (step + 1) / 30) * (1 - 0.8 * done)
+        return {
+            name: rate * (playing if name.startswith("generator") else judging)
+            for name, rate in self.rates.items()
+        }
+
+    def validate(self) -> dict[str, float]:
+        """``eval_score`` (fluency times content) and its parts; ROUGE if there are references."""
+        pairs = self.corpora.validation
+        if self._fluency is None:
+            self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
+            self._content = ContentScorer.fit(pairs.documents)
+        summaries = self._write(self._watched)
+        scores = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
+        if pairs.references is not None:
+            found = rouge_scores(summaries, pairs.references)
+            scores |= {name: float(values.mean()) for name, values in found.items()}
+        return {f"eval_{name}": value for name, value in scores.items()}
+
+    def sample(self, step: int) -> str:
+        """A document with its summary."""
+        row = step % len(self._watched)
+        (summary,) = self._write([self._watched[row]])
+        return f"[{step}] {self.corpora.validation.documents[row][:200]}\n   summary: {summary}"
+
+    def _write(self, texts: list[Words]) -> list[str]:
+        """Summaries; a text without a word stays empty."""
+        self.model.eval()
+        there = [words for words in texts if words.strings]
+        written = iter(self.model.write(there))
+        return [next(written) if words.strings else "" for words in texts]
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration, tokenizer and words."""
+        self.model.save(folder)
+
+    def describe(self, state: TrainerState) -> str:
+        """A short model card."""
+        options = {k: v for k, v in asdict(self.training).items() if k != "output_dir"}
+        title = Path(self.training.output_dir).name or "summgan paths"
+        return _CARD.format(title=title, step=state.step, options=json.dumps(options, indent=1))
+
+
+def stemmer(language: str | None) -> Callable[[str], str] | None:
+    """The stem of a word in a language; None where no language is named."""
+    if language is None:
+        return None
+    from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
+
+    return cache(SnowballStemmer(language).stem)
+
+
+def length_range(shares: np.ndarray) -> tuple[int, int]:
+    """Words of the shortest and of the longest summary.
+
+    Args:
+        shares: ``[longest + 1]`` share of the human sentences with each number of words.
+    """
+    below = np.cumsum(shares)
+    shortest = max(_LEAST_SENTENCE, int((below < _RARE).sum()))
+    return shortest, max(shortest, int((below < 1 - _RARE).sum()))

@@ -1,0 +1,129 @@
+"""Training a path generator from files to a folder that writes, and going on where it stopped."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+from transformers import AutoModel, BertConfig
+
+from summgan.data.lattice import words_of
+from summgan.errors import SummGANError
+from summgan.options.configuration import Options
+from summgan.training.path_model import PathModel
+from summgan.training.path_task import PathTask, length_range, stemmer
+from summgan.training.trainer import train
+
+
+@pytest.fixture
+def options(write, documents, sentences, tmp_path):
+    base = Options()
+    return replace(
+        base,
+        data=replace(
+            base.data,
+            documents=write("documents.txt", documents[:60]),
+            sentences=write("sentences.txt", sentences[:80]),
+            cache_dir=str(tmp_path / "cache"),
+        ),
+        tokenizer=replace(base.tokenizer, vocabulary_size=400),
+        model=replace(base.model, hidden_size=16, encoder_layers=1, attention_heads=2),
+        training=replace(
+            base.training,
+            output_dir=str(tmp_path / "run"),
+            warm_start_steps=1,
+            adversarial_steps=2,
+            per_device_train_batch_size=4,
+            save_steps=1,
+            eval_steps=3,
+            logging_steps=1,
+            use_cpu=True,
+        ),
+    )
+
+
+def go(options, **further):
+    AcceleratorState._reset_state(True)
+    said = []
+    return train(options, task=PathTask, say=said.append, **further), said
+
+
+def test_it_trains_from_files_and_writes_again_from_its_folder(options, documents, tmp_path):
+    state, said = go(options)
+    assert state.step == 3
+    assert any("57 documents and 80 human sentences" in line for line in said)
+    rows = {step: {} for step in (1, 2, 3)}
+    for row in state.history:
+        rows[row["step"]] |= row
+    assert "edges" not in rows[1]  # the discriminator is alone
+    assert rows[3].keys() >= {"edges", "paths", "words", "human", "written", "eval_score", "likeness"}
+    assert rows[3]["generator_grad_norm"] > 0 and rows[3]["discriminator_encoder_grad_norm"] > 0
+    model = PathModel.load(tmp_path / "run")
+    texts = [documents[-1], "Quetzalcoatl said that the old bridge in Xanadu would be painted in 1999."]
+    summaries = model.write([words_of(text) for text in texts])
+    assert len(model.table.strings) == len(model.writer.generator.speller.pieces)  # new words are forgotten
+    for text, summary in zip(texts, summaries, strict=True):
+        allowed = {word.lower() for word in words_of(text).strings}
+        allowed |= {model.table.strings[row] for row in model.table.inserted}
+        assert {word.lower() for word in words_of(summary).strings} <= allowed
+        assert model.config.shortest <= len(words_of(summary).strings) <= model.config.longest
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["model_type"] == "summgan-paths"
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
+    go(options)
+    whole = PathModel.load(tmp_path / "run").state_dict()
+    folder = tmp_path / "run"
+    for name in ("checkpoint-3", "model.safetensors"):
+        path = folder / name
+        path.rename(tmp_path / f"away-{name}")
+    state, _ = go(options, resume=True)
+    assert state.step == 3
+    again = PathModel.load(folder).state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    encoder = AutoModel.from_config(config)
+    encoder.save_pretrained(tmp_path / "encoder")
+    tokenizer.save_pretrained(tmp_path / "encoder")
+    named = replace(options, model=replace(options.model, backbone=str(tmp_path / "encoder")))
+    task = PathTask.prepare(named, print, None)
+    wanted = encoder.get_input_embeddings().weight
+    for network in (task.game.generator, task.game.discriminator, task.game.likeness):
+        assert torch.equal(network.encoder.get_input_embeddings().weight, wanted)
+    assert not any(p.requires_grad for p in task.game.likeness.parameters())
+    unknown = replace(options, model=replace(options.model, backbone=str(tmp_path / "nothing")))
+    with pytest.raises(SummGANError, match=r"--model.backbone .*nothing"):
+        PathTask.prepare(unknown, print, None)
+
+
+def test_rates_rise_and_fall_and_the_generator_waits(options):
+    longer = replace(options, training=replace(options.training, warm_start_steps=50, adversarial_steps=150))
+    task = PathTask.prepare(longer, print, None)
+    assert task.learning_rates(49)["generator"] == 0
+    assert task.learning_rates(49)["discriminator"] == pytest.approx(5e-4 * (1 - 0.8 * 49 / 200))
+    assert task.learning_rates(50)["generator"] == pytest.approx(1e-3 / 40 * (1 - 0.95 / 4))
+    assert task.learning_rates(199)["generator_encoder"] == pytest.approx(6e-5 * (1 - 0.95 * 199 / 200))
+
+
+def test_lengths_are_those_of_most_human_sentences():
+    shares = torch.tensor([0, 0.01, 0.01, 0.02, 0.3, 0.4, 0.2, 0.04, 0.01, 0.01]).numpy()
+    assert length_range(shares) == (4, 7)
+    assert stemmer(None) is None
+    assert stemmer("english")("closes") == stemmer("english")("closed")
+
+
+def test_a_folder_without_its_words_is_refused(options, tmp_path):
+    go(replace(options, training=replace(options.training, adversarial_steps=0)))
+    (tmp_path / "run" / "words.npz").unlink()
+    with pytest.raises(SummGANError, match=r"words\.npz"):
+        PathModel.load(tmp_path / "run")
