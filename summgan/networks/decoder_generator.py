@@ -29,6 +29,7 @@ from summgan.text.units import LengthTable
 
 _BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
 _BYTE = "<0x"
+_SCORED_APART = 4  # parts of the candidates, by length
 _ALIKE = 0.9  # share of pieces that must agree; the rules of scripts may change a little between versions
 
 
@@ -101,10 +102,17 @@ class DecoderGenerator(Generator):
 
     def _candidates(self, source: Source, words: Tensor, rows: list[int], writing: Writing) -> Candidates:
         """Words ``[candidates, length]`` with their scores: their log-likelihood, and what is preferred."""
-        mask, documents = ended_mask(words, self.bottleneck.end_id), source.take(rows)
-        scores = self.log_likelihood(documents, words, mask)
-        if weight := self.salience_weight(writing):
-            scores = scores + weight * self.bottleneck.preferred(words, mask, documents)
+        mask, weight = ended_mask(words, self.bottleneck.end_id), self.salience_weight(writing)
+        pieces, scores = mask.sum(1), words.new_zeros(len(words), dtype=torch.float)
+        # The vocabulary costs most, also where a row is filled up: candidates of like length go together.
+        for part in pieces.argsort().chunk(_SCORED_APART):
+            longest = int(pieces[part].max())
+            documents = source.take([rows[index] for index in part.tolist()])
+            columns = (words[part, :longest], mask[part, :longest])
+            found = self.log_likelihood(documents, *columns)
+            if weight:
+                found = found + weight * self.bottleneck.preferred(*columns, documents)
+            scores[part] = found.float()
         return Candidates(words, mask, rows, scores)
 
     def salience_weight(self, writing: Writing) -> float:
