@@ -86,7 +86,5 @@ def test_pieces_of_another_vocabulary_are_refused(tokenizer, tiny_model):
     generator.check_pieces(pieces)
     with pytest.raises(SummGANError, match="another vocabulary than the model"):
         generator.check_pieces(pieces[::-1])
-    with pytest.raises(
-        SummGANError, match=f"has 9 pieces, but the vocabulary .* has {len(pieces)};"
-    ):
+    with pytest.raises(SummGANError, match=f"has 9 pieces, but the vocabulary .* has {len(pieces)};"):
         generator.check_pieces(pieces[:9])
