@@ -147,9 +147,9 @@ def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed:
     training, began = options.training, time.perf_counter()
     corpora = prepare_corpora(options, say)
     torch.manual_seed(seed)
-    model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, max_document_length=24)
+    fields = {"max_document_length": 24, "has_discriminator": False}
+    model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, **fields)
     model.set_human_lengths(measure_lengths(corpora.sentences, corpora.vocabulary))
-    model.config.has_discriminator = False
     names, shorts = (corpora.vocabulary.encode_documents(texts, 24) for texts in zip(*pairs, strict=True))
     steps = training.warm_start_steps + training.adversarial_steps
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=training.weight_decay, betas=(0.9, 0.98))

@@ -45,7 +45,7 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
             writing: Width of the search and its other options.
 
         Returns:
-            ``[batch * per_length, length]`` pieces, ended and filled up with end pieces.
+            ``[batch * per_length, length]`` pieces, ended, and filled up with padding.
         """
         units = torch.tensor(lengths, device=source.mask.device)
         beams = max(writing.num_beams, writing.per_length)

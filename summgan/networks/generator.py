@@ -55,7 +55,7 @@ class Candidates:
     """Summaries, of which each document may have several. Those of one document stand together.
 
     Attributes:
-        words: ``[candidates, length]`` pieces, ended and filled up with end pieces.
+        words: ``[candidates, length]`` pieces, ended, and filled up with special pieces.
         mask: ``[candidates, length]``, 1 up to and including the first end piece.
         rows: ``[candidates]`` which document each is of.
         scores: ``[candidates]`` how good the generator finds each, in nats; comparable within a document.

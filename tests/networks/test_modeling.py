@@ -1,4 +1,3 @@
-import itertools
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,8 @@ from transformers import (
 )
 
 from summgan.errors import SummGANError
-from summgan.networks.code import Source
 from summgan.networks.compression import Succession
-from summgan.networks.decoder_generator import DecoderGenerator
-from summgan.networks.decoding import ExactLength
 from summgan.networks.modeling import SummGAN, SummGANConfig
-from summgan.networks.words import ended_mask
 from summgan.options.configuration import ModelOptions
 from summgan.text.script import count_units
 from summgan.text.vocabulary import Vocabulary
@@ -80,16 +75,6 @@ def test_the_model_in_the_package_is_of_before():
             )
 
 
-def test_a_model_that_searches_is_loaded_to_write_with_its_decoder(tokenizer, tiny_model, tmp_path):
-    model = tiny_model(tokenizer, writer="search")
-    model.save_pretrained(tmp_path)
-    config = SummGANConfig.from_pretrained(tmp_path)
-    config.writer = "decoder"
-    loaded = SummGAN.from_pretrained(tmp_path, config=config)
-    assert type(loaded.generator) is DecoderGenerator
-    assert torch.equal(loaded.generator.length.weight, model.generator.length.weight)
-
-
 def test_half_precision_is_about_a_quarter_of_a_per_cent_off(
     tokenizer, documents, tiny_model, encode, tmp_path
 ):
@@ -102,31 +87,6 @@ def test_half_precision_is_about_a_quarter_of_a_per_cent_off(
     second = half.generator.encode(ids, mask).states.float()
     assert (first - second).abs().mean() < 0.05 * first.abs().mean()
     assert half.generate(ids, mask, 5).shape[0] == 4
-
-
-def test_greedy_generate_is_greedy_sampling(tokenizer, documents, tiny_model, encode):
-    model = tiny_model(tokenizer)
-    ids, mask = encode(tokenizer, documents[:6])
-    units = torch.tensor([3, 4, 5, 6, 7, 8])
-    words = model.generator.bottleneck.sample(model.generator.encode(ids, mask), units, None)
-    generated = model.generate(ids, mask, units)
-    texts = (tokenizer.batch_decode(w, skip_special_tokens=True) for w in (words, generated))
-    assert next(texts) == next(texts)
-
-
-def test_the_search_finds_exactly_so_many_words(tokenizer, documents, tiny_model, encode):
-    model = tiny_model(tokenizer, writer="search")
-    ids, mask = encode(tokenizer, documents[:6])
-    units = torch.tensor([1, 3, 5, 7, 9, 11])
-    words = model.generate(ids, mask, units)
-    lengths = model.generator.bottleneck.length_of(words, ended_mask(words, tokenizer.eos_token_id))
-    assert torch.equal(lengths, units)
-    for row in range(6):  # alone as in a batch
-        mine = slice(row, row + 1)
-        alone = model.generate(ids[mine, : mask[row].sum()], None, units[mine])
-        assert alone[0].tolist() == words[row, : alone.shape[1]].tolist()
-    with pytest.raises(SummGANError, match="num_return_sequences must be 1"):
-        model.generate(ids, mask, units, num_return_sequences=2)
 
 
 def test_drawn_texts_have_the_wanted_lengths_too(tokenizer, documents, tiny_model, encode):
@@ -147,22 +107,6 @@ def test_without_a_wanted_length_the_human_mean_is_met(tokenizer, documents, tin
     model.config.summary_length = 6
     words = model.generate(*encode(tokenizer, documents[:2]))
     assert [count_units(t) for t in tokenizer.batch_decode(words, skip_special_tokens=True)] == [6, 6]
-
-
-def test_more_beams_find_more_probable_words(tokenizer, documents, tiny_model, encode):
-    model = tiny_model(tokenizer)
-    ids, mask = encode(tokenizer, documents[:6])
-    units = torch.full((6,), 4)
-
-    def score(words):
-        from summgan.networks.words import ended_mask
-
-        source = model.generator.encode(ids, mask)
-        words_mask = ended_mask(words, tokenizer.eos_token_id)
-        return model.generator.bottleneck.log_likelihood(source, words, words_mask).mean()
-
-    assert score(model.generate(ids, mask, units, num_beams=6)) >= score(model.generate(ids, mask, units))
-    assert model.generate(ids, mask, units, num_beams=3, num_return_sequences=3).shape[0] == 18
 
 
 def test_the_loss_of_labels_is_that_of_the_words(tokenizer, documents, sentences, tiny_model, encode):
@@ -259,32 +203,3 @@ def test_backbones_that_cannot_be_used_are_refused(tokenizer, tmp_path):
     GPT2Config().save_pretrained(tmp_path / "gpt2")
     with pytest.raises(SummGANError, match="'gpt2' is not supported"):
         SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "gpt2")), tokenizer)
-
-
-def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, tiny_model):
-    bottleneck = tiny_model(tokenizer).generator.bottleneck
-    start = int((bottleneck.writable & ~bottleneck.continues).nonzero()[0])
-    tail = int(bottleneck.glues.nonzero()[0])
-    ids = torch.tensor([[start, tail, bottleneck.end_id]])
-    source = Source(torch.zeros(1, 3, bottleneck.countdown.weight.shape[1]), torch.ones_like(ids), ids)
-    exact = ExactLength(bottleneck, torch.tensor([1]), source)
-    written = torch.tensor([[bottleneck.start_id, start]])
-    scores = torch.zeros(1, len(bottleneck.units))
-    assert exact(written, scores).isfinite().nonzero().tolist() == [[0, tail]]
-    scores[0, tail] = float("-inf")  # as where it would repeat two pieces
-    possible = exact(written, scores)[0].isfinite()
-    assert possible[bottleneck.end_id] and not possible[~bottleneck.continues & (bottleneck.units > 0)].any()
-
-
-def test_no_two_pieces_stand_in_a_row_twice_but_bytes(tokenizer, tiny_model, documents, encode):
-    model = tiny_model(tokenizer)
-    ids, mask = encode(tokenizer, documents[:8])
-    for row in model.generate(ids, mask, 20, num_beams=2, no_repeat_bigrams=True).tolist():
-        pairs = list(itertools.pairwise(row[: row.index(tokenizer.eos_token_id)]))
-        assert len(pairs) == len(set(pairs))
-    bottleneck = model.generator.bottleneck
-    byte, piece = int(bottleneck.bytes.nonzero()[0]), int(bottleneck.writable.nonzero()[0])
-    source = model.generator.encode(ids[:1], mask[:1])
-    exact = ExactLength(bottleneck, torch.tensor([9]), source, no_repeat_bigrams=True)
-    again = exact._repeating(torch.tensor([[piece, byte, piece, piece, piece]]))[0]
-    assert again.nonzero().tolist() == [[piece]]
