@@ -26,7 +26,7 @@ from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths
 from summgan.networks.compression import Succession
 from summgan.networks.salience import Salience
-from summgan.options.configuration import Options
+from summgan.options.configuration import DataOptions, Options
 from summgan.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
@@ -83,13 +83,7 @@ def prepare_corpora(
     disable_progress_bars()
     transformers_logging.disable_progress_bar()
     data = options.data
-    for name in ("documents", "sentences"):
-        if not getattr(data, name):
-            raise SummGANError(f"No {name} are given: name files with --data.{name}.")
-    how = (data.skip_bad_rows, data.cache_dir)
-    documents = load_texts(data.documents, data.document_column, "document", *how)
-    sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
-    fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
+    documents, sentences, fingerprint = load_piles(data)
     _warn_of_overlap(documents, sentences, say)
     documents, validation = split_validation(options, documents, say)
     say(
@@ -97,7 +91,7 @@ def prepare_corpora(
         f"{len(validation.documents):,} documents to watch."
     )
     vocabulary = _vocabulary(options, documents, sentences, checkpoint)
-    human = sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]
+    human = fluency_sample(sentences)
     beside = {}
     if options.training.neighbour_share:
         beside = _nearest_sentences(validation.documents, sentences)
@@ -115,7 +109,7 @@ def prepare_corpora(
         vocabulary=vocabulary,
         documents=documents,
         sentences=sentences,
-        human_sentences=list(human),
+        human_sentences=human,
         validation=validation,
         validation_neighbours=beside,
         word_weights=weights,
@@ -138,6 +132,29 @@ def _succession(
     sentences: Dataset, vocabulary: Vocabulary, stems: list[int], omitted: list[int]
 ) -> Succession:
     return succession_of(sentences, vocabulary.boundaries, stems, vocabulary.punctuation, omitted)
+
+
+def load_piles(data: DataOptions) -> tuple[Dataset, Dataset, str]:
+    """Documents and human sentences, and a fingerprint that changes when one of them does.
+
+    Args:
+        data: Where they are.
+
+    Raises:
+        SummGANError: A file, a column or a pile is missing or unusable.
+    """
+    for name in ("documents", "sentences"):
+        if not getattr(data, name):
+            raise SummGANError(f"No {name} are given: name files with --data.{name}.")
+    how = (data.skip_bad_rows, data.cache_dir)
+    documents = load_texts(data.documents, data.document_column, "document", *how)
+    sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
+    return documents, sentences, f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
+
+
+def fluency_sample(sentences: Dataset) -> list[str]:
+    """The human sentences, 100,000 at most, that the language model of the validation counts."""
+    return list(sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"])
 
 
 def split_validation(

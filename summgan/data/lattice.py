@@ -8,7 +8,6 @@ people never part: a number and its unit, "on Wednesday", "Hong Kong". All is co
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -19,7 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 import regex
 
+from summgan.data.piece_counts import FREQUENT, PieceCounts, counted_salience
 from summgan.errors import SummGANError
+from summgan.text.counts import NgramCounts, pair_gains
 from summgan.text.script import is_unspaced, join_units
 
 NOTHING, CLAUSE, SENTENCE = 0, 1, 2
@@ -34,12 +35,8 @@ _INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
 _DIGITS = regex.compile(r"[^\p{L}]*\p{N}[^\p{L}]*")
 _NUMBER = "0"
 _LONGEST_QUOTE = 8  # words between quotation marks or brackets that stay together
-_TOGETHER, _COUNTED_ON = (
-    0.75,
-    12,
-)  # share of a word's sentences with the same neighbour, and their least number
-_RAREST, _FREQUENT, _LOWEST = 6.0, math.log(10), -2.0  # as of `networks/salience.py`
-_SMOOTHING, _DISCOUNT = 5.0, 0.75
+_TOGETHER = 0.75  # share of a word's sentences with the same neighbour
+_COUNTED_ON = 12  # such sentences at least
 _UNKNOWN = 2.0  # nats of salience of a word that stands in neither pile
 _FILE = "words.npz"
 _LEAST_FORM = 20  # sentences that have a form without which it is not offered
@@ -253,13 +250,11 @@ def count_words(
     rows = {string: row for row, string in enumerate(strings)}
     classes = np.array([rows.get(_class_of(string), rows[string]) for string in strings])
     stems = [stem(string) if stem else string for string in strings]
-    following: dict[int, Counter[int]] = defaultdict(Counter)
-    for words in sentences:
-        keys = [int(classes[rows[string.lower()]]) for string in words.strings]
-        for first, second in pairwise([BEGIN, *keys, END]):
-            following[first][second] += 1
+    texts = ([int(classes[rows[string.lower()]]) for string in words.strings] for words in sentences)
+    counts = NgramCounts(texts, 2, BEGIN, END)
+    following = {first: seconds for (first,), seconds in counts.following[1].items()}
     names = _names(documents, rows)
-    unseen, pairs, gains = _kneser_ney(following, len(strings))
+    unseen, pairs, gains = _gains(counts, len(strings))
     lengths = np.bincount([min(len(words.strings), 64) for words in sentences], minlength=65)
     return WordTable(
         strings=strings,
@@ -279,38 +274,31 @@ def count_words(
 def _worth(
     documents: Sequence[Words], sentences: Sequence[Words], rows: dict[str, int], stems: list[str]
 ) -> np.ndarray:
-    """Half the inverse document frequency plus the log-odds of a sentence rather than a document.
+    """Salience of all words, see `counted_salience`; words with the same stem are counted together.
 
-    Words with the same stem are counted together. Frequent words, even if people say them, are worth nothing.
+    Frequent words, even if people say them, are worth nothing.
     """
     numbers = {stem: number for number, stem in enumerate(dict.fromkeys(stems))}
     kinds = np.array([numbers[stem] for stem in stems])
-    counts = np.zeros((3, len(numbers)))
+    occurrences, having, human = np.zeros((3, len(numbers)))
     for words in documents:
         ids = kinds[[rows[string.lower()] for string in words.strings]]
-        np.add.at(counts[0], ids, 1)
-        counts[1, np.unique(ids)] += 1
+        np.add.at(occurrences, ids, 1)
+        having[np.unique(ids)] += 1
     for words in sentences:
-        np.add.at(counts[2], kinds[[rows[string.lower()] for string in words.strings]], 1)
-    rarity = np.minimum(np.log((len(documents) + 1) / (counts[1] + 1)), _RAREST)
-    written = counts[0] * counts[2].sum() / max(1.0, counts[0].sum())
-    worth = np.maximum(rarity / 2 + np.log((counts[2] + _SMOOTHING) / (written + _SMOOTHING)), _LOWEST)
-    return np.where(rarity < _FREQUENT, np.minimum(worth, 0.0), worth)[kinds].astype(np.float32)
+        np.add.at(human, kinds[[rows[string.lower()] for string in words.strings]], 1)
+    worth, rarity = counted_salience(PieceCounts(occurrences, having, len(documents)), human)
+    return np.where(rarity < FREQUENT, np.minimum(worth, 0.0), worth)[kinds].astype(np.float32)
 
 
-def _kneser_ney(following: dict[int, Counter[int]], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gains after every word of what never followed it; keys and gains of all pairs that were seen."""
-    kinds = Counter(second for seconds in following.values() for second in seconds)
-    unseen, seen = np.zeros(size, dtype=np.float32), {}
-    for first, seconds in following.items():
-        total = seconds.total()
-        rest = _DISCOUNT * len(seconds) / total
-        unseen[first] = math.log(rest)
-        for second, count in seconds.items():
-            chance = kinds[second] / kinds.total()
-            seen[first * size + second] = math.log(rest + (count - _DISCOUNT) / total / chance)
-    keys = np.array(sorted(seen), dtype=np.int64)
-    return unseen, keys, np.array([seen[key] for key in keys.tolist()], dtype=np.float32)
+def _gains(counts: NgramCounts[int], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`pair_gains` as tables: of what never followed each word; keys and gains of all pairs that are seen."""
+    unseen, seen = pair_gains(counts)
+    table = np.zeros(size, dtype=np.float32)
+    table[list(unseen)] = list(unseen.values())
+    keyed = {first * size + second: gain for (first, second), gain in seen.items()}
+    keys = np.array(sorted(keyed), dtype=np.int64)
+    return table, keys, np.array([keyed[key] for key in keys.tolist()], dtype=np.float32)
 
 
 def _connecting(following: dict[int, Counter[int]], most: int) -> np.ndarray:

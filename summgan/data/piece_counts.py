@@ -6,6 +6,7 @@ use the weights.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,11 @@ from torch import Tensor
 from summgan.text.counts import inverse_document_frequency
 
 _WEIGHED = 50_000  # documents; more change the weights little
+FREQUENT = math.log(10)
+"""Nats of rarity below which a piece, in a tenth of all documents, says nothing."""
+_RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more
+_SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
+_LOWEST = -2.0  # nats of what is counted
 _LEAST_WEIGHT = 0.3  # nats, so that the most frequent pieces have to be rebuilt too
 
 
@@ -52,6 +58,23 @@ def count_pieces(texts: Dataset, spellings: np.ndarray) -> PieceCounts:
             np.add.at(occurrences, spellings[ids], 1)
             having[np.unique(spellings[ids])] += 1
     return PieceCounts(occurrences, having, len(texts))
+
+
+def counted_salience(documents: PieceCounts, human: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How salient pieces, or words, are by what is counted in the two piles, in nats.
+
+    Args:
+        documents: Counts in the documents.
+        human: ``[vocabulary]`` occurrences in the human sentences.
+
+    Returns:
+        ``[vocabulary]`` half the inverse document frequency plus the log-odds of standing in a sentence
+        rather than in a document; and the inverse document frequency alone.
+    """
+    written = documents.occurrences * (human.sum() / max(1.0, documents.occurrences.sum()))
+    rarity = np.minimum(documents.rarity, _RAREST)
+    odds = np.log((human + _SMOOTHING) / (written + _SMOOTHING))
+    return np.maximum(rarity / 2 + odds, _LOWEST), rarity
 
 
 def word_weights(documents: Dataset, vocabulary_size: int) -> Tensor:

@@ -9,26 +9,21 @@ words that tell events apart; therefore the two are added. The result is a `Sali
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from datasets import Dataset
 
-from summgan.data.piece_counts import count_pieces, evenly_spread
+from summgan.data.piece_counts import FREQUENT, count_pieces, counted_salience, evenly_spread
 from summgan.networks.salience import POSITION_BIN, POSITION_BINS, REPETITIONS, Salience
 
 LEAST_PAIRS = 50
 """Sentences near a document without which nothing can be learned from them."""
 
 _SAMPLE = 50_000  # texts of a pile, and pairs
-_FREQUENT = math.log(10)  # nats of rarity below which a piece, in a tenth of all documents, says nothing
 _COUNTED = 0.5  # weight of what is counted beside what is learned
 _POSITION = 2.0  # weight of the log-odds of a position in what is counted
-_SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
-_RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more
-_LOWEST = -2.0  # nats of what is counted
 _OMITTED = 2.0  # nats that a piece costs which is to be omitted
 _BELIEVED = 10.0  # places of a kind that make their share believable
 _RIDGE = 1.0  # of the regression: half of it times the squared norm is added to the loss
@@ -54,7 +49,9 @@ def salience_of(
     """
     alike = np.asarray(spellings)
     salience = Salience(len(alike))
-    counted, rarity = _count(documents, sentences, alike)
+    piles = (evenly_spread(pile, _SAMPLE) for pile in (documents, sentences))
+    written, human = (count_pieces(pile, alike) for pile in piles)
+    counted, rarity = counted_salience(written, human.occurrences)
     salience.piece.copy_(torch.tensor(counted))
     if near is not None and len(near) >= LEAST_PAIRS:
         places = _places(documents, near, alike, rarity)
@@ -85,21 +82,9 @@ def _learn(
     salience.piece += _COUNTED * torch.tensor(counted)
     salience.position += torch.tensor(_POSITION * odds["position"])
     # Where sentences are full ones they do say "the", and yet it is no reason to.
-    frequent = torch.tensor(rarity < _FREQUENT)
+    frequent = torch.tensor(rarity < FREQUENT)
     salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)
     salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
-
-
-def _count(documents: Dataset, sentences: Dataset, spellings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half the inverse document frequency of every piece plus the log-odds of standing in a sentence rather
-    than in a document, in nats; and the inverse document frequency alone.
-    """
-    found = count_pieces(evenly_spread(documents, _SAMPLE), spellings)
-    human = count_pieces(evenly_spread(sentences, _SAMPLE), spellings).occurrences
-    written = found.occurrences * (human.sum() / max(1.0, found.occurrences.sum()))
-    rarity = np.minimum(found.rarity, _RAREST)
-    odds = np.log((human + _SMOOTHING) / (written + _SMOOTHING))
-    return np.maximum(rarity / 2 + odds, _LOWEST), rarity
 
 
 def _places(

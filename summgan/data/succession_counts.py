@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -20,7 +19,7 @@ from summgan.networks.compression import (
     word_key,
 )
 from summgan.text.boundaries import UnitBoundaries, split_into_units
-from summgan.text.counts import NgramCounts
+from summgan.text.counts import NgramCounts, pair_gains
 
 _MOST_SENTENCES = 200_000
 
@@ -49,7 +48,8 @@ def succession_of(
         texts.append([word_key(word, spellings) for word in words if word])
         if units:
             endings[tuple(units[-1][len(words[-1]) :][:LONGEST_ENDING])] += 1
-    unseen, seen = _gains(NgramCounts(texts, 2, BEGIN_KEY, END_KEY))
+    unseen, pairs = pair_gains(NgramCounts(texts, 2, BEGIN_KEY, END_KEY))
+    seen = {pair_key(*pair): gain for pair, gain in pairs.items()}
     ending = endings.most_common(1)[0][0] if endings else ()
     succession = Succession(len(spellings), len(unseen), len(seen))
     succession.get_buffer("spelling").copy_(torch.as_tensor(spellings))
@@ -61,18 +61,3 @@ def succession_of(
         succession.get_buffer(f"{name}_keys").copy_(keys)
         succession.get_buffer(f"{name}_gains").copy_(torch.tensor(list(gains.values()))[order])
     return succession
-
-
-def _gains(counts: NgramCounts) -> tuple[dict[int, float], dict[int, float]]:
-    """Gains, by the key of a word, of what never follows it, and by the key of a pair, of all pairs that
-    are seen.
-
-    A gain is the logarithm of how much likelier the second word is after the first one than elsewhere.
-    """
-    unseen, seen = {}, {}
-    for (first,), following in counts.following[1].items():
-        for second in following:
-            share, rest = counts.discounted(second, (first,))
-            seen[pair_key(first, second)] = math.log(rest + share / counts.share(second, ()))
-        unseen[first] = math.log(rest)
-    return unseen, seen

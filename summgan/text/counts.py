@@ -6,6 +6,7 @@ neighbours of sentences, bags of words, fluency, and the succession of words in 
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -90,3 +91,23 @@ class NgramCounts(Generic[Token]):
             return 0.0, 1.0
         counts = self.following[len(context)][context]
         return max(counts[token] - _DISCOUNT, 0.0) / total, _DISCOUNT * len(counts) / total
+
+
+def pair_gains(
+    counts: NgramCounts[Token],
+) -> tuple[dict[Token, float], dict[tuple[Token, Token], float]]:
+    """How much likelier a token is after another one than elsewhere, as the logarithm of the ratio.
+
+    Args:
+        counts: Counts of pairs, that is of order 2.
+
+    Returns:
+        By first token the gain of what never follows it, and the gain of every pair that is seen.
+    """
+    unseen, seen = {}, {}
+    for (first,), following in counts.following[1].items():
+        for second in following:
+            share, rest = counts.discounted(second, (first,))
+            seen[first, second] = math.log(rest + share / counts.share(second, ()))
+        unseen[first] = math.log(rest)
+    return unseen, seen

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -103,11 +104,7 @@ def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -
         stemming: Language of a Snowball stemmer, for which endings make no difference either: "kills" is as
             "killed".
     """
-    stem: Callable[[str], str] = str
-    if stemming:
-        from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
-
-        stem = SnowballStemmer(stemming).stem
+    stem = stemmer(stemming) or str
     first: dict[str, int] = {}
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     texts = [
@@ -115,6 +112,15 @@ def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -
         for text, piece in zip(_surfaces(tokenizer), pieces, strict=True)
     ]
     return [first.setdefault(stem(text.lower()), index) for index, text in enumerate(texts)]
+
+
+def stemmer(language: str | None) -> Callable[[str], str] | None:
+    """The stem of a word in lower case by the Snowball stemmer of a language; None where none is named."""
+    if language is None:
+        return None
+    from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
+
+    return cache(SnowballStemmer(language).stem)
 
 
 def pieces_of_words(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[int]:

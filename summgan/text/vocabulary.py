@@ -106,9 +106,7 @@ class Vocabulary:
             return cls(
                 tokenizer, Truecaser.load(case) if case else None, model.read_bytes() if model else None
             )
-        except (
-            Exception
-        ) as error:  # transformers and tokenizers have one of their own for every kind of damage
+        except Exception as error:  # transformers and tokenizers have one for every kind of damage
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise SummGANError(
                 f"No tokenizer can be loaded from {str(folder)!r}: {reason.rstrip('.: ')}. Give a folder "

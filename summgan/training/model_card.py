@@ -134,6 +134,30 @@ def code_card(config: dict, options: Options, state: TrainerState) -> str:
     )
 
 
+_PATH_CARD = """# {title}
+
+A summarizer trained by summgan from unlabelled documents and unpaired human sentences. It writes a path
+through the words of the document. Step {step}.
+
+```json
+{options}
+```
+
+It can join words into what the document does not say; do not publish its output unread.
+"""
+
+
+def path_card(options: Options, state: TrainerState) -> str:
+    """Model card of a path generator, in Markdown.
+
+    Args:
+        options: Options of its training.
+        state: State of its training.
+    """
+    title = shown(Path(options.training.output_dir).name) or "summgan paths"
+    return _PATH_CARD.format(title=title, step=state.step, options=json.dumps(_training(options), indent=1))
+
+
 def _training(options: Options) -> dict:
     """The block ``training`` of the options, without the folder."""
     return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}

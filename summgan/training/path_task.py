@@ -8,10 +8,8 @@ they are new, and the discriminator is the only critic.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,39 +20,26 @@ from torch.utils.data import Dataset
 from transformers import AutoModel, AutoTokenizer, BertConfig, PreTrainedModel
 
 from summgan.data.batches import Share
-from summgan.data.corpora import split_validation
+from summgan.data.corpora import fluency_sample, load_piles, split_validation
 from summgan.data.lattice import Words, WordTable, count_words, words_of
 from summgan.data.path_batches import PathBatch, PathBatches, TextRows, of_length, rows_of
-from summgan.data.piles import Pairs, corpus_fingerprint, load_texts
+from summgan.data.piles import Pairs
 from summgan.errors import SummGANError
-from summgan.evaluation.content import ContentScorer, reference_free_score
-from summgan.evaluation.fluency import NgramLanguageModel
-from summgan.evaluation.rouge import rouge_scores
 from summgan.networks.path_generator import Drawn
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream
+from summgan.text.pieces import stemmer
 from summgan.text.vocabulary import Vocabulary
 from summgan.training.checkpoint import TrainerState
+from summgan.training.model_card import path_card
 from summgan.training.path_game import PathGame, Rules
 from summgan.training.path_model import PathConfig, PathModel
 from summgan.training.task import ForwardPass, Objective, Task
+from summgan.training.validation import ReferenceFreeScorer
 
-_FLUENCY_SAMPLE = 100_000
 _LEAST_DOCUMENT = 10  # words
 _LEAST_SENTENCE = 4  # words: of shorter ones nothing can be struck out
 _RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
-
-_CARD = """# {title}
-
-A summarizer trained by summgan from unlabelled documents and unpaired human sentences. It writes a path
-through the words of the document. Step {step}.
-
-```json
-{options}
-```
-
-It can join words into what the document does not say; do not publish its output unread.
-"""
 
 
 @dataclass(frozen=True)
@@ -134,7 +119,7 @@ class PathTask(Task):
             "discriminator": ForwardPass(self.game.discriminator_objective, discriminator),
         }
         self._watched = [words_of(text) for text in corpora.validation.documents]
-        self._fluency: NgramLanguageModel | None = None
+        self._scorer = ReferenceFreeScorer(corpora.validation, corpora.human_sentences)
 
     @classmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> PathTask:
@@ -166,20 +151,13 @@ class PathTask(Task):
         Raises:
             SummGANError: A pile is missing or cannot be used.
         """
-        data = options.data
-        for name in ("documents", "sentences"):
-            if not getattr(data, name):
-                raise SummGANError(f"No {name} are given: name files with --data.{name}.")
-        how = (data.skip_bad_rows, data.cache_dir)
-        documents = load_texts(data.documents, data.document_column, "document", *how)
-        sentences = load_texts(data.sentences, data.sentence_column, "sentence", *how)
-        fingerprint = f"{corpus_fingerprint(documents)}/{corpus_fingerprint(sentences)}"
+        documents, sentences, fingerprint = load_piles(options.data)
         documents, validation = split_validation(options, documents, say)
         said, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
         written = [words for words in written if len(words.strings) >= _LEAST_DOCUMENT]
         if not written:
             raise SummGANError(f"All documents have fewer than {_LEAST_DOCUMENT} words: give longer ones.")
-        table = count_words(written, said, stemmer(data.stemming), cls.forms, cls.inserted)
+        table = count_words(written, said, stemmer(options.data.stemming), cls.forms, cls.inserted)
         longest = PathConfig().longest_document
         long = sum(len(words.strings) > longest for words in written)
         say(
@@ -194,7 +172,7 @@ class PathTask(Task):
             table,
             rows_of(table, written, longest),
             human,
-            list(sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"]),
+            fluency_sample(sentences),
             validation,
             fingerprint,
         )
@@ -267,16 +245,8 @@ class PathTask(Task):
 
     def validate(self) -> dict[str, float]:
         """``eval_score`` (fluency times content) and its parts; ROUGE if there are references."""
-        pairs = self.corpora.validation
-        if self._fluency is None:
-            self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
-            self._content = ContentScorer.fit(pairs.documents)
         summaries = self._write(self._watched)
-        scores = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
-        if pairs.references is not None:
-            found = rouge_scores(summaries, pairs.references)
-            scores |= {name: float(values.mean()) for name, values in found.items()}
-        return {f"eval_{name}": value for name, value in scores.items()}
+        return self._scorer.score(summaries) | self._scorer.rouge(summaries)
 
     def sample(self, step: int) -> str:
         """A document with its summary."""
@@ -296,19 +266,8 @@ class PathTask(Task):
         self.model.save(folder)
 
     def describe(self, state: TrainerState) -> str:
-        """A short model card."""
-        options = {k: v for k, v in asdict(self.training).items() if k != "output_dir"}
-        title = Path(self.training.output_dir).name or "summgan paths"
-        return _CARD.format(title=title, step=state.step, options=json.dumps(options, indent=1))
-
-
-def stemmer(language: str | None) -> Callable[[str], str] | None:
-    """The stem of a word in a language; None where no language is named."""
-    if language is None:
-        return None
-    from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
-
-    return cache(SnowballStemmer(language).stem)
+        """See `path_card`."""
+        return path_card(self.options, state)
 
 
 def length_range(shares: np.ndarray) -> tuple[int, int]:

@@ -9,6 +9,8 @@ summary and document. References, where a validation file has them, add ROUGE, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import islice
 
 import torch
@@ -16,6 +18,7 @@ from torch import Tensor
 
 from summgan.data.batches import pad
 from summgan.data.corpora import Corpora
+from summgan.data.piles import Pairs
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.report import Sample
@@ -30,6 +33,38 @@ _BATCH = 64
 _SAMPLES = 12
 
 
+class ReferenceFreeScorer:
+    """Scores summaries of the validation documents; what that takes is counted when it is first asked for.
+
+    Args:
+        pairs: The documents, perhaps with references.
+        human_sentences: Sentences that say what is fluent.
+    """
+
+    def __init__(self, pairs: Pairs, human_sentences: Sequence[str]):
+        self.pairs, self.human_sentences = pairs, human_sentences
+
+    @cached_property
+    def _fluency(self) -> NgramLanguageModel:
+        return NgramLanguageModel.fit(self.human_sentences)
+
+    @cached_property
+    def _content(self) -> ContentScorer:
+        return ContentScorer.fit(self.pairs.documents)
+
+    def score(self, summaries: Sequence[str]) -> dict[str, float]:
+        """``eval_score`` (fluency x content) and its parts, between 0 and 1."""
+        found = reference_free_score(self._fluency, self._content, self.pairs.documents, summaries)
+        return {f"eval_{name}": float(value) for name, value in found.items()}
+
+    def rouge(self, summaries: Sequence[str]) -> dict[str, float]:
+        """ROUGE with the references, F1 in percent; empty where there are none."""
+        if self.pairs.references is None:
+            return {}
+        found = rouge_scores(summaries, self.pairs.references)
+        return {f"eval_{name}": float(values.mean()) for name, values in found.items()}
+
+
 class Validator:
     """Summarizes the validation documents, one candidate of each, and scores the result.
 
@@ -41,8 +76,10 @@ class Validator:
     def __init__(self, model: SummGAN, corpora: Corpora):
         self.model, self.corpora = model, corpora
         self.samples: list[Sample] = []
-        self._fluency: NgramLanguageModel | None = None
-        self._content: ContentScorer | None = None
+
+    @cached_property
+    def _scorer(self) -> ReferenceFreeScorer:
+        return ReferenceFreeScorer(self.corpora.validation, self.corpora.human_sentences)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
@@ -51,22 +88,16 @@ class Validator:
         ROUGE, with neighbours too, is an F1 in percent; the other scores are between 0 and 1.
         """
         pairs = self.corpora.validation
-        if self._fluency is None:
-            self._fluency = NgramLanguageModel.fit(self.corpora.human_sentences)
-            self._content = ContentScorer.fit(pairs.documents)
         summaries, losses, rebuilt = self._run(pairs.documents)
-        score = reference_free_score(self._fluency, self._content, pairs.documents, summaries)
-        figures = {f"eval_{name}": float(value) for name, value in score.items()}
+        figures = self._scorer.score(summaries)
         beside = self.corpora.validation_neighbours
         if len(beside) >= LEAST_NEIGHBOURS:
             scores = rouge_scores([summaries[row] for row in beside], [[text] for text in beside.values()])
             figures["eval_neighbour_rouge1"] = float(scores["rouge1"].mean())
             figures["eval_score"] = figures["eval_neighbour_rouge1"] / 100
         figures["eval_reconstruction"] = sum(losses) / len(losses)
-        if pairs.references is not None:
-            for name, values in rouge_scores(summaries, pairs.references).items():
-                figures[f"eval_{name}"] = float(values.mean())
-        references = pairs.references or [[None]] * len(pairs.documents)
+        figures |= self._scorer.rouge(summaries)
+        references: list = pairs.references or [[None]] * len(pairs.documents)
         self.samples = [
             Sample(document, summary, text, reference[0])
             for document, summary, text, reference in islice(
@@ -86,7 +117,9 @@ class Validator:
     def _run(self, documents: list[str], rebuild: int = _SAMPLES) -> tuple[list[str], list[float], list[str]]:
         """Summaries, reconstruction losses, and the first reconstructions as text."""
         self.model.eval()
-        summaries, losses, rebuilt = [], [], []
+        summaries: list[str] = []
+        losses: list[float] = []
+        rebuilt: list[str] = []
         for start in range(0, len(documents), _BATCH):
             texts = documents[start : start + _BATCH]
             ids, mask = self._tokenize(texts)
