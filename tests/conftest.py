@@ -18,9 +18,16 @@ import shutil  # noqa: E402
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from accelerate.state import AcceleratorState  # noqa: E402
 
 from summgan.networks.modeling import SummGAN  # noqa: E402
-from summgan.options.configuration import ModelOptions  # noqa: E402
+from summgan.options.configuration import (  # noqa: E402
+    DataOptions,
+    ModelOptions,
+    Options,
+    TokenizerOptions,
+    TrainingOptions,
+)
 from summgan.text.vocabulary import Vocabulary  # noqa: E402
 
 torch.set_num_threads(1)
@@ -70,6 +77,12 @@ def _chinese(count, rng):
     for _ in range(count):
         place, thing, verb = map(rng.choice, (ZH_PLACES, ZH_THINGS, ZH_VERBS))
         yield f"本报讯，{place}{thing}今天宣布，将于{rng.randint(1, 12)}月{verb}，市民表示欢迎。"
+
+
+@pytest.fixture(autouse=True)
+def no_accelerator():
+    """Every test makes its own: accelerate keeps device and precision of the first one of a process."""
+    AcceleratorState._reset_state(True)
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +143,25 @@ def tiny_model():
         }
         model = SummGAN.from_options(ModelOptions(**sizes | options), tokenizer, max_document_length=64)
         return model.eval()
+
+    return make
+
+
+@pytest.fixture
+def small_run(write, documents, sentences, tmp_path):
+    """A factory of options to train on the first texts of both piles."""
+
+    def make(model, vocabulary_size=400, texts=60, **training):
+        return Options(
+            data=DataOptions(
+                documents=write("documents.txt", documents[:texts]),
+                sentences=write("sentences.txt", sentences[:texts]),
+                cache_dir=str(tmp_path / "cache"),
+            ),
+            tokenizer=TokenizerOptions(vocabulary_size=vocabulary_size),
+            model=model,
+            training=TrainingOptions(output_dir=str(tmp_path / "run"), use_cpu=True, **training),
+        )
 
     return make
 

@@ -10,19 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from datasets import Dataset
 from safetensors.torch import load_file
 
 from summgan.demo.institutions import NAMES
 from summgan.text.vocabulary import Vocabulary
-
-
-@pytest.fixture(autouse=True)
-def no_accelerator():
-    """Every benchmark makes its own."""
-    AcceleratorState._reset_state(True)
-
 
 ROOT = Path(__file__).parents[1]
 

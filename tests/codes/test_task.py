@@ -257,7 +257,6 @@ def test_bags_hold_whole_words_however_a_text_comes_in():
 
 
 def test_other_processes_than_the_first_say_nothing(write, documents, tmp_path, monkeypatch):
-    AcceleratorState._reset_state(True)
     monkeypatch.setattr(Accelerator, "is_main_process", False)
     options, _ = load_options([str(CONFIGS / "binary.yaml")])
     changed = replace(

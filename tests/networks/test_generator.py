@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 
 from summgan.errors import SummGANError
 
@@ -31,7 +30,6 @@ def run(tmp_path, monkeypatch, documents, sentences):
         for name, lines in (("documents.txt", documents), ("sentences.txt", sentences)):
             (tmp_path / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
         monkeypatch.chdir(tmp_path)
-        AcceleratorState._reset_state(True)
         program = code_of(section)
         assert "[*piles, " in program
         names = {"tiny": TINY, "__name__": "page"}

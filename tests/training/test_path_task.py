@@ -11,8 +11,9 @@ from transformers import AutoModel, BertConfig
 from summgan.data.lattice import words_of
 from summgan.errors import SummGANError
 from summgan.options.configuration import Options
+from summgan.text.pieces import stemmer
 from summgan.training.path_model import PathModel
-from summgan.training.path_task import PathTask, length_range, stemmer
+from summgan.training.path_task import PathTask, length_range
 from summgan.training.trainer import train
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 
 from summgan.data.corpora import prepare_corpora
@@ -22,11 +21,7 @@ from summgan.errors import SummGANError
 from summgan.files import MANIFEST, is_whole
 from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import (
-    DataOptions,
     ModelOptions,
-    Options,
-    TokenizerOptions,
-    TrainingOptions,
 )
 from summgan.training import run as module
 from summgan.training.checkpoint import checkpoints, find_checkpoint
@@ -40,29 +35,18 @@ TINY = ModelOptions(
 
 
 @pytest.fixture
-def options(write, documents, sentences, tmp_path):
-    AcceleratorState._reset_state(True)
-    return Options(
-        data=DataOptions(
-            documents=write("documents.txt", documents[:60]),
-            sentences=write("sentences.txt", sentences[:60]),
-            cache_dir=str(tmp_path / "cache"),
-        ),
-        tokenizer=TokenizerOptions(vocabulary_size=400),
-        model=TINY,
-        training=TrainingOptions(
-            output_dir=str(tmp_path / "run"),
-            warm_start_steps=2,
-            adversarial_steps=2,
-            per_device_train_batch_size=2,
-            warmup_steps=0,
-            logging_steps=1,
-            eval_steps=2,
-            save_steps=1,
-            save_total_limit=1,
-            sample_steps=0,
-            use_cpu=True,
-        ),
+def options(small_run):
+    return small_run(
+        TINY,
+        warm_start_steps=2,
+        adversarial_steps=2,
+        per_device_train_batch_size=2,
+        warmup_steps=0,
+        logging_steps=1,
+        eval_steps=2,
+        save_steps=1,
+        save_total_limit=1,
+        sample_steps=0,
     )
 
 

@@ -12,9 +12,9 @@ from accelerate.state import AcceleratorState
 from torch.utils.data import Dataset
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from summgan import Options, SummGANError, Task, train
+from summgan import SummGANError, Task, train
 from summgan.networks.estimators import ESTIMATORS
-from summgan.options.configuration import DataOptions, ModelOptions, TokenizerOptions, TrainingOptions
+from summgan.options.configuration import ModelOptions
 from summgan.training.summary_task import SummaryTask
 from summgan.training.task import ForwardPass, Objective
 
@@ -23,25 +23,14 @@ TINY = {"hidden_size": 16, "encoder_layers": 1, "decoder_layers": 1, "attention_
 
 
 @pytest.fixture
-def options(write, documents, sentences, tmp_path):
-    AcceleratorState._reset_state(True)
-    return Options(
-        data=DataOptions(
-            documents=write("documents.txt", documents[:60]),
-            sentences=write("sentences.txt", sentences[:60]),
-            cache_dir=str(tmp_path / "cache"),
-        ),
-        tokenizer=TokenizerOptions(vocabulary_size=400),
-        model=ModelOptions(discriminator_hidden_size=8, **TINY),
-        training=TrainingOptions(
-            output_dir=str(tmp_path / "run"),
-            warm_start_steps=1,
-            adversarial_steps=1,
-            per_device_train_batch_size=2,
-            logging_steps=1,
-            eval_documents=3,
-            use_cpu=True,
-        ),
+def options(small_run):
+    return small_run(
+        ModelOptions(discriminator_hidden_size=8, **TINY),
+        warm_start_steps=1,
+        adversarial_steps=1,
+        per_device_train_batch_size=2,
+        logging_steps=1,
+        eval_documents=3,
     )
 
 

@@ -19,12 +19,8 @@ from summgan.data.corpora import prepare_corpora
 from summgan.errors import SummGANError
 from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import (
-    DataOptions,
     LossWeights,
     ModelOptions,
-    Options,
-    TokenizerOptions,
-    TrainingOptions,
 )
 from summgan.text.script import split_words
 from summgan.text.vocabulary import Vocabulary
@@ -46,30 +42,21 @@ TINY = ModelOptions(
 
 
 @pytest.fixture
-def options(write, documents, sentences, tmp_path):
-    AcceleratorState._reset_state(True)
-    return Options(
-        data=DataOptions(
-            documents=write("documents.txt", documents),
-            sentences=write("sentences.txt", sentences),
-            cache_dir=str(tmp_path / "cache"),
-        ),
-        tokenizer=TokenizerOptions(vocabulary_size=500),
-        model=TINY,
-        training=TrainingOptions(
-            output_dir=str(tmp_path / "run"),
-            warm_start_steps=4,
-            adversarial_steps=4,
-            per_device_train_batch_size=4,
-            warmup_steps=2,
-            logging_steps=1,
-            eval_steps=4,
-            eval_documents=5,
-            save_steps=2,
-            save_total_limit=9,
-            sample_steps=0,
-            use_cpu=True,
-        ),
+def options(small_run):
+    return small_run(
+        TINY,
+        vocabulary_size=500,
+        texts=None,
+        warm_start_steps=4,
+        adversarial_steps=4,
+        per_device_train_batch_size=4,
+        warmup_steps=2,
+        logging_steps=1,
+        eval_steps=4,
+        eval_documents=5,
+        save_steps=2,
+        save_total_limit=9,
+        sample_steps=0,
     )
 
 
