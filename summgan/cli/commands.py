@@ -25,7 +25,7 @@ from summgan.options.configuration import TokenizerOptions
 from summgan.options.generation import SummarizerOptions
 from summgan.text.vocabulary import Vocabulary
 from summgan.writing.output import PrintedRecords, RecordFile, describe_files
-from summgan.writing.records import Record, failed_record, in_order, read_items, record
+from summgan.writing.records import Record, failed_record, in_order, read_items, read_summaries, record
 from summgan.writing.summarizer import CHUNK, Summarizer
 
 Say = Callable[[str], None]
@@ -158,13 +158,14 @@ def score(options: dict[str, Any], say: Say) -> int:
         names = [options[name] for name in ("predictions", "references", "documents", "compare")]
         check_output(report_file, resolve_files([name for name in names if name]))
         _check_report(report_file)
-    predictions = _summaries(options, "predictions", say)
+    column = options["prediction_column"]
+    predictions = read_summaries(options["predictions"], column, "score 0", say)
     references, documents = _references(options, say)
     if options["documents"]:
         documents = _texts(options["documents"], options["document_column"], "document", "--document_column")
     compare = {}
     if options["compare"]:
-        compare[Path(options["compare"]).name] = _summaries(options, "compare", say)
+        compare[Path(options["compare"]).name] = read_summaries(options["compare"], column, "score 0", say)
     given: dict[str, list | None] = {"predictions": predictions, "references": references}
     given |= {"documents": documents} | compare
     columns: dict[str, list] = _aligned({name: texts for name, texts in given.items() if texts is not None})
@@ -226,17 +227,6 @@ def _used(texts: list) -> int:
 def _texts(path: str, column: str | None, role: str, option: str) -> list[str]:
     """Texts in order, blank lines of a txt among them; a row that cannot be used stops the call."""
     return [row.text for row in read_rows(path, column, role, option=option, keep_blank=True)]
-
-
-def _summaries(options: dict[str, Any], name: str, say: Say) -> list[str]:
-    """Summaries in order; a row without one scores nothing, and is counted."""
-    path, column = options[name], options["prediction_column"]
-    items = list(read_items(path, column, "summary", "--prediction_column"))
-    missing = [item for item in items if isinstance(item, SummGANError) or not item.text]
-    if missing:
-        first = missing[0] if isinstance(missing[0], SummGANError) else f"{path}:{missing[0].line}: is blank."
-        say(f"{len(missing):,} rows of {path} hold no summary and score 0: {first}")
-    return [item.text if isinstance(item, Row) else "" for item in items]
 
 
 def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], list[str] | None]:

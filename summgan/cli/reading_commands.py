@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from summgan.data.readers import Row, read_rows, resolve_files
+from summgan.data.readers import read_rows, resolve_files
 from summgan.errors import SummGANError
 from summgan.evaluation.grammar import has_parser, parse_figures
-from summgan.evaluation.language_model import log_prob_per_word
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.reading import (
     Candidate,
@@ -28,17 +27,13 @@ from summgan.evaluation.reading import (
 from summgan.evaluation.reading_page import render_sheet
 from summgan.evaluation.scoring import format_table
 from summgan.files import check_output, write_folder, write_text
-from summgan.writing.records import read_items
+from summgan.writing.records import read_summaries
 
 Say = Callable[[str], None]
 
 
 def compare(options: dict[str, Any], say: Say) -> int:
     """Make a sheet from ``--documents`` and ``--summaries``, or read ``--marks`` back with ``--key``."""
-    if not 0 <= options["seed"] < 2**32:
-        raise SummGANError(f"--seed is {options['seed']}; it must be from 0 to {2**32 - 1}.")
-    if options["count"] < 1:
-        raise SummGANError(f"--count is {options['count']}; it must be at least 1.")
     if options["marks"]:
         return _read_back(options, say)
     for name in ("documents", "summaries", "output"):
@@ -51,9 +46,17 @@ def compare(options: dict[str, Any], say: Say) -> int:
     check_output(folder, resolve_files([options["documents"], *systems.values()]))
     if folder.exists():
         raise SummGANError(f"--output {folder}: is there already, perhaps with marks in it; name another.")
-    rows = read_rows(options["documents"], options["document_column"], "document", option="--document_column")
+    # Blank lines keep their places, as they do among the summaries.
+    rows = read_rows(
+        options["documents"],
+        options["document_column"],
+        "document",
+        option="--document_column",
+        keep_blank=True,
+    )
     documents = [row.text for row in rows]
-    summaries = {name: _texts(file, options["prediction_column"]) for name, file in systems.items()}
+    column, fate = options["prediction_column"], "stand on the sheet as empty ones"
+    summaries = {name: read_summaries(file, column, fate, say) for name, file in systems.items()}
     sheet = make_sheet(documents, summaries, options["count"], options["seed"])
     write_folder(folder, lambda path: _write_sheet(path, sheet))
     say(
@@ -67,12 +70,6 @@ def _named(system: str) -> tuple[str, str]:
     """``NAME=FILE`` as a pair; a file alone is named after itself."""
     name, sign, file = system.partition("=")
     return (name, file) if sign and name and file else (Path(system).stem, system)
-
-
-def _texts(file: str, column: str | None) -> list[str]:
-    """Summaries in order; a row that holds none is an empty one."""
-    items = read_items(file, column, "summary", "--prediction_column")
-    return [item.text if isinstance(item, Row) else "" for item in items]
 
 
 def _write_sheet(folder: Path, sheet: list[Candidate]) -> None:
@@ -111,7 +108,11 @@ def _read_back(options: dict[str, Any], say: Say) -> int:
 def _automatic_figures(sheet: list[Candidate], language_model: str | None) -> dict[str, dict[str, float]]:
     """Figures by system that need no reader."""
     parsed = parse_figures([candidate.summary for candidate in sheet]) if has_parser() else []
-    fluency = log_prob_per_word([c.summary for c in sheet], language_model) if language_model else []
+    fluency = []
+    if language_model:
+        from summgan.evaluation.language_model import log_prob_per_word  # transformers takes seconds to load
+
+        fluency = log_prob_per_word([candidate.summary for candidate in sheet], language_model)
     figures = {}
     for system in sorted({name for candidate in sheet for name in candidate.systems}):
         own = [index for index, candidate in enumerate(sheet) if system in candidate.systems]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from jsonargparse import ArgumentParser
 
 from summgan.options.parsing import new_parser
+from summgan.options.ranges import PositiveInt, Seed
 
 
 def compare_parser() -> ArgumentParser:
@@ -26,8 +27,8 @@ def compare_parser() -> ArgumentParser:
     parser.add_argument(
         "--output", type=str | None, help="Folder for the sheet, or file .json for the result."
     )
-    parser.add_argument("--count", type=int, default=50, help="Number of documents on the sheet.")
-    parser.add_argument("--seed", type=int, default=0, help="Seed of the draw and of the bootstrap.")
+    parser.add_argument("--count", type=PositiveInt, default=50, help="Number of documents on the sheet.")
+    parser.add_argument("--seed", type=Seed, default=0, help="Seed of the draw and of the bootstrap.")
     parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
     parser.add_argument("--prediction_column", type=str | None, help="Name of the column with the summary.")
     parser.add_argument("--key", type=str | None, help="File key.json of a sheet.")

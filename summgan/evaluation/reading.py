@@ -56,7 +56,7 @@ def make_sheet(
     """Draw documents and shuffle the summaries of each.
 
     Args:
-        documents: Texts.
+        documents: Texts; empty ones are not drawn.
         systems: Summaries of all documents, in order, by system.
         count: Number of documents to draw; all are taken if there are fewer.
         seed: Seed of the draw and of the order.
@@ -64,7 +64,8 @@ def make_sheet(
     Raises:
         SummGANError: A system has more or fewer summaries than there are documents, or nothing is there.
     """
-    if not documents or not systems:
+    known = [row for row, document in enumerate(documents) if document]
+    if not known or not systems:
         raise SummGANError("A sheet needs at least one document and one system.")
     for name, summaries in systems.items():
         if len(summaries) != len(documents):
@@ -73,7 +74,7 @@ def make_sheet(
                 "each document, in order."
             )
     rng = Random(seed)
-    rows = sorted(rng.sample(range(len(documents)), min(count, len(documents))))
+    rows = sorted(rng.sample(known, min(count, len(known))))
     sheet = []
     for item, row in enumerate(rows, 1):
         writers: dict[str, list[str]] = {}

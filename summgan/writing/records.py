@@ -37,6 +37,23 @@ def read_items(
     yield from bad
 
 
+def read_summaries(path: str, column: str | None, fate: str, say: Callable[[str], None]) -> list[str]:
+    """Summaries in order; a row without one is an empty one, and they are counted.
+
+    Args:
+        path: File of summaries.
+        column: Column of the summary, or None.
+        fate: What becomes of rows without a summary, for the sentence about them.
+        say: Receives that sentence.
+    """
+    items = list(read_items(path, column, "summary", "--prediction_column"))
+    missing = [item for item in items if isinstance(item, SummGANError) or not item.text]
+    if missing:
+        first = missing[0] if isinstance(missing[0], SummGANError) else f"{path}:{missing[0].line}: is blank."
+        say(f"{len(missing):,} rows of {path} hold no summary and {fate}: {first}")
+    return [item.text if isinstance(item, Row) else "" for item in items]
+
+
 def in_order(
     items: Iterable[Item],
     size: int,

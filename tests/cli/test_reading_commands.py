@@ -72,6 +72,22 @@ def test_what_is_missing_is_said(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_blank_lines_keep_their_place(tmp_path, write, capsys):
+    documents, summaries = write("d.txt", ["One.", "", "Three."]), write("s.txt", ["a", "", "c"])
+    call = ["compare", "--documents", documents, "--summaries", summaries, "--output", str(tmp_path / "r")]
+    assert main(call) == 0
+    assert "2 documents with 2 summaries" in capsys.readouterr().err
+
+
+def test_rows_without_a_summary_are_counted(files, tmp_path, write, capsys):
+    documents, good, _ = files
+    thin = write("thin.jsonl", ['{"summary": "one"}', "{broken", *['{"summary": "x"}'] * 4])
+    call = ["compare", "--documents", documents, "--summaries", good, thin, "--output", str(tmp_path / "r")]
+    assert main(call) == 0
+    said = capsys.readouterr().err
+    assert "1 rows of" in said and "stand on the sheet as empty ones" in said and "thin.jsonl:2" in said
+
+
 def test_two_systems_of_one_name_are_refused(files, tmp_path, capsys):
     documents, good, _ = files
     call = ["compare", "--documents", documents, "--summaries", good, good, "--output", str(tmp_path / "r")]

@@ -139,6 +139,11 @@ def test_what_is_no_table_or_key_is_refused(sheet, tmp_path):
             read_key(tmp_path / "key.json")
 
 
+def test_a_blank_document_keeps_its_place_and_is_not_drawn():
+    sheet = make_sheet(["One.", "", "Three."], {"s": ["a", "", "c"]})
+    assert [(c.document, c.summary) for c in sheet] == [("One.", "a"), ("Three.", "c")]
+
+
 def test_systems_have_one_summary_of_each_document():
     with pytest.raises(SummGANError, match="12 documents but 2 summaries of short"):
         make_sheet(DOCUMENTS, {"short": ["a", "b"]})
