@@ -16,18 +16,22 @@ from summgan.networks.estimators import ESTIMATORS, sample_categorical
 from summgan.randomness import RandomStream
 
 
-class OneHotBottleneck(Bottleneck):
-    """One of ``size`` classes.
+class _LinearBottleneck(Bottleneck):
+    """A linear layer to the logits of a draw, and a table of vectors for what is drawn.
 
     Args:
         hidden: Width of the states and of the vectors.
-        size: Number of classes.
+        size: Number of classes or bits.
     """
 
     def __init__(self, hidden: int, size: int):
         super().__init__()
         self.logits = nn.Linear(hidden, size)
         self.table = nn.Linear(size, hidden, bias=False)
+
+
+class OneHotBottleneck(_LinearBottleneck):
+    """One of ``size`` classes."""
 
     def forward(
         self,
@@ -61,18 +65,8 @@ def threshold(probabilities: Tensor) -> Tensor:
     return hard + (probabilities - probabilities.detach())
 
 
-class BinaryBottleneck(Bottleneck):
-    """``size`` bits.
-
-    Args:
-        hidden: Width of the states and of the vectors.
-        size: Number of bits.
-    """
-
-    def __init__(self, hidden: int, size: int):
-        super().__init__()
-        self.logits = nn.Linear(hidden, size)
-        self.table = nn.Linear(size, hidden, bias=False)
+class BinaryBottleneck(_LinearBottleneck):
+    """``size`` bits."""
 
     def forward(
         self,

@@ -23,7 +23,7 @@ _LEAST_SHARE = 1e-5  # of a length that no human sentence has
 
 
 @dataclass(frozen=True)
-class Candidates:
+class PathCandidates:
     """The best path of every length through each document of a batch.
 
     Attributes:
@@ -113,7 +113,7 @@ class PathWriter(nn.Module):
         values = self.by_critics(lattice, found) if by_critics else self.by_score(found)
         return self._chosen(scores, found, values.argmax(1))
 
-    def candidates(self, lattice: Lattice, scores: PathScores, lengths: Tensor) -> Candidates:
+    def candidates(self, lattice: Lattice, scores: PathScores, lengths: Tensor) -> PathCandidates:
         """The best path of every length, by one pass of messages.
 
         Args:
@@ -127,18 +127,18 @@ class PathWriter(nn.Module):
         inserted = inserted_words(scores, path, 1.0, None)
         drawn = write(lattice, self.generator.prior.inserted, path, inserted)
         words, places = (table.unflatten(0, each.shape) for table in (drawn.words, drawn.places))
-        return Candidates(each, values, path, inserted, words, places)
+        return PathCandidates(each, values, path, inserted, words, places)
 
-    def by_score(self, found: Candidates) -> Tensor:
+    def by_score(self, found: PathCandidates) -> Tensor:
         """``[batch, lengths]``: score above what is usual for the length, plus the log frequency."""
         index = self._index(found)
         return found.scores - self.usual[index] + self.log_shares[index]
 
-    def _index(self, found: Candidates) -> Tensor:
+    def _index(self, found: PathCandidates) -> Tensor:
         """``[batch, lengths]`` places in the tables of lengths; what is longer counts as the longest."""
         return found.lengths.clamp_max(len(self.usual) - 1)
 
-    def by_critics(self, lattice: Lattice, found: Candidates) -> Tensor:
+    def by_critics(self, lattice: Lattice, found: PathCandidates) -> Tensor:
         """``[batch, lengths]``: what the critics say, by the formula of this file."""
         value = self.length_weight * self.log_shares[self._index(found)]
         words = found.words.flatten(0, 1)
@@ -163,7 +163,7 @@ class PathWriter(nn.Module):
         scores = [self.candidates(batch, self.generator(batch), lengths).scores for batch in lattices]
         self.usual[lengths] = torch.cat(scores).mean(0)
 
-    def _chosen(self, scores: PathScores, found: Candidates, index: Tensor) -> Written:
+    def _chosen(self, scores: PathScores, found: PathCandidates, index: Tensor) -> Written:
         """The candidate of each document at ``index`` ``[batch]``, with probabilities."""
         rows = torch.arange(len(index), device=index.device)
         lengths, words, places = (t[rows, index] for t in (found.lengths, found.words, found.places))
