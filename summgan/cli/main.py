@@ -12,16 +12,14 @@ import json
 import logging
 import os
 import re
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from summgan import __version__
+from summgan.cli.interruption import call, terminated_like_interrupted
 from summgan.cli.reading_parser import compare_parser
 from summgan.errors import SummGANError
 from summgan.options.configuration import DEFAULT_MODEL, TokenizerOptions
@@ -77,27 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
     """Parse and run; turn every expected exception into a sentence and a status."""
     try:
-        with _terminated_like_interrupted():
-            return _run(name, parser, run, arguments)
+        with terminated_like_interrupted() as came:
+            return _run(name, parser, run, arguments, came)
     except KeyboardInterrupt:
         print(f"\nsummgan {name}: stopped.", file=sys.stderr)
         return 130
 
 
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does, so that what it has begun is cleaned up."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python lets only the main thread handle signals
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _run(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
+def _run(name: str, parser: ArgumentParser, run, arguments: list[str], came: list[int]) -> int:
     from datasets.exceptions import DatasetGenerationError
 
     _write_any_character()
@@ -106,7 +91,7 @@ def _run(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
         namespace = parser.parse_args(arguments)
         _refuse_empty(namespace)
         resumable = bool(namespace.get("output")) and "resume" in namespace
-        return run(namespace, parser)
+        return call(run, namespace, parser, came)
     except ArgumentError as error:
         message = _with_nearest_option(str(error), parser)
     except (SummGANError, DatasetGenerationError) as error:
