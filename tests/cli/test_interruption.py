@@ -20,8 +20,16 @@ def interrupted_import(number):
     return run
 
 
+@pytest.fixture
+def listening():
+    """Ctrl-C interrupts, also where the tests run in a background that ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_a_library_makes_of_a_signal_is_the_interruption(number, monkeypatch, capsys):
+def test_what_a_library_makes_of_a_signal_is_the_interruption(number, listening, monkeypatch, capsys):
     before = signal.getsignal(number)
     monkeypatch.setitem(cli._COMMANDS, "demo", (cli._demo_parser, interrupted_import(number)))
     assert cli.main(["demo"]) == 130
