@@ -25,8 +25,8 @@ from pathlib import Path
 import torch
 
 from summgan import Summarizer, train
-from summgan.data.batches import pad
 from summgan.data.corpora import measure_lengths, prepare_corpora
+from summgan.data.padding import pad
 from summgan.evaluation.rouge import rouge_scores
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text

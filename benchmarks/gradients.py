@@ -20,8 +20,9 @@ import torch
 from tqdm.auto import tqdm
 
 from summgan import Summarizer, SummaryTask
-from summgan.data.batches import Batch, Share
+from summgan.data.batches import Batch
 from summgan.data.corpora import prepare_corpora
+from summgan.data.order import Share
 from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.networks.estimators import ESTIMATORS
@@ -81,7 +82,8 @@ def main() -> None:
         training = replace(options.training, estimator=estimator, loss_weights=weights)
         return SummaryTask(replace(options, training=training), model, corpora)
 
-    batches = task("reinforce", TERMS[0]).batches(Share(batch_size=32))
+    # Only what is judged needs human sentences, and its batches do for all terms.
+    batches = task("reinforce", "adversarial").batches(Share(batch_size=32))
     few = range(arguments.draws)
     many = range(arguments.draws, (1 + _REFERENCE) * arguments.draws)
     steps = arguments.seeds * len(TERMS) * (len(arguments.rows) * len(few) + len(many))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from summgan import SummaryTask
-from summgan.data.batches import Batch, BatchStream, Share, pad
+from summgan.data.batches import Batch, SummaryBatches
+from summgan.data.order import Share
+from summgan.data.padding import Texts
 from summgan.networks.code import Code
 from summgan.networks.reconstructor import weighted_loss
 from summgan.networks.words import first_places
@@ -102,8 +104,8 @@ class PriorTask(SummaryTask):
     @staticmethod
     def word_log_probs(generator: nn.Module, batch: Batch, code: Code, samples: int) -> Tensor:
         """``[batch * samples, length, vocabulary]`` before every word drawn."""
-        source, bottleneck = generator.encode(batch.documents, batch.documents_mask), generator.bottleneck
-        source, words = source.repeat(samples), code.words
+        documents, bottleneck, words = batch["documents"], generator.bottleneck, code.words
+        source = generator.encode(documents.ids, documents.mask).repeat(samples)
         vectors, _, _ = bottleneck.inputs(words, bottleneck.length_of(words, code.mask))
         hidden = bottleneck.decoder(vectors, source.states, source.mask)
         return bottleneck.log_probs(hidden, bottleneck.keys(source), source, bottleneck.fed(words))
@@ -127,10 +129,10 @@ class SimilarityTask(SummaryTask):
         """All terms, and minus the cosine."""
         terms = super().summary_terms(code, batch, stream, samples)
         vectors = self.vectors.to(code.mask.device)
-        documents = batch.documents.repeat_interleave(samples, dim=0)
-        mask = batch.documents_mask.repeat_interleave(samples, dim=0)
+        documents = batch["documents"].repeat(samples)
         said = (code.one_hot * code.mask[..., None]).sum(1) @ vectors
-        whole = (vectors[documents] * (mask * first_places(documents))[..., None]).sum(1)
+        once = documents.mask * first_places(documents.ids)
+        whole = (vectors[documents.ids] * once[..., None]).sum(1)
         return terms | {"similarity": -F.cosine_similarity(said, whole)}
 
 
@@ -191,12 +193,12 @@ class ShuffledSentencesTask(SummaryTask):
 
     def denoising(self, batch: Batch) -> Tensor:
         """``[batch]``, as ever but for that."""
-        texts = []
-        for row, ids, mask in zip(batch.rows.tolist(), batch.noised, batch.noised_mask, strict=True):
+        noised, texts = batch["noised"], []
+        for row, ids, mask in zip(batch.rows.tolist(), noised.ids, noised.mask, strict=True):
             *inside, end = ids[mask.bool()].tolist()
             texts.append([*self.shuffled(inside, row), end])
-        noised, noised_mask = (tensor.to(batch.noised.device) for tensor in pad(texts))
-        return super().denoising(replace(batch, noised=noised, noised_mask=noised_mask))
+        shuffled = Texts.of(texts).to(noised.ids.device)
+        return super().denoising(Batch(batch.rows, {**batch.texts, "noised": shuffled}))
 
     def shuffled(self, ids: list[int], seed: int) -> list[int]:
         """Pieces with their sentences in another order."""
@@ -212,7 +214,7 @@ class ShuffledSentencesTask(SummaryTask):
 class DocumentSpansTask(SummaryTask):
     """What is learned of a document is a span of it, and not its best words."""
 
-    def batches(self, share: Share) -> BatchStream:
+    def batches(self, share: Share) -> SummaryBatches:
         """As ever but for that."""
         stream = super().batches(share)
         stream.teacher = partial(spans, stream.boundaries)
@@ -232,7 +234,7 @@ def spans(boundaries: UnitBoundaries, documents, worth: Tensor, lengths) -> list
 class ForeignWordsTask(SummaryTask):
     """Sentences are hidden as in MSRP."""
 
-    def batches(self, share: Share) -> BatchStream:
+    def batches(self, share: Share) -> SummaryBatches:
         """As ever but for that."""
         stream = super().batches(share)
         stream.hide = among_foreign_words

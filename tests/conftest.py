@@ -169,7 +169,7 @@ def small_run(write, documents, sentences, tmp_path):
 @pytest.fixture
 def encode():
     """Texts to padded ids and mask, every text ended."""
-    from summgan.data.batches import pad
+    from summgan.data.padding import pad
 
     def run(tokenizer, texts):
         ids = tokenizer(texts, add_special_tokens=False).input_ids

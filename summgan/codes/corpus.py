@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from summgan.codes.bags import BagOfWords, most_similar, principal_directions
-from summgan.data.batches import Share
+from summgan.data.order import Share
 from summgan.data.piles import corpus_fingerprint, load_texts
 from summgan.errors import SummGANError
 from summgan.options.configuration import Options

@@ -15,7 +15,7 @@ from summgan.codes.bags import BagOfWords
 from summgan.codes.corpus import CodeBatch, CodeBatches, CodeCorpus, prepare_code_corpus
 from summgan.codes.meaning import meaning_table, meanings
 from summgan.codes.model import CodeAutoencoder, CodeConfig
-from summgan.data.batches import Share
+from summgan.data.order import Share
 from summgan.errors import SummGANError
 from summgan.evaluation.report import write_report
 from summgan.options.configuration import Options

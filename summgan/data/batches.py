@@ -1,153 +1,91 @@
 """Tokenized documents and human sentences to training batches, as pure functions of the step.
 
-Both piles are shuffled on their own, so rows that stand side by side have nothing to do with each
-other. Which rows stand in which step, and all noise in them, follows from the seed and the step alone:
-a resumed run, or one on more processes, sees the very same batches.
+Both piles are shuffled on their own, so rows that stand side by side have nothing to do with each other.
+Which rows stand in which step, and all noise in them, follows from the seed and the step alone.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from datasets import Dataset
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
-from torch.utils.data import Dataset as TorchDataset
+from torch.utils.data import Dataset
 
 from summgan.data.contexts import ContextIndex
+from summgan.data.corpora import Corpora
 from summgan.data.neighbours import LEAST_COVERAGE
 from summgan.data.noise import bury, damage, pick_content
+from summgan.data.order import IndexOrder, Share
+from summgan.data.padding import Texts
 from summgan.networks.generator import Teacher
-from summgan.networks.salience import Salience
 from summgan.randomness import derive_seed
-from summgan.text.boundaries import UnitBoundaries, join, split_into_units
+from summgan.text.boundaries import Unit, join, split_into_units
 
 _FOREIGN_DOCUMENTS = 3
 _RATIO_RANGE = (0.6, 1.4)  # around the mean ratio of a document's length to a sentence's
-_BUCKET = 32  # batches that are sorted by length together
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One forward pass; every text ends with the end piece, masks are 1 where it is real.
+    """One forward pass: the texts that its stage asks for, by name.
+
+    - ``documents``.
+    - ``sentences``: human sentences, of other events.
+    - ``noised``: texts that the generator learns to summarize: documents, or human sentences buried in
+      contexts of their words.
+    - ``targets``: what it shall write of them: human sentences, or sentences made of the documents. Labels
+      are 0 for pieces that the noised text does not say.
+    - ``content``: picked words of the documents.
+    - ``damaged``: spoiled human sentences. Labels are 0 where a word is not as a human would have it.
 
     Attributes:
         rows: ``[batch]`` places in the global batch, the key of all noise.
-        documents: ``[batch, document]``, with ``documents_mask``.
-        sentences: ``[batch, sentence]`` human sentences of other events, with ``sentences_mask``.
-        noised: ``[batch, noised]`` texts that the generator learns to summarize, with mask: documents, or
-            human sentences buried in contexts of their words.
-        targets: ``[batch, target]`` what it shall write of them, with mask: human sentences, or what is left
-            of the documents when words are struck.
-        supported: ``[batch, target]``, 0 for the pieces of a target that its noised text does not say
-            and the padding, else 1.
-        content: ``[batch, content]`` picked words of the documents, with mask.
-        damaged: ``[batch, damaged]`` spoiled human sentences, with mask.
-        damaged_human: ``[batch, damaged]``, 1 where a damaged word still is as it should be.
+        texts: The texts by name.
     """
 
     rows: Tensor
-    documents: Tensor
-    documents_mask: Tensor
-    sentences: Tensor
-    sentences_mask: Tensor
-    noised: Tensor
-    noised_mask: Tensor
-    targets: Tensor
-    targets_mask: Tensor
-    supported: Tensor
-    content: Tensor
-    content_mask: Tensor
-    damaged: Tensor
-    damaged_mask: Tensor
-    damaged_human: Tensor
+    texts: Mapping[str, Texts]
+
+    def __getitem__(self, name: str) -> Texts:
+        """The texts of a name.
+
+        Raises:
+            KeyError: The stage did not ask for them.
+        """
+        return self.texts[name]
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
-        return replace(self, **moved)
+        texts = {name: texts.to(device) for name, texts in self.texts.items()}
+        return Batch(self.rows.to(device, non_blocking=True), texts)
 
 
 @dataclass(frozen=True)
-class Share:
-    """The part of every global batch that one process reads.
+class Stage:
+    """Steps in a row whose batches hold the same texts.
 
     Attributes:
-        batch_size: Rows of a micro-batch.
-        rank: Number of the process.
-        processes: Number of processes.
-        accumulation: Micro-batches of an optimizer step.
+        steps: Number of steps.
+        texts: Names of the texts; see `Batch`.
     """
 
-    batch_size: int
-    rank: int = 0
-    processes: int = 1
-    accumulation: int = 1
-
-    @property
-    def global_batch(self) -> int:
-        """Rows of an optimizer step, on all processes together."""
-        return self.batch_size * self.processes * self.accumulation
-
-    def rows(self, number: int) -> range:
-        """Places of the rows of a micro-batch in the stream that all processes share."""
-        first = (number * self.processes + self.rank) * self.batch_size
-        return range(first, first + self.batch_size)
+    steps: int
+    texts: frozenset[str]
 
 
-class IndexOrder:
-    """Which row of a pile stands at a position of an endless stream, epoch after epoch.
-
-    Args:
-        size: Rows of the pile.
-        seed: Seed of its shuffles.
-        lengths: ``[size]``; when given, batches are made of rows of similar length.
-        batch_size: Of the global batch.
-    """
-
-    def __init__(self, size: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1):
-        self.size, self.seed, self.lengths, self.batch_size = size, seed, lengths, batch_size
-        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
-
-    def __getitem__(self, position: int) -> int:
-        """The row at ``position``."""
-        epoch, place = divmod(position, self.size)
-        if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._shuffled(epoch)
-        return int(self._order[place])
-
-    def _shuffled(self, epoch: int) -> np.ndarray:
-        rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self.size)
-        if self.lengths is None:
-            return order
-        bucket = self.batch_size * _BUCKET
-        batches = []
-        for start in range(0, self.size, bucket):
-            rows = order[start : start + bucket]
-            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
-            batches += [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
-        # A short last batch stays last, so that the others begin at multiples of the batch size.
-        tail = [batches.pop()] if len(batches[-1]) < self.batch_size else []
-        return np.concatenate([*(batches[i] for i in rng.permutation(len(batches))), *tail])
-
-
-class BatchStream(TorchDataset):
+class SummaryBatches(Dataset):
     """Micro-batches by number; number ``step * accumulation + part`` belongs to optimizer ``step``.
 
     Args:
-        documents: Rows with ``input_ids``, the end piece included.
-        sentences: The same of human sentences; with ``neighbour``, ``coverage`` and ``supported`` if they
-            may be learned from the documents near to them (see `neighbours.py`).
-        boundaries: Where units begin.
-        word_weights: ``[vocabulary]`` IDF of every piece.
-        seed: Seed of the run.
+        corpora: Documents and human sentences, with what is counted in them.
         share: The part that this process reads.
+        seed: Seed of the run.
+        stages: What the steps need, in order; the last one has no end.
         neighbour_share: How often a sentence near some document is learned from it.
-        salience: Where in documents stands what sentences say; everywhere by default.
         teacher: Makes sentences of documents, if these shall be learned in place of human sentences that are
             near no document.
 
@@ -157,60 +95,64 @@ class BatchStream(TorchDataset):
 
     def __init__(
         self,
-        documents: Dataset,
-        sentences: Dataset,
-        boundaries: UnitBoundaries,
-        word_weights: Tensor,
-        seed: int,
+        corpora: Corpora,
         share: Share,
+        seed: int,
+        stages: Sequence[Stage],
         neighbour_share: float = 0.0,
-        salience: Salience | None = None,
         teacher: Teacher | None = None,
     ):
-        self.documents, self.sentences = documents, sentences
-        self.boundaries, self.word_weights = boundaries, word_weights.tolist()
-        self.contexts = ContextIndex(documents, boundaries)
-        self.seed, self.share, self.neighbour_share = seed, share, neighbour_share
-        self.salience, self.teacher, self.hide = salience, teacher, bury
-        self.position_salience = salience.position.tolist() if salience else (0.0,)
-        lengths = np.asarray(documents.with_format("numpy")["length"][:])
-        human = np.asarray(sentences.with_format("numpy")["length"][:])
+        self.documents, self.sentences = corpora.documents, corpora.sentences
+        self.boundaries, self.word_weights = corpora.vocabulary.boundaries, corpora.word_weights.tolist()
+        self.contexts = ContextIndex(corpora.documents, self.boundaries)
+        self.share, self.seed, self.stages, self.neighbour_share = share, seed, stages, neighbour_share
+        self.salience, self.position_salience = corpora.salience, corpora.salience.position.tolist()
+        self.teacher, self.hide = teacher, bury
+        lengths = np.asarray(self.documents.with_format("numpy")["length"][:])
+        human = np.asarray(self.sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
         self.ratio = max(1.0, (lengths.mean() - 1) / max(1.0, human.mean() - 1))
         order_seed = derive_seed(seed, "documents")
-        self.document_order = IndexOrder(len(documents), order_seed, lengths, share.global_batch)
-        self.sentence_order = IndexOrder(len(sentences), derive_seed(seed, "sentences"))
+        self.document_order = IndexOrder(len(self.documents), order_seed, lengths, share.global_batch)
+        self.sentence_order = IndexOrder(len(self.sentences), derive_seed(seed, "sentences"))
 
     def __getitem__(self, number: int) -> Batch:
         """The micro-batch of this process with that number."""
-        positions = self.share.rows(number)
+        positions, wanted = self.share.rows(number), self._stage(number // self.share.accumulation).texts
         documents = self.documents[[self.document_order[p] for p in positions]]["input_ids"]
-        chosen = [self.sentences[self.sentence_order[p]] for p in positions]
-        sentences = [sentence["input_ids"] for sentence in chosen]
-        columns = [
-            self._row(random.Random(derive_seed(self.seed, "noise", p)), d, s)
-            for p, d, s in zip(positions, documents, chosen, strict=True)
+        sentences = [self.sentences[self.sentence_order[p]] for p in positions]
+        made = [
+            self._row(random.Random(derive_seed(self.seed, "noise", p)), document, sentence)
+            for p, document, sentence in zip(positions, documents, sentences, strict=True)
         ]
-        noised, targets, supported, content, damaged, human = zip(*columns, strict=True)
-        tensors = {"rows": torch.tensor(positions)}
-        texts = {
-            "documents": documents,
-            "sentences": sentences,
-            "noised": noised,
-            "targets": targets,
-            "content": content,
-            "damaged": damaged,
+        noised, targets, supported, content, damaged, human = zip(*made, strict=True)
+        columns = {
+            "documents": (documents,),
+            "sentences": ([sentence["input_ids"] for sentence in sentences],),
+            "noised": (noised,),
+            "targets": (targets, supported),
+            "content": (content,),
+            "damaged": (damaged, human),
         }
-        for name, ids in texts.items():
-            tensors[name], tensors[f"{name}_mask"] = pad(ids)
-        return Batch(supported=pad(supported)[0], damaged_human=pad(human)[0], **tensors)
+        texts = {name: Texts.of(*column) for name, column in columns.items() if name in wanted}
+        return Batch(torch.tensor(positions), texts)
 
-    def _row(self, rng: random.Random, document: list[int], sentence: dict):
-        """Noised, its target, what it supports, content, damaged, and its labels."""
+    def _stage(self, step: int) -> Stage:
+        for stage in self.stages[:-1]:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        return self.stages[-1]
+
+    def _row(self, rng: random.Random, document: list[int], sentence: dict) -> tuple[list[int], ...]:
+        """Noised, its target, what it supports, content, damaged, and its labels.
+
+        All of them, whatever the stage wants: the noise of each depends on that of those before.
+        """
         end, ids = document[-1], sentence["input_ids"]
         sentence_units = split_into_units(ids[:-1], self.boundaries)
         document_units = split_into_units(document[:-1], self.boundaries)
-        foreign = [self._foreign(rng) for _ in range(_FOREIGN_DOCUMENTS)]
+        foreign = [self._document(rng.randrange(len(self.documents))) for _ in range(_FOREIGN_DOCUMENTS)]
         # Long texts have long summaries, give or take: their lengths go together in all that is made up.
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
@@ -228,25 +170,14 @@ class BatchStream(TorchDataset):
         count = max(1, round(len(document_units) / longer))
         content = pick_content(document_units, self.word_weights, count, rng)
         damaged, human = damage(sentence_units, foreign[0], rng)
-        labels = [flag for unit, flag in zip(damaged, human, strict=True) for _ in unit]
-        texts = [join(noised), join(content), join(damaged)]
-        noised, content, damaged = ([*text, end] for text in texts)
-        return noised, ids, supported, content, damaged, [*map(int, labels), 1]
+        labels = [int(flag) for unit, flag in zip(damaged, human, strict=True) for _ in unit]
+        said, picked, spoiled = ([*join(units), end] for units in (noised, content, damaged))
+        return said, ids, supported, picked, spoiled, [*labels, 1]
 
     def _is_near(self, sentence: dict, rng: random.Random) -> bool:
         """Whether this time a sentence is learned from the document near to it."""
         return sentence["coverage"] >= LEAST_COVERAGE and rng.random() < self.neighbour_share
 
-    def _foreign(self, rng: random.Random) -> list[list[int]]:
-        return self._document(rng.randrange(len(self.documents)))
-
-    def _document(self, row: int) -> list[list[int]]:
+    def _document(self, row: int) -> list[Unit]:
         """The units of a document."""
         return split_into_units(self.documents[row]["input_ids"][:-1], self.boundaries)
-
-
-def pad(rows) -> tuple[Tensor, Tensor]:
-    """Lists of ids to ``[batch, longest]`` (filled with 0) and its mask."""
-    tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
-    mask = pad_sequence([torch.ones_like(row) for row in tensors], batch_first=True)
-    return pad_sequence(tensors, batch_first=True), mask

@@ -16,8 +16,8 @@ from datasets import Dataset, disable_progress_bars
 from torch import Tensor
 from transformers.utils import logging as transformers_logging
 
-from summgan.data.batches import pad
 from summgan.data.neighbours import LEAST_COVERAGE, find_neighbours
+from summgan.data.padding import pad
 from summgan.data.piece_counts import word_weights
 from summgan.data.piles import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.data.salience_counts import salience_of

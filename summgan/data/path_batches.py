@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from summgan.data.batches import IndexOrder, Share
 from summgan.data.lattice import Words, WordTable
+from summgan.data.order import IndexOrder, Share
 from summgan.randomness import derive_seed
 
 

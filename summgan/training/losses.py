@@ -56,14 +56,14 @@ def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def denoising(generator: Generator, batch: Batch) -> Tensor:
     """``[batch]``: write the sentence that is hidden in a text, as far as the text says it."""
-    return generator.imitation_loss(
-        batch.noised, batch.noised_mask, batch.targets, batch.targets_mask, batch.supported
-    )
+    noised, targets = batch["noised"], batch["targets"]
+    return generator.imitation_loss(noised.ids, noised.mask, targets.ids, targets.mask, targets.labels)
 
 
 def extraction(generator: Generator, batch: Batch) -> Tensor:
     """``[batch]``: write the picked content words of a document."""
-    return generator.imitation_loss(batch.documents, batch.documents_mask, batch.content, batch.content_mask)
+    documents, picked = batch["documents"], batch["content"]
+    return generator.imitation_loss(documents.ids, documents.mask, picked.ids, picked.mask)
 
 
 def reconstruction_inputs(
@@ -73,10 +73,9 @@ def reconstruction_inputs(
 
     Siblings get the same noise: their difference must come from their words.
     """
-    documents = batch.documents.repeat_interleave(samples, dim=0)
-    mask = batch.documents_mask.repeat_interleave(samples, dim=0)
+    documents = batch["documents"].repeat(samples)
     noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
-    return documents, mask, noise
+    return documents.ids, documents.mask, noise
 
 
 def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samples: int = 1) -> Tensor:
@@ -85,13 +84,12 @@ def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samp
     A function of which words are said and nothing else, so the straight-through gradient is nearly exact; a
     piece that is said twice counts for nothing.
     """
-    documents = batch.documents.repeat_interleave(samples, dim=0)
-    mask = batch.documents_mask.repeat_interleave(samples, dim=0)
-    said = code.one_hot.gather(2, documents[:, None].expand(-1, code.mask.shape[1], -1))
+    documents = batch["documents"].repeat(samples)
+    said = code.one_hot.gather(2, documents.ids[:, None].expand(-1, code.mask.shape[1], -1))
     said = said * code.mask[..., None]
     by_others = said.detach().sum(1, keepdim=True) - said.detach()
-    once = (said * (by_others < 0.5)).sum(1) * mask * first_places(documents)
-    return -(once * salience(documents)).sum(1) / code.mask.sum(1)
+    once = (said * (by_others < 0.5)).sum(1) * documents.mask * first_places(documents.ids)
+    return -(once * salience(documents.ids)).sum(1) / code.mask.sum(1)
 
 
 def back_cycle(
@@ -102,14 +100,14 @@ def back_cycle(
     The unsupervised translation of Lample 2018: an answer written by people to an input written by the other
     network. The input is a sample and carries no gradient.
     """
+    sentences, longest = batch["sentences"], batch["documents"].mask
     with torch.no_grad():
-        code = reconstructor.code_of(batch.sentences, batch.sentences_mask)
-        documents = reconstructor.sample(code, batch.documents.shape[1], stream)
+        code = reconstructor.code_of(sentences.ids, sentences.mask)
+        documents = reconstructor.sample(code, longest.shape[1], stream)
         # As long as the row's own document at most, whatever its batch was padded to.
         places = torch.arange(documents.shape[1], device=documents.device)
-        own = places < batch.documents_mask.sum(1, keepdim=True)
-        mask = reconstructor.mask_of(documents) * own
-    return generator.imitation_loss(documents, mask, batch.sentences, batch.sentences_mask)
+        mask = reconstructor.mask_of(documents) * (places < longest.sum(1, keepdim=True))
+    return generator.imitation_loss(documents, mask, sentences.ids, sentences.mask)
 
 
 def make_judge(discriminator: Discriminator) -> Judge:
@@ -145,7 +143,7 @@ def adversarial(
         words = F.one_hot(code.words, words.shape[-1]).to(words.dtype) + words - words.detach()
     fake = judge(words, code.mask)
     with torch.no_grad():
-        real = judge(batch.sentences, batch.sentences_mask)
+        real = judge(batch["sentences"].ids, batch["sentences"].mask)
     sentence = F.softplus(real.sentence.repeat_interleave(samples) - fake.sentence)
     per_word = (F.softplus(-fake.words) * code.mask).sum(1) / code.mask.sum(1)
     return (sentence + per_word) / 2
@@ -171,12 +169,13 @@ def discriminator_terms(
     Returns:
         Scalar terms, and shares of pairs told apart.
     """
-    real_vectors, real = _look(discriminator, batch.sentences, batch.sentences_mask)
-    damaged_vectors, damaged = _look(discriminator, batch.damaged, batch.damaged_mask)
+    sentences, spoiled = batch["sentences"], batch["damaged"]
+    real_vectors, real = _look(discriminator, sentences.ids, sentences.mask)
+    damaged_vectors, damaged = _look(discriminator, spoiled.ids, spoiled.mask)
     relativistic = [F.softplus(damaged.sentence - real.sentence).mean()]
     per_word = [
-        _word_loss(real.words, torch.ones_like(real.words), batch.sentences_mask),
-        _word_loss(damaged.words, batch.damaged_human.float(), batch.damaged_mask),
+        _word_loss(real.words, torch.ones_like(real.words), sentences.mask),
+        _word_loss(damaged.words, spoiled.labels.float(), spoiled.mask),
     ]
     accuracies = {"damaged_accuracy": (real.sentence > damaged.sentence).float().mean()}
     judged = [(real_vectors, real), (damaged_vectors, damaged)]

@@ -19,9 +19,9 @@ from torch import nn
 from torch.utils.data import Dataset
 from transformers import AutoModel, AutoTokenizer, BertConfig, PreTrainedModel
 
-from summgan.data.batches import Share
 from summgan.data.corpora import fluency_sample, load_piles, split_validation
 from summgan.data.lattice import Words, WordTable, count_words, words_of
+from summgan.data.order import Share
 from summgan.data.path_batches import PathBatch, PathBatches, TextRows, of_length, rows_of
 from summgan.data.piles import Pairs
 from summgan.errors import SummGANError

@@ -19,10 +19,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from summgan.data.batches import Batch, BatchStream, Share
+from summgan.data.batches import Batch, Stage, SummaryBatches
 from summgan.data.corpora import Corpora, measure_lengths, prepare_corpora
+from summgan.data.order import Share
 from summgan.evaluation.report import write_report
 from summgan.networks.code import Code
 from summgan.networks.estimators import REWARDED, leave_one_out
@@ -131,7 +131,7 @@ class SummaryTask(Task):
             terms = {"denoising": self.denoising(batch)}
         else:
             terms = {"extraction": losses.extraction(self.model.generator, batch)}
-        code = self.model.reconstructor.code_of(batch.content, batch.content_mask)
+        code = self.model.reconstructor.code_of(batch["content"].ids, batch["content"].mask)
         terms["reconstruction"] = self.reconstruction(code, batch, stream)
         averages = {name: values.mean() for name, values in terms.items()}
         return SummaryObjective(weigh(averages, self.warm_start_weights), means(terms))
@@ -155,7 +155,7 @@ class SummaryTask(Task):
     def draw(self, batch: Batch, stream: RandomStream, temperature: float, samples: int) -> Code:
         """Summaries ``[batch * samples, length]`` of the documents, ``samples`` of each in a row."""
         generator = self.model.generator
-        source = generator.encode(batch.documents, batch.documents_mask)
+        source = generator.encode(batch["documents"].ids, batch["documents"].mask)
         units = generator.draw_units(source, stream.fork("units")).repeat_interleave(samples)
         draws = stream.fork("draw").repeat(samples)
         return generator.draw(source.repeat(samples), units, draws, self.estimator, temperature)
@@ -241,19 +241,27 @@ class SummaryTask(Task):
 
     # Data and results ----------------------------------------------------------------------------
 
-    def batches(self, share: Share) -> Dataset:
+    def batches(self, share: Share) -> SummaryBatches:
         """Documents and human sentences, and what is made of them to learn from."""
-        corpora, boundaries = self.corpora, self.corpora.vocabulary.boundaries
-        return BatchStream(
-            corpora.documents,
-            corpora.sentences,
-            boundaries,
-            corpora.word_weights,
-            self.training.seed,
+        return SummaryBatches(
+            self.corpora,
             share,
+            self.training.seed,
+            self.stages(),
             self.training.neighbour_share,
-            corpora.salience,
             self.model.generator.teacher(),
+        )
+
+    def stages(self) -> tuple[Stage, Stage]:
+        """The texts that the losses of each stage read."""
+        training, taught = self.training, {"noised", "targets"}
+        both = {"documents"} | ({"sentences", "damaged"} if self.plays else set())
+        warm_start = both | {"content"} | (taught if training.warm_start == "sentences" else set())
+        game = both | (taught if self.weights["denoising"] else set())
+        game |= {"sentences"} if self.weights["back_cycle"] else set()
+        return (
+            Stage(training.warm_start_steps, frozenset(warm_start)),
+            Stage(training.adversarial_steps, frozenset(game)),
         )
 
     def validate(self) -> dict[str, float]:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel
 
-from summgan.data.batches import Share
+from summgan.data.order import Share
 from summgan.evaluation.report import write_report
 from summgan.options.configuration import Options
 from summgan.training.checkpoint import TrainerState

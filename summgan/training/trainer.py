@@ -15,7 +15,7 @@ from accelerate import Accelerator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from summgan.data.batches import Share
+from summgan.data.order import Share
 from summgan.options.configuration import Options, check_options
 from summgan.randomness import derive_seed
 from summgan.training.callbacks import TrainerCallback

@@ -16,8 +16,8 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from summgan.data.batches import pad
 from summgan.data.corpora import Corpora
+from summgan.data.padding import pad
 from summgan.data.piles import Pairs
 from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel

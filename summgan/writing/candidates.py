@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from summgan.data.batches import pad
+from summgan.data.padding import pad
 from summgan.errors import SummGANError
 from summgan.networks.code import Code, Source
 from summgan.networks.generator import Candidates, Writing

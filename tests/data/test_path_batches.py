@@ -3,8 +3,8 @@
 import torch
 from paths_support import DOCUMENTS, make_world
 
-from summgan.data.batches import Share
 from summgan.data.lattice import CLAUSE, words_of
+from summgan.data.order import Share
 from summgan.data.path_batches import PathBatches, of_length, rows_of
 
 WORLD = make_world()

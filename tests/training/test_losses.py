@@ -26,8 +26,8 @@ def test_the_gradient_penalty_is_the_squared_gradient_of_the_score(tokenizer, ti
     discriminator = model.discriminator
     expected = 0.0
     for words, mask in (
-        (batch.sentences, batch.sentences_mask),
-        (batch.damaged, batch.damaged_mask),
+        (batch["sentences"].ids, batch["sentences"].mask),
+        (batch["damaged"].ids, batch["damaged"].mask),
     ):
         vectors = discriminator.embed(words).detach().requires_grad_()
         discriminator(vectors, mask).sentence.sum().backward()
@@ -41,8 +41,7 @@ def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(token
     model = tiny_model(tokenizer)
     bottleneck = model.generator.bottleneck
     salience = bottleneck.salience.piece.copy_(torch.linspace(-1, 3, len(tokenizer)))
-    words = torch.stack([batch.documents[:, 1], batch.documents[:, 0], batch.documents[:, 1]], 1)
-    words[:, 2] = batch.documents[:, 2]
+    words = batch["documents"].ids[:, [1, 0, 2]]
     one_hot = torch.nn.functional.one_hot(words, len(tokenizer)).float().requires_grad_()
     code = Code(vectors=one_hot, mask=torch.ones_like(words), words=words, one_hot=one_hot)
     loss = content(bottleneck.salience, code, batch)
@@ -53,6 +52,6 @@ def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(token
     # The gradient asks for every piece of the document that nobody else says, as much as it is salient.
     loss.sum().backward()
     row = distinct[0]
-    unsaid = next(p for p in batch.documents[row].tolist() if p not in words[row].tolist() and p > 3)
+    unsaid = next(p for p in batch["documents"].ids[row].tolist() if p not in words[row].tolist() and p > 3)
     assert one_hot.grad[row, 0, unsaid].item() == pytest.approx(-salience[unsaid].item() / 3)
     assert one_hot.grad[row, 0, words[row, 1]] == 0

@@ -7,7 +7,7 @@ import torch
 from paths_support import make_discriminator, make_encoder, make_generator, make_speller, make_world, no_forms
 from torch import nn
 
-from summgan.data.batches import Share
+from summgan.data.order import Share
 from summgan.data.path_batches import PathBatches, of_length
 from summgan.networks.critics import Likeness
 from summgan.networks.path_generator import write

@@ -1,10 +1,12 @@
 import copy
-from dataclasses import replace
 
 import pytest
 import torch
-from tests_support import make_batch, make_task
+from tests_support import make_batch, make_batches, make_task
 
+from summgan.data.batches import Batch
+from summgan.data.order import Share
+from summgan.data.padding import Texts
 from summgan.options.configuration import LossWeights
 from summgan.randomness import RandomStream
 from summgan.training import losses as module
@@ -17,6 +19,16 @@ def batch(tokenizer, documents, sentences):
 
 def stream(batch, *parts):
     return RandomStream.of(batch.rows, 5, *parts)
+
+
+def part_of(batch, rows):
+    """Some rows of a batch, which are padded no more than they must be."""
+    texts = {}
+    for name, (ids, mask, labels) in ((name, vars(texts).values()) for name, texts in batch.texts.items()):
+        length = int(mask[rows].sum(1).max())
+        cut = (tensor if tensor is None else tensor[rows, :length] for tensor in (ids, mask, labels))
+        texts[name] = Texts(*cut)
+    return Batch(batch.rows[rows], texts)
 
 
 def adversarial(model, batch, **options):
@@ -61,7 +73,7 @@ def test_the_warm_start_gradient_agrees_with_finite_differences(tokenizer, tiny_
         "generator.bottleneck.pointer.gate.bias": 0,
         "generator.bottleneck.countdown.weight": 32 * 2 + 3,
         "reconstructor.pointer.key.weight": 11,
-        "embedding.weight": int(batch.documents[0, 0]) * 32 + 5,
+        "embedding.weight": int(batch["documents"].ids[0, 0]) * 32 + 5,
     }
     for name, index in checked.items():
         parameter = model.get_parameter(name)
@@ -80,7 +92,7 @@ def test_reinforce_draws_several_summaries_and_gives_gradient_to_the_generator(t
     model = tiny_model(tokenizer)
     weights = LossWeights(back_cycle=0.0, denoising=0.0)
     played = adversarial(model, batch, estimator="reinforce", samples_per_document=3, loss_weights=weights)
-    assert len(played.summaries[0]) == len(batch.documents)
+    assert len(played.summaries[0]) == len(batch.rows)
     played.total.backward()
     assert model.generator.bottleneck.pointer.query.weight.grad.abs().sum() > 0
 
@@ -88,10 +100,10 @@ def test_reinforce_draws_several_summaries_and_gives_gradient_to_the_generator(t
 def test_siblings_see_the_same_document_with_the_same_words_hidden(tokenizer, tiny_model, batch):
     model = tiny_model(tokenizer)
     task = make_task(model, word_dropout=0.5)
-    words = batch.content.repeat_interleave(3, 0)
-    code = model.reconstructor.code_of(words, batch.content_mask.repeat_interleave(3, 0))
+    content, several = batch["content"], batch["content"].repeat(3)
+    code = model.reconstructor.code_of(several.ids, several.mask)
     losses = task.reconstruction(code, batch, stream(batch), 3).view(-1, 3)
-    single = model.reconstructor.code_of(batch.content, batch.content_mask)
+    single = model.reconstructor.code_of(content.ids, content.mask)
     expected = task.reconstruction(single, batch, stream(batch))
     assert torch.allclose(losses, expected[:, None].expand(-1, 3), atol=1e-5)
     assert not torch.allclose(expected, task.reconstruction(single, batch, stream(batch, "other")), atol=1e-4)
@@ -155,12 +167,7 @@ def test_a_row_costs_the_same_whatever_rows_stand_beside_it(tokenizer, tiny_mode
     whole = adversarial(model, batch, **options).figures
     alone = []
     for row in range(len(batch.rows)):
-        fields = {name: value[row : row + 1] for name, value in vars(batch).items()}
-        for name in ("documents", "sentences", "noised", "targets", "content", "damaged"):
-            length = int(fields[f"{name}_mask"].sum())
-            fields |= {key: fields[key][:, :length] for key in (name, f"{name}_mask")}
-        fields["supported"] = fields["supported"][:, : fields["targets"].shape[1]]
-        alone.append(adversarial(model, replace(batch, **fields), **options).figures)
+        alone.append(adversarial(model, part_of(batch, slice(row, row + 1)), **options).figures)
     for name in ("reconstruction", "adversarial", "denoising"):
         mean = torch.stack([terms[name] for terms in alone]).mean()
         assert torch.allclose(whole[name], mean, atol=1e-5), name
@@ -195,8 +202,53 @@ def test_half_batches_average_to_the_whole(tokenizer, tiny_model, batch):
     adversarial(whole, batch).total.backward()
     half = len(batch.rows) // 2
     for part in (slice(0, half), slice(half, None)):
-        piece = replace(batch, **{name: value[part] for name, value in vars(batch).items()})
-        (adversarial(model, piece).total / 2).backward()
+        (adversarial(model, part_of(batch, part)).total / 2).backward()
     for (name, one), other in zip(model.named_parameters(), whole.parameters(), strict=True):
         if one.grad is not None:
             assert torch.allclose(one.grad, other.grad, rtol=1e-3, atol=1e-5), name
+
+
+@pytest.mark.parametrize(
+    ("options", "warm_start", "game"),
+    [
+        (
+            {},
+            "content damaged documents noised sentences targets",
+            "damaged documents noised sentences targets",
+        ),
+        (
+            {"warm_start": "content", "loss_weights": LossWeights(denoising=0.0)},
+            "content damaged documents sentences",
+            "damaged documents sentences",
+        ),
+        (
+            {"loss_weights": LossWeights(adversarial=0.0, back_cycle=0.0, denoising=0.0)},
+            "content documents noised targets",
+            "documents",
+        ),
+        (
+            {"loss_weights": LossWeights(adversarial=0.0, denoising=0.0)},
+            "content documents noised targets",
+            "documents sentences",
+        ),
+    ],
+)
+def test_batches_hold_what_the_losses_of_a_stage_read_and_nothing_else(
+    tokenizer, tiny_model, documents, sentences, options, warm_start, game
+):
+    task = make_task(tiny_model(tokenizer), **options)
+    read = []
+
+    class Watched(Batch):
+        def __getitem__(self, name):
+            read.append(name)
+            return super().__getitem__(name)
+
+    for stage, names, temperature in zip(task.stages(), (warm_start, game), (None, 0.8), strict=True):
+        whole = make_batches(tokenizer, documents, sentences, Share(4), texts=stage.texts)[0]
+        read.clear()
+        batch = Watched(whole.rows, whole.texts)
+        learned = task.autoencode(batch, stream(batch), temperature)
+        if task.plays:
+            task.discriminate(batch, learned.summaries)
+        assert set(read) == set(whole.texts) == set(names.split())
