@@ -126,7 +126,7 @@ class PathBatches(TorchDataset):
     """
 
     def __init__(
-        self, documents: TextRows, sentences: TextRows, seed: int, share: Share, sentences_each: int = 3
+        self, documents: TextRows, sentences: TextRows, seed: int, share: Share, sentences_each: int = 2
     ):
         self.documents, self.sentences = documents, sentences
         self.share, self.sentences_each = share, sentences_each

@@ -22,8 +22,10 @@ from summgan.networks.spelling import Speller, states_at
 DISTANCES = 32
 """Distances of a leap that are told apart; longer ones count as the longest."""
 _BETWEEN = 4  # what is between: nothing, words, a clause, a sentence
-_WORTH, _SUCCESSION, _TOGETHER, _AGAIN = 0.7, 0.25, 0.8, -1.0  # nats of the prior
+_SENTENCE = 3
+_WORTH, _SUCCESSION, _TOGETHER, _AGAIN = 0.7, 0.25, 1.4, -1.0  # nats of the prior
 _EARLY = -0.045  # nats for every word further on
+_ACROSS = -2.0  # nats of a leap from one sentence to another: what it joins is hardly ever true
 _PARTED = -6.0  # nats of parting words that people never part
 _CHANGED, _INSERTED = -1.0, -2.0  # nats of another form and of an inserted word
 
@@ -216,7 +218,8 @@ class PathGenerator(nn.Module):
         parted = ((steps > 1) | (steps < 1)) & (hold[:, :, None] | need[:, to])
         bad = beyond | (steps < 1) | ~there[:, to]
         begin, end = begin + _PARTED * need, end + _PARTED * hold
-        edge = (edge + _PARTED * parted).masked_fill(bad, FORBIDDEN)
+        across = self._crossed(lattice, to) == _SENTENCE
+        edge = (edge + _PARTED * parted + _ACROSS * across).masked_fill(bad, FORBIDDEN)
         scores = Scores(begin, node.masked_fill(~there, FORBIDDEN), edge, end)
         if not len(self.prior.inserted):
             return scores, None
@@ -224,7 +227,7 @@ class PathGenerator(nn.Module):
         after = self.prior.succession(self.prior.inserted, words[..., None])
         inserted = _SUCCESSION * (before[:, :, None] + after[:, to]) + _INSERTED
         barred = hold[:, :, None] | need[:, to]
-        inserted = inserted + (_PARTED * barred)[..., None]
+        inserted = inserted + (_PARTED * barred + _ACROSS * across)[..., None]
         return scores, inserted.masked_fill(bad[..., None], FORBIDDEN)
 
     @staticmethod
@@ -275,7 +278,7 @@ class PathGenerator(nn.Module):
         clause, sentence = (table.gather(1, lattice.places) for table in before)
         over = [table[:, to] > table[:, :, None] for table in (clause, sentence)]
         beside = lattice.places[:, to] - lattice.places[:, :, None] == 1
-        kind = torch.where(over[1], 3, torch.where(over[0], 2, 1))
+        kind = torch.where(over[1], _SENTENCE, torch.where(over[0], 2, 1))
         return torch.where(beside & ~over[0] & ~over[1], 0, kind)
 
 

@@ -85,7 +85,7 @@ class PathWriter(nn.Module):
         discriminator: nn.Module | None = None,
         likeness: nn.Module | None = None,
         temperature: float = 0.6,
-        gap_weight: float = 1.5,
+        gap_weight: float = 2.0,
         likeness_weight: float = 10.0,
         length_weight: float = 0.5,
     ):

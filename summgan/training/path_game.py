@@ -56,7 +56,7 @@ class Rules:
     temperature: float = 0.6
     shortest: int = 6
     longest: int = 15
-    gap_weight: float = 1.5
+    gap_weight: float = 2.0
     likeness_weight: float = 10.0
     alone: int = 80
     replayed: int = 4096

@@ -5,6 +5,7 @@ The folder has the weights, the configurations of the encoders, the tokenizer an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from summgan.networks.critics import GapDiscriminator, Likeness
 from summgan.networks.path_generator import CountedPrior, Lattice, PathGenerator, lattice_of
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller
+
+
+_LAYER = re.compile(r"layers?\.(\d+)\.")
 
 
 class PathConfig(PreTrainedConfig):
@@ -89,7 +93,7 @@ class PathModel(CheckedModel):
         def new(fields: dict[str, Any]) -> PreTrainedModel:
             made = AutoModel.from_config(AutoConfig.for_model(**fields))
             if encoder is not None:
-                made.load_state_dict(encoder.state_dict())
+                start_from(made, encoder)
             return made
 
         speller = Speller.of(tokenizer, table.strings)
@@ -175,6 +179,24 @@ class PathModel(CheckedModel):
         except (SummGANError, SafetensorError, OSError, ValueError, RuntimeError) as error:
             raise SummGANError(f"No path model can be loaded from {str(folder)!r}: {error}") from error
         return model.eval()
+
+
+def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
+    """Give a model the weights of one that has as many layers or more.
+
+    Of more, those are taken that stand evenly between the first and the last.
+    """
+    few, many = made.config.num_hidden_layers, encoder.config.num_hidden_layers
+    taken = {str(round(place * (many - 1) / max(1, few - 1) - 1e-6)): str(place) for place in range(few)}
+    weights = {}
+    for name, weight in encoder.state_dict().items():
+        found = _LAYER.search(name)
+        if found is None:
+            weights[name] = weight
+        elif found[1] in taken:
+            weights[f"{name[:found.start(1)]}{taken[found[1]]}{name[found.end(1):]}"] = weight
+    made.load_state_dict(weights)
+    made.get_input_embeddings().requires_grad_(False)  # what is rare in the piles keeps its meaning
 
 
 def prior_of(table: WordTable) -> CountedPrior:

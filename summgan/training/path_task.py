@@ -39,6 +39,7 @@ from summgan.training.validation import ReferenceFreeScorer
 
 _LEAST_DOCUMENT = 10  # words
 _LEAST_SENTENCE = 4  # words: of shorter ones nothing can be struck out
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # without it attention is faster
 _RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
 
 
@@ -136,8 +137,9 @@ class PathTask(Task):
         )
         torch.manual_seed(training.seed)
         tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
-        fields = encoder.config.to_dict()
-        likeness = fields if options.model.backbone else None
+        likeness = encoder.config.to_dict() if options.model.backbone else None
+        fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
+        fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
         config = PathConfig(
             fields, fields, likeness, shortest=shortest, longest=longest, path_temperature=rules.temperature
         )
