@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import torch
 from transformers import BertConfig, BertModel
 
-from summgan.data.lattice import WordTable, count_words, words_of
-from summgan.data.path_batches import TextRows, rows_of
+from summgan.data.word_counts import count_words
 from summgan.networks.critics import GapDiscriminator
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.spelling import Speller
+from summgan.text.word_table import TextRows, WordTable, rows_of
+from summgan.text.words import words_of
 
 DOCUMENTS = [
     "The old bridge in Porto opens on Monday, and many people like it. It is 90 years old.",
@@ -78,3 +79,15 @@ def make_discriminator(world):
 def no_forms(world):
     """A table of forms in which no word has one."""
     return torch.zeros(len(world.table.strings), 0, dtype=torch.long)
+
+
+PILES = (
+    ["Police in Hong Kong paid 5 million on Monday for a car", "A man kills a bear in Hong Kong"] * 9,
+    ["Man killed in Hong Kong", "Bear killed on Monday", "Car sold for 7 million"] * 20,
+)
+
+
+def counted_table(stem=None):
+    """The words of two piles of three sentences, and the documents."""
+    documents, sentences = [[words_of(text) for text in pile] for pile in PILES]
+    return count_words(documents, sentences, stem, forms=1, inserted=2), documents

@@ -1,91 +1,19 @@
-"""Texts as rows of a word table, and batches of them for the game of a path generator.
+"""Batches of texts, as rows of a word table, for the game of a path generator.
 
 Which rows stand in which batch follows from the seed and the number of the batch alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from summgan.data.lattice import Words, WordTable
 from summgan.data.order import IndexOrder, Share
 from summgan.randomness import derive_seed
-
-
-@dataclass(frozen=True)
-class TextRows:
-    """Many texts as rows of a word table, end to end.
-
-    Attributes:
-        sizes: ``[texts]`` words of each.
-        ids: ``[all words]`` rows of the word table.
-        after: ``[all words]`` punctuation after each, by kind.
-        hold: ``[all words]`` whether each, if said, is followed by the next one.
-        need: ``[all words]`` whether each, if said, follows the one before.
-    """
-
-    sizes: np.ndarray
-    ids: np.ndarray
-    after: np.ndarray
-    hold: np.ndarray
-    need: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def take(self, texts: Sequence[int]) -> dict[str, Tensor]:
-        """Some of the texts as tables ``[texts, words]``; ids are -1 beyond the last word, the others 0."""
-        chosen = np.asarray(texts)
-        sizes = self.sizes[chosen]
-        places = np.arange(sizes.max(initial=1))
-        there = places < sizes[:, None]
-        starts = (np.cumsum(self.sizes) - self.sizes)[chosen]
-        index = np.where(there, starts[:, None] + places, 0)
-        kinds = {"ids": (self.ids, -1), "after": (self.after, 0)}
-        kinds |= {"hold": (self.hold, False), "need": (self.need, False)}
-        return {
-            name: torch.as_tensor(np.where(there, column[index], filling))
-            for name, (column, filling) in kinds.items()
-        }
-
-
-def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
-    """Look the words of texts up.
-
-    Args:
-        table: Knows all words of the texts.
-        texts: Split by `words_of`.
-        longest: Words of a text that are read; what follows is left out.
-    """
-    rows = {string: row for row, string in enumerate(table.strings)}
-    ids: list[int] = []
-    after: list[int] = []
-    sizes, holds, needs = [], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
-    for text in texts:
-        words = Words(
-            text.strings[:longest], text.after[:longest], text.holds[:longest], text.begins[:longest]
-        )
-        own = [rows[string.lower()] for string in words.strings]
-        hold, need = table.holds(words, own)
-        hold[-1:] = False  # what would follow is not there
-        ids += own
-        after += words.after
-        sizes.append(len(own))
-        holds.append(hold)
-        needs.append(need)
-    return TextRows(
-        np.array(sizes, dtype=np.int64),
-        np.array(ids, dtype=np.int64),
-        np.array(after, dtype=np.int64),
-        np.concatenate(holds),
-        np.concatenate(needs),
-    )
+from summgan.text.word_table import TextRows
 
 
 @dataclass(frozen=True)
@@ -149,10 +77,3 @@ class PathBatches(TorchDataset):
             source["need"],
             human["ids"],
         )
-
-
-def of_length(rows: TextRows, shortest: int, longest: int) -> TextRows:
-    """The texts with ``shortest`` to ``longest`` words."""
-    fits = (rows.sizes >= shortest) & (rows.sizes <= longest)
-    each = np.repeat(fits, rows.sizes)
-    return TextRows(rows.sizes[fits], rows.ids[each], rows.after[each], rows.hold[each], rows.need[each])

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from summgan.networks.paths import FORBIDDEN, Path, Scores
 from summgan.networks.spelling import Speller, states_at
+from summgan.text.word_table import SPREAD
 
 DISTANCES = 32
 """Distances of a leap that are told apart; longer ones count as the longest."""
@@ -100,7 +101,7 @@ class PathScores:
 
 
 class CountedPrior(nn.Module):
-    """What can be counted, as scores (see `summgan.data.lattice.WordTable`).
+    """What can be counted, as scores (see `summgan.text.word_table.WordTable`).
 
     Args:
         classes: ``[words]`` of the table.
@@ -131,7 +132,7 @@ class CountedPrior(nn.Module):
     def succession(self, first: Tensor, second: Tensor) -> Tensor:
         """Nats of words ``second`` after words ``first``, rows of the table that broadcast."""
         first, second = torch.broadcast_tensors(self.classes[first], self.classes[second])
-        keys = first * len(self.classes) + second
+        keys = first * SPREAD + second
         found = torch.searchsorted(self.pairs, keys).clamp_max(len(self.pairs) - 1)
         return torch.where(self.pairs[found] == keys, self.gains[found], self.unseen[first])
 

@@ -20,20 +20,22 @@ from torch.utils.data import Dataset
 from transformers import AutoModel, AutoTokenizer, BertConfig, PreTrainedModel
 
 from summgan.data.corpora import fluency_sample, load_piles, split_validation
-from summgan.data.lattice import Words, WordTable, count_words, words_of
 from summgan.data.order import Share
-from summgan.data.path_batches import PathBatch, PathBatches, TextRows, of_length, rows_of
+from summgan.data.path_batches import PathBatch, PathBatches
 from summgan.data.piles import Pairs
+from summgan.data.word_counts import count_words
 from summgan.errors import SummGANError
 from summgan.networks.path_generator import Drawn
+from summgan.networks.path_model import PathConfig, PathModel
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream
 from summgan.text.pieces import stemmer
 from summgan.text.vocabulary import Vocabulary
+from summgan.text.word_table import TextRows, WordTable, of_length, rows_of
+from summgan.text.words import Words, words_of
 from summgan.training.checkpoint import TrainerState
 from summgan.training.model_card import path_card
 from summgan.training.path_game import PathGame, Rules
-from summgan.training.path_model import PathConfig, PathModel
 from summgan.training.task import ForwardPass, Objective, Task
 from summgan.training.validation import ReferenceFreeScorer
 

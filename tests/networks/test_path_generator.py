@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from summgan.data.lattice import count_words, words_of
+from summgan.data.word_counts import count_words
 from summgan.networks.critics import GapDiscriminator, Likeness
 from summgan.networks.path_generator import (
     CountedPrior,
@@ -15,6 +15,7 @@ from summgan.networks.path_generator import (
 )
 from summgan.networks.paths import Path, Paths
 from summgan.networks.spelling import Speller
+from summgan.text.words import words_of
 
 DOCUMENTS = [
     "The old bridge in Porto opens on Monday, and many people like it. It is 90 years old.",

@@ -8,11 +8,12 @@ from paths_support import make_discriminator, make_encoder, make_generator, make
 from torch import nn
 
 from summgan.data.order import Share
-from summgan.data.path_batches import PathBatches, of_length
+from summgan.data.path_batches import PathBatches
 from summgan.networks.critics import Likeness
 from summgan.networks.path_generator import write
 from summgan.networks.paths import Path, Paths
 from summgan.randomness import RandomStream
+from summgan.text.word_table import of_length
 from summgan.training.path_game import PathGame, Play, Replay, Rules, edge_rewards, learned_steps, suspicion
 
 WORLD = make_world()

@@ -8,11 +8,11 @@ import torch
 from accelerate.state import AcceleratorState
 from transformers import AutoModel, BertConfig
 
-from summgan.data.lattice import words_of
 from summgan.errors import SummGANError
+from summgan.networks.path_model import PathModel
 from summgan.options.configuration import Options
 from summgan.text.pieces import stemmer
-from summgan.training.path_model import PathModel
+from summgan.text.words import words_of
 from summgan.training.path_task import PathTask, length_range
 from summgan.training.trainer import train
 

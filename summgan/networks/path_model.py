@@ -18,15 +18,14 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.configuration_utils import PreTrainedConfig
 
-from summgan.data.lattice import Words, WordTable
-from summgan.data.path_batches import TextRows, rows_of
 from summgan.errors import SummGANError
 from summgan.model_folder import CONFIG, WEIGHTS, CheckedModel, present_names, read_object, required_file
 from summgan.networks.critics import GapDiscriminator, Likeness
 from summgan.networks.path_generator import CountedPrior, Lattice, PathGenerator, lattice_of
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller
-
+from summgan.text.word_table import TextRows, WordTable, rows_of
+from summgan.text.words import Words
 
 _LAYER = re.compile(r"layers?\.(\d+)\.")
 
@@ -194,7 +193,7 @@ def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
         if found is None:
             weights[name] = weight
         elif found[1] in taken:
-            weights[f"{name[:found.start(1)]}{taken[found[1]]}{name[found.end(1):]}"] = weight
+            weights[f"{name[: found.start(1)]}{taken[found[1]]}{name[found.end(1) :]}"] = weight
     made.load_state_dict(weights)
     made.get_input_embeddings().requires_grad_(False)  # what is rare in the piles keeps its meaning
 

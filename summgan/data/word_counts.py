@@ -1,0 +1,159 @@
+"""Counts the words of both piles for a `WordTable`. All is counted; no word is listed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from summgan.data.piece_counts import FREQUENT, PieceCounts, counted_salience
+from summgan.text.counts import NgramCounts, pair_gains
+from summgan.text.word_table import BEGIN, END, NUMBER, SPREAD, WordTable, class_of
+from summgan.text.words import SENTENCE, Words
+
+_TOGETHER = 0.75  # share of a word's sentences with the same neighbour
+_COUNTED_ON = 12  # such sentences at least
+_LEAST_FORM = 20  # sentences that have a form without which it is not offered
+
+
+def count_words(
+    documents: Sequence[Words],
+    sentences: Sequence[Words],
+    stem: Callable[[str], str] | None = None,
+    forms: int = 2,
+    inserted: int = 12,
+) -> WordTable:
+    """Count the words of both piles.
+
+    Args:
+        documents: Texts that are to be summarized.
+        sentences: Human sentences.
+        stem: Of a word in lower case; None where the language has no stemmer, and then there are no forms.
+        forms: Other words with the same stem that each word may be replaced by.
+        inserted: Words that may be inserted: those with the most different neighbours.
+    """
+    written, said = (
+        Counter(string.lower() for words in pile for string in words.strings)
+        for pile in (documents, sentences)
+    )
+    strings = ["", " ", *sorted((written | said).keys() | {NUMBER})]
+    rows = {string: row for row, string in enumerate(strings)}
+    classes = np.array([rows.get(class_of(string), rows[string]) for string in strings])
+    stems = [stem(string) if stem else string for string in strings]
+    texts = ([int(classes[rows[string.lower()]]) for string in words.strings] for words in sentences)
+    counts = NgramCounts(texts, 2, BEGIN, END)
+    following = {first: seconds for (first,), seconds in counts.following[1].items()}
+    names = _names(documents, rows)
+    unseen, pairs, gains = _gains(counts, len(strings))
+    lengths = np.bincount([min(len(words.strings), 64) for words in sentences], minlength=65)
+    return WordTable(
+        strings=strings,
+        classes=classes,
+        worth=_worth(documents, sentences, rows, stems),
+        unseen=unseen[classes],
+        pairs=pairs,
+        gains=gains,
+        together=_together(following),
+        names=names,
+        forms=_forms(strings, stems, said, rows, names, forms if stem else 0),
+        inserted=_connecting(following, inserted),
+        lengths=lengths / lengths.sum(),
+    )
+
+
+def _worth(
+    documents: Sequence[Words], sentences: Sequence[Words], rows: dict[str, int], stems: list[str]
+) -> np.ndarray:
+    """Salience of all words, see `counted_salience`; words with the same stem are counted together.
+
+    Frequent words, even if people say them, are worth nothing.
+    """
+    numbers = {stem: number for number, stem in enumerate(dict.fromkeys(stems))}
+    kinds = np.array([numbers[stem] for stem in stems])
+    occurrences, having, human = np.zeros((3, len(numbers)))
+    for words in documents:
+        ids = kinds[[rows[string.lower()] for string in words.strings]]
+        np.add.at(occurrences, ids, 1)
+        having[np.unique(ids)] += 1
+    for words in sentences:
+        np.add.at(human, kinds[[rows[string.lower()] for string in words.strings]], 1)
+    worth, rarity = counted_salience(PieceCounts(occurrences, having, len(documents)), human)
+    return np.where(rarity < FREQUENT, np.minimum(worth, 0.0), worth)[kinds].astype(np.float32)
+
+
+def _gains(counts: NgramCounts[int], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """`pair_gains` as tables: of what never followed each word; keys and gains of all pairs that are seen."""
+    unseen, seen = pair_gains(counts)
+    table = np.zeros(size, dtype=np.float32)
+    table[list(unseen)] = list(unseen.values())
+    keyed = {first * SPREAD + second: gain for (first, second), gain in seen.items()}
+    keys = np.array(sorted(keyed), dtype=np.int64)
+    return table, keys, np.array([keyed[key] for key in keys.tolist()], dtype=np.float32)
+
+
+def _connecting(following: dict[int, Counter[int]], most: int) -> np.ndarray:
+    """Rows of the words that join the most different words, by the entropies before and after."""
+    preceding: dict[int, Counter[int]] = defaultdict(Counter)
+    for first, seconds in following.items():
+        for second, count in seconds.items():
+            preceding[second][first] = count
+
+    def entropy(counts: Counter[int]) -> float:
+        shares = np.array(list(counts.values())) / counts.total()
+        return float(-(shares * np.log(shares)).sum())
+
+    words = [row for row in preceding if row in following and row != END]
+    words.sort(key=lambda row: -entropy(preceding[row]) - entropy(following[row]))
+    return np.array(words[:most], dtype=np.int64)
+
+
+def _together(following: dict[int, Counter[int]]) -> dict[tuple[int, int], tuple[bool, bool]]:
+    """Pairs of which people say one hardly ever without the other."""
+    before: Counter[int] = Counter()
+    for seconds in following.values():
+        before.update(seconds)
+    found = {}
+    for first, seconds in following.items():
+        total = seconds.total()
+        for second, count in seconds.items():
+            if BEGIN == first or END == second or count < _COUNTED_ON * _TOGETHER:
+                continue
+            holds = total >= _COUNTED_ON and count / total >= _TOGETHER
+            needs = before[second] >= _COUNTED_ON and count / before[second] >= _TOGETHER
+            if holds or needs:
+                found[first, second] = (holds, needs)
+    return found
+
+
+def _names(documents: Sequence[Words], rows: dict[str, int]) -> np.ndarray:
+    """Which words are written with a capital letter in most places where a sentence does not begin."""
+    capital = np.zeros((2, len(rows)))
+    for words in documents:
+        for place, string in enumerate(words.strings):
+            if place and words.after[place - 1] != SENTENCE:
+                capital[int(string[:1].isupper()), rows[string.lower()]] += 1
+    return capital[1] > capital[0]
+
+
+def _forms(
+    strings: list[str],
+    stems: list[str],
+    said: Counter[str],
+    rows: dict[str, int],
+    names: np.ndarray,
+    most: int,
+) -> np.ndarray:
+    """``[words, most]`` other words with the same stem, most frequent first; none of names."""
+    table = np.full((len(strings), most), -1)
+    families: dict[str, list[str]] = defaultdict(list)
+    for string, stem in zip(strings, stems, strict=True):
+        if said[string] >= _LEAST_FORM and string.isalpha() and not names[rows[string]]:
+            families[stem].append(string)
+    for row, (string, stem) in enumerate(zip(strings, stems, strict=True)):
+        if names[row]:
+            continue
+        others = sorted((other for other in families[stem] if other != string), key=lambda w: -said[w])
+        for column, other in enumerate(others[:most]):
+            table[row, column] = rows[other]
+    return table

@@ -1,0 +1,235 @@
+"""`WordTable`: the words of both piles, and all that was counted of them; and texts as rows of it.
+
+It knows how salient each word is, which follow each other in human sentences, which have the same stem
+(*forms*), which join so many others that they may be inserted, and which neighbours people never part: a
+number and its unit, "on Wednesday", "Hong Kong". `summgan.data.word_counts` counts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import regex
+import torch
+from torch import Tensor
+
+from summgan.errors import SummGANError
+from summgan.text.script import join_units
+from summgan.text.words import NOTHING, Words
+
+BEGIN, END = 0, 1
+"""Rows of the table that stand for the begin and the end of a sentence."""
+
+SPREAD = 2**32
+"""Keys of pairs of rows are ``first * SPREAD + second``."""
+
+NUMBER = "0"
+"""The word that stands for all numbers."""
+
+_DIGITS = regex.compile(r"[^\p{L}]*\p{N}[^\p{L}]*")
+_UNKNOWN = 2.0  # nats of salience of a word that stands in neither pile
+_FILE = "words.npz"
+
+
+def class_of(string: str) -> str:
+    """Words that count as one: without case, and all numbers as one."""
+    return NUMBER if _DIGITS.fullmatch(string) else string.lower()
+
+
+@dataclass(frozen=True)
+class WordTable:
+    """All words of both piles, `BEGIN` and `END` first.
+
+    Attributes:
+        strings: ``[words]`` as they are written in lower case; numbers too are words of their own.
+        classes: ``[words]`` the row that stands for each in `pairs`: one for all numbers.
+        worth: ``[words]`` nats of salience.
+        unseen: ``[words]`` nats of going on after each to a word that never followed it.
+        pairs: ``[pairs]`` sorted keys (see `SPREAD`) of what followed what in sentences.
+        gains: ``[pairs]`` how much likelier than elsewhere, in nats.
+        together: Pairs of classes of which neither is said without the other: rows of (first, second, first
+            holds second, second needs first).
+        names: ``[words]`` whether each is usually written with a capital letter.
+        forms: ``[words, forms]`` other words of the human sentences with the same stem, -1 beyond the last.
+        inserted: Rows of the words that may be inserted.
+        lengths: ``[longest + 1]`` share of the human sentences with each number of words.
+    """
+
+    strings: list[str]
+    classes: np.ndarray
+    worth: np.ndarray
+    unseen: np.ndarray
+    pairs: np.ndarray
+    gains: np.ndarray
+    together: dict[tuple[int, int], tuple[bool, bool]]
+    names: np.ndarray
+    forms: np.ndarray
+    inserted: np.ndarray
+    lengths: np.ndarray
+
+    def holds(self, words: Words, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Which words are said together or not at all.
+
+        Returns:
+            ``[words]`` whether each, if said, is followed by the next one, and ``[words]`` whether it follows
+            the one before.
+        """
+        hold, need = np.array(words.holds, dtype=bool), np.zeros(len(ids), dtype=bool)
+        need[1:] |= hold[:-1]
+        names = [
+            bool(self.names[row]) and string[:1].isupper()
+            for row, string in zip(ids, words.strings, strict=True)
+        ]
+        for place in range(len(ids) - 1):
+            if words.after[place] != NOTHING:
+                continue
+            pair = int(self.classes[ids[place]]), int(self.classes[ids[place + 1]])
+            holding, needing = self.together.get(pair, (False, False))
+            hold[place] |= holding or (names[place] and names[place + 1])
+            need[place + 1] |= needing
+        return hold, need
+
+    def with_words(self, texts: Iterable[Words]) -> WordTable:
+        """The table with all words of further texts, about which nothing was counted."""
+        known = set(self.strings)
+        said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
+        new = [string for string in said if string not in known]
+        if not new:
+            return self
+        number, old, size = self.strings.index(NUMBER), len(self.strings), len(self.strings) + len(new)
+        numbers = np.array([class_of(string) == NUMBER for string in new])
+        none = np.full((len(new), self.forms.shape[1]), -1)
+        return replace(
+            self,
+            strings=self.strings + new,
+            classes=np.concatenate([self.classes, np.where(numbers, number, np.arange(old, size))]),
+            worth=np.concatenate([self.worth, np.full(len(new), _UNKNOWN, dtype=np.float32)]),
+            unseen=np.concatenate(
+                [self.unseen, np.where(numbers, self.unseen[number], 0).astype(np.float32)]
+            ),
+            names=np.concatenate([self.names, np.ones(len(new), dtype=bool)]),
+            forms=np.concatenate([self.forms, none]),
+        )
+
+    def text(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> str:
+        """A summary as a reader gets it.
+
+        Args:
+            words: The document.
+            ids: Rows of what is said, -1 beyond the last.
+            places: Place of each in the document, -1 for words that are inserted.
+        """
+        said = []
+        for row, place in zip(ids, places, strict=True):
+            if row < 0:
+                break
+            own = words.strings[place] if place >= 0 else ""
+            said.append(own if own.lower() == self.strings[row] else self.strings[row])
+        text = join_units(said)
+        return text[:1].upper() + text[1:]
+
+    def save(self, folder: Path) -> None:
+        """Write the table into a folder."""
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays["strings"] = np.frombuffer("\n".join(self.strings).encode(), dtype=np.uint8)
+        rows = [(*pair, *flags) for pair, flags in self.together.items()]
+        arrays["together"] = np.array(rows, dtype=np.int64).reshape(-1, 4)
+        np.savez_compressed(folder / _FILE, **arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> WordTable:
+        """Read the table that `save` wrote.
+
+        Raises:
+            SummGANError: There is none, or it is damaged.
+        """
+        try:
+            with np.load(folder / _FILE, allow_pickle=False) as file:
+                arrays = {f.name: file[f.name] for f in fields(cls)}
+            strings = arrays.pop("strings").tobytes().decode().split("\n")
+            rows = arrays.pop("together").tolist()
+        except (OSError, KeyError, ValueError, BadZipFile) as error:
+            raise SummGANError(f"{folder / _FILE} is no table of words: {error}") from error
+        together = {(a, b): (bool(holds), bool(needs)) for a, b, holds, needs in rows}
+        return cls(strings=strings, together=together, **arrays)
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """Many texts as rows of a word table, end to end.
+
+    Attributes:
+        sizes: ``[texts]`` words of each.
+        ids: ``[all words]`` rows of the word table.
+        after: ``[all words]`` punctuation after each, by kind.
+        hold: ``[all words]`` whether each, if said, is followed by the next one.
+        need: ``[all words]`` whether each, if said, follows the one before.
+    """
+
+    sizes: np.ndarray
+    ids: np.ndarray
+    after: np.ndarray
+    hold: np.ndarray
+    need: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def take(self, texts: Sequence[int]) -> dict[str, Tensor]:
+        """Some of the texts as tables ``[texts, words]``; ids are -1 beyond the last word, the others 0."""
+        chosen = np.asarray(texts)
+        sizes = self.sizes[chosen]
+        places = np.arange(sizes.max(initial=1))
+        there = places < sizes[:, None]
+        starts = (np.cumsum(self.sizes) - self.sizes)[chosen]
+        index = np.where(there, starts[:, None] + places, 0)
+        kinds = {"ids": (self.ids, -1), "after": (self.after, 0)}
+        kinds |= {"hold": (self.hold, False), "need": (self.need, False)}
+        return {
+            name: torch.as_tensor(np.where(there, column[index], filling))
+            for name, (column, filling) in kinds.items()
+        }
+
+
+def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
+    """Look the words of texts up.
+
+    Args:
+        table: Knows all words of the texts.
+        texts: Split by `words_of`.
+        longest: Words of a text that are read; what follows is left out.
+    """
+    rows = {string: row for row, string in enumerate(table.strings)}
+    ids: list[int] = []
+    after: list[int] = []
+    sizes, holds, needs = [], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
+    for text in texts:
+        words = Words(
+            text.strings[:longest], text.after[:longest], text.holds[:longest], text.begins[:longest]
+        )
+        own = [rows[string.lower()] for string in words.strings]
+        hold, need = table.holds(words, own)
+        hold[-1:] = False  # what would follow is not there
+        ids += own
+        after += words.after
+        sizes.append(len(own))
+        holds.append(hold)
+        needs.append(need)
+    return TextRows(
+        np.array(sizes, dtype=np.int64),
+        np.array(ids, dtype=np.int64),
+        np.array(after, dtype=np.int64),
+        np.concatenate(holds),
+        np.concatenate(needs),
+    )
+
+
+def of_length(rows: TextRows, shortest: int, longest: int) -> TextRows:
+    """The texts with ``shortest`` to ``longest`` words."""
+    fits = (rows.sizes >= shortest) & (rows.sizes <= longest)
+    each = np.repeat(fits, rows.sizes)
+    return TextRows(rows.sizes[fits], rows.ids[each], rows.after[each], rows.hold[each], rows.need[each])

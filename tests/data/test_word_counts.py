@@ -1,0 +1,36 @@
+"""What is counted of the words of both piles."""
+
+from nltk.stem.snowball import SnowballStemmer
+from paths_support import counted_table
+
+from summgan.text.word_table import SPREAD
+
+
+def test_what_people_never_part_stays_together():
+    found, documents = counted_table()
+    rows = {string: row for row, string in enumerate(found.strings)}
+    ids = [rows[string.lower()] for string in documents[0].strings]
+    hold, need = found.holds(documents[0], ids)
+    said = documents[0].strings
+    assert {"Hong", "5", "on"} <= {said[place] for place in hold.nonzero()[0]}
+    assert {"Kong", "million", "Monday"} <= {said[place] for place in need.nonzero()[0]}
+    assert not hold[-1]
+
+
+def test_forms_have_the_same_stem_and_stand_in_sentences():
+    found, _ = counted_table(SnowballStemmer("english").stem)
+    rows = {string: row for row, string in enumerate(found.strings)}
+    assert found.forms[rows["kills"]].tolist() == [rows["killed"]]
+    assert found.forms[rows["killed"]].tolist() == [-1]
+    assert (counted_table()[0].forms == -1).all()
+
+
+def test_salient_words_stand_in_sentences_and_pairs_follow_each_other():
+    found, _ = counted_table()
+    rows = {string: row for row, string in enumerate(found.strings)}
+    assert found.worth[rows["bear"]] > found.worth[rows["a"]]
+    keys = dict(zip(found.pairs.tolist(), found.gains.tolist(), strict=True))
+    first = int(found.classes[rows["hong"]]), int(found.classes[rows["kong"]])
+    assert keys[first[0] * SPREAD + first[1]] > 1
+    assert found.lengths.sum() == 1
+    assert len(found.inserted) == 2
