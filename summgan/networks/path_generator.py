@@ -9,6 +9,7 @@ the best counted path. Training, sampling and writing use one and the same distr
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import torch
@@ -169,6 +170,12 @@ class PathGenerator(nn.Module):
             nn.init.zeros_(layer.bias)
         for table in (self.distance, self.between):
             nn.init.normal_(table.weight, std=0.5)
+
+    def knowing(self, prior: CountedPrior, speller: Speller) -> PathGenerator:
+        """A generator of the same weights for more words; this one stays as it is."""
+        other = copy(self)
+        other._modules = {**self._modules, "prior": prior, "speller": speller}
+        return other
 
     def forward(self, lattice: Lattice, learned: bool = True) -> PathScores:
         """Score a batch.

@@ -1,33 +1,40 @@
-"""A path generator with its critics and its words as one model, and as a folder.
+"""`PathModel`: a path generator, its discriminator, and the words that both know, as one model in one folder.
 
-The folder has the weights, the configurations of the encoders, the tokenizer and the table of words.
+The folder has weights, configuration, tokenizer and the table of words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.configuration_utils import PreTrainedConfig
 
 from summgan.errors import SummGANError
-from summgan.model_folder import CONFIG, WEIGHTS, CheckedModel, present_names, read_object, required_file
-from summgan.networks.critics import GapDiscriminator, Likeness
+from summgan.model_folder import CheckedModel, check_field, check_harmless, find_file, first_line
+from summgan.networks.critics import GapDiscriminator
 from summgan.networks.path_generator import CountedPrior, Lattice, PathGenerator, lattice_of
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller
-from summgan.text.word_table import TextRows, WordTable, rows_of
+from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
 from summgan.text.words import Words
 
 _LAYER = re.compile(r"layers?\.(\d+)\.")
+_LONGEST = 256  # words of a summary, pieces of a document
+_FIELDS = {
+    "insertable": (int, 0, 4096),
+    "band": (int, 1, 4096),
+    "shortest": (int, 1, _LONGEST),
+    "longest": (int, 1, _LONGEST),
+    "window": (int, 8, 65536),
+    "path_temperature": (float, 1e-3, 1e3),
+}
 
 
 class PathConfig(PreTrainedConfig):
@@ -36,11 +43,11 @@ class PathConfig(PreTrainedConfig):
     Args:
         encoder: Configuration of the generator's encoder, as a dict with its ``model_type``.
         discriminator: The same for the discriminator's; None for a model without it.
-        likeness: The same for the sentence encoder's; None for a model without it.
+        insertable: Number of words that may be inserted.
         band: Vertices that a leap goes at most.
         shortest: Words of the shortest summary.
         longest: Words of the longest summary.
-        longest_document: Words of a document that are read.
+        window: Pieces of a document that are read at once.
         path_temperature: Temperature of the distribution that the generator learned.
     """
 
@@ -50,64 +57,119 @@ class PathConfig(PreTrainedConfig):
         self,
         encoder: dict[str, Any] | None = None,
         discriminator: dict[str, Any] | None = None,
-        likeness: dict[str, Any] | None = None,
+        insertable: int = 0,
         band: int = 127,
         shortest: int = 6,
         longest: int = 15,
-        longest_document: int = 56,
+        window: int = 160,
         path_temperature: float = 0.6,
         **kwargs: Any,
     ):
-        self.encoder, self.discriminator, self.likeness = encoder, discriminator, likeness
+        self.encoder, self.discriminator, self.insertable = encoder, discriminator, insertable
         self.band, self.shortest, self.longest = band, shortest, longest
-        self.longest_document, self.path_temperature = longest_document, path_temperature
+        self.window, self.path_temperature = window, path_temperature
         super().__init__(**kwargs)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
+        """Check every field of a ``config.json``.
+
+        Raises:
+            SummGANError: One is missing, of another type or out of range, or names code to be run.
+        """
+        check_harmless(config_dict, cls.model_type)
+        for name, wanted in _FIELDS.items():
+            check_field(name, config_dict.get(name), wanted)
+        for name in ("encoder", "discriminator"):
+            fields = config_dict.get(name)
+            if fields is None and name == "discriminator":
+                continue
+            if not isinstance(fields, dict) or not isinstance(fields.get("model_type"), str):
+                raise SummGANError(f"config.json has {name} that describes no encoder of transformers")
+            check_harmless(fields, fields["model_type"])
+        return super().from_dict(config_dict, **kwargs)
+
+
+@dataclass(frozen=True)
+class SaidWord:
+    """A word of a summary, and where it comes from.
+
+    Attributes:
+        word: As the summary has it.
+        start: Place in the document of the first character of the word that is said, perhaps in another
+            form; None for an inserted word.
+        end: Place after its last character; None for an inserted word.
+        probability: How likely the generator says this word in a summary of this length.
+    """
+
+    word: str
+    start: int | None
+    end: int | None
+    probability: float
+
+
+@dataclass(frozen=True)
+class PathSummary:
+    """A summary with all its words."""
+
+    text: str
+    words: list[SaidWord]
 
 
 class PathModel(CheckedModel):
-    """Generator, discriminator and likeness around one table of words.
+    """Generator and discriminator around one table of words.
 
     Args:
         config: Sizes.
-        table: Words of both piles.
+        table: Words of both piles; without them the model knows no word until `know` is called.
         tokenizer: Tokenizer of all encoders.
-        encoder: Pretrained encoder that all three start from; new ones if None.
     """
 
     config_class = PathConfig
     noun = "path model"
-    optional_tables = ("replay.",)  # of a training
-    writer: PathWriter
+    optional_tables = ("replay.", "likeness.", "reconstructor.", "discriminator.")  # of a training
+    config: PathConfig
+    table: WordTable
+    tokenizer: PreTrainedTokenizerBase
 
     def __init__(
         self,
         config: PathConfig,
-        table: WordTable,
-        tokenizer: PreTrainedTokenizerBase,
-        encoder: PreTrainedModel | None = None,
+        table: WordTable | None = None,
+        tokenizer: PreTrainedTokenizerBase | None = None,
     ):
         super().__init__(config)
-        self.table, self.tokenizer = table, tokenizer
-
-        def new(fields: dict[str, Any]) -> PreTrainedModel:
-            made = AutoModel.from_config(AutoConfig.for_model(**fields))
-            if encoder is not None:
-                start_from(made, encoder)
-            return made
-
-        speller = Speller.of(tokenizer, table.strings)
-        generator = PathGenerator(new(config.encoder or {}), speller, prior_of(table), band=config.band)
-        self.writer = PathWriter(
-            generator,
-            torch.as_tensor(table.lengths),
-            GapDiscriminator(new(config.discriminator), speller) if config.discriminator else None,
-            Likeness(new(config.likeness), speller) if config.likeness else None,
-            temperature=config.path_temperature,
+        empty = torch.zeros(0, dtype=torch.long)
+        prior = CountedPrior(empty, empty, empty, empty, empty, empty.new_zeros(config.insertable))
+        speller = Speller(empty.new_zeros(0, 1), empty.new_zeros(3), 0, 0, 0)
+        generator = PathGenerator(new_encoder(config.encoder), speller, prior, band=config.band)
+        self.writer = PathWriter(generator, config.path_temperature)
+        self.discriminator = (
+            GapDiscriminator(new_encoder(config.discriminator), speller) if config.discriminator else None
         )
+        if table is not None and tokenizer is not None:
+            self.know(table, tokenizer)
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
         """Leave all weights as the networks have made them."""
+
+    @property
+    def generator(self) -> PathGenerator:
+        """The generator of the writer."""
+        return self.writer.generator
+
+    def know(self, table: WordTable, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Take over a table of words, and how a tokenizer spells them."""
+        found, wanted = len(table.inserted), self.config.insertable
+        if found != wanted:
+            raise SummGANError(f"the table has {found} words to insert, but config.json says {wanted}")
+        self.table, self.tokenizer = table, tokenizer
+        speller = Speller.of(tokenizer, table.strings).to(self.device)
+        self.generator.prior, self.generator.speller = prior_of(table).to(self.device), speller
+        if self.discriminator is not None:
+            self.discriminator.speller = speller
+        self.writer.know(torch.as_tensor(table.lengths, device=self.device))
 
     def lattice(self, table: WordTable, rows: TextRows, texts: range) -> Lattice:
         """Some of many documents, by rows of a table, as lattices."""
@@ -115,45 +177,31 @@ class PathModel(CheckedModel):
         forms = torch.as_tensor(table.forms, device=self.device)
         return lattice_of(taken["ids"], taken["after"], taken["hold"], taken["need"], forms)
 
-    @torch.no_grad()
-    def write(self, texts: list[Words], batch_size: int = 64) -> list[str]:
-        """Summaries of documents of one word or more, of the length that the critics choose.
+    @torch.no_grad()  # marginals are gradients, which inference_mode forbids
+    def write(self, texts: Sequence[Words], lengths: tuple[int, int], batch_size: int) -> list[PathSummary]:
+        """Summaries of documents of one word or more, of the best length.
 
         Args:
-            texts: Documents, split by `words_of`. Words beyond ``longest_document`` are not read.
+            texts: Documents, split by `words_of`; all their words are read.
+            lengths: Words of the shortest and the longest summary that are allowed.
             batch_size: Documents at once.
         """
         table = self.table.with_words(texts)
-        rows = rows_of(table, texts, self.config.longest_document)
-        lengths = torch.arange(self.config.shortest, self.config.longest + 1, device=self.device)
-        summaries = []
-        with self._knowing(table):
-            for start in range(0, len(texts), batch_size):
-                part = range(start, min(len(texts), start + batch_size))
-                written = self.writer(self.lattice(table, rows, part), lengths, by_critics=True)
-                said = zip(part, written.words.tolist(), written.places.tolist(), strict=True)
-                summaries += [table.text(texts[row], words, places) for row, words, places in said]
-        return summaries
-
-    @contextmanager
-    def _knowing(self, table: WordTable) -> Iterator[None]:
-        """Read with a table that has more words, at its end, than the model's own."""
-        generator = self.writer.generator
-        networks = [n for n in (generator, self.writer.discriminator, self.writer.likeness) if n is not None]
-        prior, speller = generator.prior, generator.speller
+        writer = self.writer
         if table is not self.table:
-            generator.prior = prior_of(table).to(self.device)
-            more = Speller.of(self.tokenizer, table.strings[len(self.table.strings) :]).to(self.device)
-            pieces = torch.cat([speller.pieces, more.pieces])
-            wider = Speller(pieces, speller.marks, speller.begin, speller.end, speller.padding)
-            for network in networks:
-                network.speller = wider
-        try:
-            yield
-        finally:
-            generator.prior = prior
-            for network in networks:
-                network.speller = speller
+            new = Speller.of(self.tokenizer, table.strings[len(self.table.strings) :]).to(self.device)
+            prior = prior_of(table).to(self.device)
+            writer = writer.of(self.generator.knowing(prior, self.generator.speller.with_words(new)))
+        rows = rows_of(table, texts, max(len(text.strings) for text in texts) if texts else 0)
+        each = torch.arange(lengths[0], lengths[1] + 1, device=self.device)
+        summaries = []
+        for start in range(0, len(texts), batch_size):
+            part = range(start, min(len(texts), start + batch_size))
+            written = writer(self.lattice(table, rows, part), each)
+            columns = (written.words.tolist(), written.places.tolist(), written.probabilities.tolist())
+            for row, ids, places, shares in zip(part, *columns, strict=True):
+                summaries.append(_said(table, texts[row], ids, places, shares))
+        return summaries
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration, tokenizer and words into a folder."""
@@ -162,26 +210,54 @@ class PathModel(CheckedModel):
         self.table.save(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> PathModel:
-        """Read what `save` wrote.
+    def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]
+        """Load what `save` wrote; see `CheckedModel.from_pretrained`.
 
         Raises:
-            SummGANError: There is no such model, or a file of it is damaged.
+            SummGANError: There is no such model, or something in it is damaged or of another kind.
         """
+        model = super().from_pretrained(folder, **options)
         try:
-            config = PathConfig.from_dict(read_object(required_file(folder, CONFIG)))
+            file = find_file(folder, WORDS_FILE)
+            if file is None:
+                raise SummGANError(f"it has no {WORDS_FILE}")
+            table = WordTable.load(file)
             tokenizer = AutoTokenizer.from_pretrained(folder)
-            model = cls(config, WordTable.load(folder), tokenizer)
-            saved = load_file(required_file(folder, WEIGHTS))
-            weights = {name: saved[own] for own, name in present_names(saved, model).items()}
-            model.load_state_dict(weights)
-        except (SummGANError, SafetensorError, OSError, ValueError, RuntimeError) as error:
-            raise SummGANError(f"No path model can be loaded from {str(folder)!r}: {error}") from error
+            if len(tokenizer) > model.generator.encoder.get_input_embeddings().num_embeddings:
+                raise SummGANError("its tokenizer has more pieces than its encoder has embeddings")
+            model.know(table, tokenizer)
+        except (SummGANError, OSError, ValueError) as error:
+            raise SummGANError(
+                f"No {cls.noun} can be loaded from {str(folder)!r}: {first_line(error)}"
+            ) from error
         return model.eval()
 
 
+def _said(
+    table: WordTable, text: Words, ids: list[int], places: list[int], shares: list[float]
+) -> PathSummary:
+    """A summary from rows of words, -1 beyond the last."""
+    ids = [row for row in ids if row >= 0]
+    surface = table.surface(text, ids, places[: len(ids)])
+    words = [
+        SaidWord(
+            word,
+            text.begins[place] if place >= 0 else None,
+            text.begins[place] + len(text.strings[place]) if place >= 0 else None,
+            share,
+        )
+        for word, place, share in zip(surface, places, shares, strict=False)
+    ]
+    return PathSummary(table.joined(surface), words)
+
+
+def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:
+    """A new encoder of transformers of these sizes."""
+    return AutoModel.from_config(AutoConfig.for_model(**(fields or {})))
+
+
 def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
-    """Give a model the weights of one that has as many layers or more.
+    """Give an encoder the weights of one that has as many layers or more.
 
     Of more, those are taken that stand evenly between the first and the last.
     """

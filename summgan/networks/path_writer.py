@@ -1,11 +1,8 @@
 """Writes with a trained path generator: the best path of every length, and the choice among the lengths.
 
-Scores of paths of different lengths cannot be compared as they stand. They are compared either by how much
-better the best path is than is usual for its length, or by the critics that the generator learned from:
-
-    -gap_weight · sum softplus(gap logits) + likeness_weight · cosine + length_weight · log frequency
-
-where the frequency is that of the length among human sentences.
+Scores of paths of different lengths cannot be compared as they stand. They are compared by how much better
+the best path is than is usual for its length, plus the log frequency of the length among human sentences.
+Critics are not needed for it: blind readers like what they choose no better.
 """
 
 from __future__ import annotations
@@ -15,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from summgan.networks.critics import gap_rewards
 from summgan.networks.path_generator import Lattice, PathGenerator, PathScores, inserted_words, write
 from summgan.networks.paths import Path, Paths, Scores
 
+_LENGTHS = 257  # lengths that are told apart, from 0 on
 _LEAST_SHARE = 1e-5  # of a length that no human sentence has
 
 
@@ -66,13 +63,7 @@ class PathWriter(nn.Module):
 
     Args:
         generator: Scores lattices.
-        length_shares: ``[longest + 1]`` share of the human sentences with each number of words.
-        discriminator: Answers logits and gaps of rows of words, as `GapDiscriminator`; None if there is none.
-        likeness: Answers unit vectors of rows of words, as `Likeness`; None if there is none.
         temperature: Temperature of the distribution that the generator learned; of `Written.probabilities`.
-        gap_weight: Weight of the discriminator in the choice of the length.
-        likeness_weight: Weight of the cosine.
-        length_weight: Weight of the log frequency.
     """
 
     log_shares: Tensor
@@ -81,37 +72,38 @@ class PathWriter(nn.Module):
     def __init__(
         self,
         generator: PathGenerator,
-        length_shares: Tensor,
-        discriminator: nn.Module | None = None,
-        likeness: nn.Module | None = None,
         temperature: float = 0.6,
-        gap_weight: float = 2.0,
-        likeness_weight: float = 10.0,
-        length_weight: float = 0.5,
     ):
         super().__init__()
-        self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
-        self.temperature, self.length_weight = temperature, length_weight
-        self.gap_weight, self.likeness_weight = gap_weight, likeness_weight
-        shares = length_shares.float() + _LEAST_SHARE
-        self.register_buffer("log_shares", (shares / shares.max()).log())
-        self.register_buffer("usual", torch.zeros_like(self.log_shares))
+        self.generator, self.temperature = generator, temperature
+        self.register_buffer("log_shares", torch.zeros(_LENGTHS), persistent=False)
+        self.register_buffer("usual", torch.zeros(_LENGTHS))
+
+    def know(self, length_shares: Tensor) -> None:
+        """Take over the share ``[lengths]`` of human sentences with each number of words, from 0 on."""
+        shares = torch.full_like(self.log_shares, _LEAST_SHARE)
+        shares[: len(length_shares)] += length_shares[:_LENGTHS].float()
+        self.log_shares = (shares / shares.max()).log()
+
+    def of(self, generator: PathGenerator) -> PathWriter:
+        """A writer with what was measured here, for a generator that knows more words."""
+        writer = PathWriter(generator, self.temperature)
+        writer.log_shares, writer.usual = self.log_shares, self.usual
+        return writer
 
     @torch.no_grad()
-    def forward(self, lattice: Lattice, lengths: Tensor, by_critics: bool) -> Written:
+    def forward(self, lattice: Lattice, lengths: Tensor) -> Written:
         """Write a summary of each document.
 
         Args:
             lattice: The documents.
             lengths: ``[lengths]`` numbers of words to choose from; a single one is exact. A document with
-                fewer words is summarized in as many as it has.
-            by_critics: Let the critics choose the length; else the score of the path, for which `measure`
-                must have been called if there are several lengths.
+                fewer words is summarized in as many as it has. Where there are several, `measure` must have
+                been called.
         """
         scores = self.generator(lattice)
         found = self.candidates(lattice, scores, lengths)
-        values = self.by_critics(lattice, found) if by_critics else self.by_score(found)
-        return self._chosen(scores, found, values.argmax(1))
+        return self._chosen(scores, found, self.by_score(found).argmax(1))
 
     def candidates(self, lattice: Lattice, scores: PathScores, lengths: Tensor) -> PathCandidates:
         """The best path of every length, by one pass of messages.
@@ -131,37 +123,24 @@ class PathWriter(nn.Module):
 
     def by_score(self, found: PathCandidates) -> Tensor:
         """``[batch, lengths]``: score above what is usual for the length, plus the log frequency."""
-        index = self._index(found)
+        index = found.lengths.clamp_max(len(self.usual) - 1)  # what is longer counts as the longest
         return found.scores - self.usual[index] + self.log_shares[index]
-
-    def _index(self, found: PathCandidates) -> Tensor:
-        """``[batch, lengths]`` places in the tables of lengths; what is longer counts as the longest."""
-        return found.lengths.clamp_max(len(self.usual) - 1)
-
-    def by_critics(self, lattice: Lattice, found: PathCandidates) -> Tensor:
-        """``[batch, lengths]``: what the critics say, by the formula of this file."""
-        value = self.length_weight * self.log_shares[self._index(found)]
-        words = found.words.flatten(0, 1)
-        if self.discriminator is not None:
-            logits, gaps = self.discriminator(words)
-            rewards = gap_rewards(logits, gaps, self.gap_weight)
-            value = value + rewards.sum(1).view_as(value)
-        if self.likeness is not None:
-            summaries = self.likeness(words).view(*value.shape, -1)
-            documents = self.likeness(lattice.source, lattice.after)
-            value = value + self.likeness_weight * (summaries * documents[:, None]).sum(2)
-        return value
 
     @torch.no_grad()
     def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:
         """Set the usual score of the best path of each length to its mean over documents.
 
+        Beyond the longest length it grows as between the last two.
+
         Args:
             lattices: Batches of documents, each with as many words as the longest length.
-            lengths: ``[lengths]`` numbers of words.
+            lengths: ``[lengths]`` numbers of words from 1 on, two or more.
         """
         scores = [self.candidates(batch, self.generator(batch), lengths).scores for batch in lattices]
-        self.usual[lengths] = torch.cat(scores).mean(0)
+        means = torch.cat(scores).mean(0)
+        beyond = torch.arange(1, len(self.usual) - len(means), device=means.device)
+        more = means[-1] + beyond * (means[-1] - means[-2])
+        self.usual[1:] = torch.cat([means, more])
 
     def _chosen(self, scores: PathScores, found: PathCandidates, index: Tensor) -> Written:
         """The candidate of each document at ``index`` ``[batch]``, with probabilities."""

@@ -74,6 +74,11 @@ class Speller(nn.Module):
         end = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
         return cls(pieces, marks, begin, end, tokenizer.pad_token_id)
 
+    def with_words(self, more: Speller) -> Speller:
+        """A speller that knows the words of another one too, after its own."""
+        pieces = torch.cat([self.pieces, more.pieces])
+        return Speller(pieces, self.marks, self.begin, self.end, self.padding)
+
     def forward(self, words: Tensor, after: Tensor | None = None) -> Spelled:
         """Spell rows ``[batch, words]``, -1 beyond the last, with the punctuation ``after`` each if given."""
         batch = len(words)

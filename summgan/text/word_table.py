@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -32,7 +33,8 @@ NUMBER = "0"
 
 _DIGITS = regex.compile(r"[^\p{L}]*\p{N}[^\p{L}]*")
 _UNKNOWN = 2.0  # nats of salience of a word that stands in neither pile
-_FILE = "words.npz"
+WORDS_FILE = "words.npz"
+"""Name of the file of a table in the folder of a model."""
 
 
 def class_of(string: str) -> str:
@@ -71,6 +73,11 @@ class WordTable:
     inserted: np.ndarray
     lengths: np.ndarray
 
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each word."""
+        return {string: row for row, string in enumerate(self.strings)}
+
     def holds(self, words: Words, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Which words are said together or not at all.
 
@@ -95,12 +102,12 @@ class WordTable:
 
     def with_words(self, texts: Iterable[Words]) -> WordTable:
         """The table with all words of further texts, about which nothing was counted."""
-        known = set(self.strings)
+        known = self.rows
         said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
         new = [string for string in said if string not in known]
         if not new:
             return self
-        number, old, size = self.strings.index(NUMBER), len(self.strings), len(self.strings) + len(new)
+        number, old, size = known[NUMBER], len(self.strings), len(self.strings) + len(new)
         numbers = np.array([class_of(string) == NUMBER for string in new])
         none = np.full((len(new), self.forms.shape[1]), -1)
         return replace(
@@ -115,22 +122,29 @@ class WordTable:
             forms=np.concatenate([self.forms, none]),
         )
 
-    def text(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> str:
-        """A summary as a reader gets it.
+    def surface(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> list[str]:
+        """The words of a summary as a reader gets them.
 
         Args:
             words: The document.
-            ids: Rows of what is said, -1 beyond the last.
+            ids: Rows of what is said.
             places: Place of each in the document, -1 for words that are inserted.
         """
         said = []
         for row, place in zip(ids, places, strict=True):
-            if row < 0:
-                break
             own = words.strings[place] if place >= 0 else ""
-            said.append(own if own.lower() == self.strings[row] else self.strings[row])
-        text = join_units(said)
-        return text[:1].upper() + text[1:]
+            if own.lower() != self.strings[row]:
+                own = self.strings[row]
+            elif words.begins_sentence(place) and not self.names[row] and said:
+                own = own[:1].lower() + own[1:]
+            said.append(own)
+        said[:1] = [word[:1].upper() + word[1:] for word in said[:1]]
+        return said
+
+    @staticmethod
+    def joined(surface: Sequence[str]) -> str:
+        """Words as one text."""
+        return join_units(surface)
 
     def save(self, folder: Path) -> None:
         """Write the table into a folder."""
@@ -138,24 +152,47 @@ class WordTable:
         arrays["strings"] = np.frombuffer("\n".join(self.strings).encode(), dtype=np.uint8)
         rows = [(*pair, *flags) for pair, flags in self.together.items()]
         arrays["together"] = np.array(rows, dtype=np.int64).reshape(-1, 4)
-        np.savez_compressed(folder / _FILE, **arrays)
+        np.savez_compressed(folder / WORDS_FILE, **arrays)
 
     @classmethod
-    def load(cls, folder: Path) -> WordTable:
-        """Read the table that `save` wrote.
+    def load(cls, file: Path) -> WordTable:
+        """Read the file that `save` wrote.
 
         Raises:
-            SummGANError: There is none, or it is damaged.
+            SummGANError: It is missing or damaged.
         """
         try:
-            with np.load(folder / _FILE, allow_pickle=False) as file:
-                arrays = {f.name: file[f.name] for f in fields(cls)}
-            strings = arrays.pop("strings").tobytes().decode().split("\n")
-            rows = arrays.pop("together").tolist()
-        except (OSError, KeyError, ValueError, BadZipFile) as error:
-            raise SummGANError(f"{folder / _FILE} is no table of words: {error}") from error
-        together = {(a, b): (bool(holds), bool(needs)) for a, b, holds, needs in rows}
-        return cls(strings=strings, together=together, **arrays)
+            with np.load(file, allow_pickle=False) as arrays:
+                found = {f.name: arrays[f.name] for f in fields(cls)}
+            strings = found.pop("strings").tobytes().decode().split("\n")
+            rows = found.pop("together").tolist()
+            together = {(a, b): (bool(holds), bool(needs)) for a, b, holds, needs in rows}
+            table = cls(strings=strings, together=together, **found)
+            table.check()
+        except (OSError, KeyError, ValueError, TypeError, AttributeError, BadZipFile) as error:
+            raise SummGANError(f"{file} is no table of words: {error}") from error
+        return table
+
+    def check(self) -> None:
+        """Refuse a table whose columns do not belong together.
+
+        Raises:
+            ValueError: Naming the column.
+        """
+        size = len(self.strings)
+        columns = {"classes": "i", "worth": "f", "unseen": "f", "names": "b"}
+        for name, kind in columns.items():
+            column = getattr(self, name)
+            if column.shape != (size,) or column.dtype.kind != kind:
+                raise ValueError(f"{name} does not fit {size} words")
+        if self.forms.ndim != 2 or len(self.forms) != size or self.pairs.shape != self.gains.shape:
+            raise ValueError("forms or pairs do not fit the words")
+        for name in ("classes", "forms", "inserted"):
+            rows = getattr(self, name)
+            if rows.size and (rows.dtype.kind != "i" or rows.min() < -1 or rows.max() >= size):
+                raise ValueError(f"{name} names rows that are not there")
+        if not self.rows.keys() >= {NUMBER} or not self.lengths.size or not np.isfinite(self.lengths).all():
+            raise ValueError("numbers or lengths are missing")
 
 
 @dataclass(frozen=True)
@@ -203,7 +240,7 @@ def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
         texts: Split by `words_of`.
         longest: Words of a text that are read; what follows is left out.
     """
-    rows = {string: row for row, string in enumerate(table.strings)}
+    rows = table.rows
     ids: list[int] = []
     after: list[int] = []
     sizes, holds, needs = [], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]

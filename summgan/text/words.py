@@ -38,6 +38,10 @@ class Words:
     holds: list[bool]
     begins: list[int]
 
+    def begins_sentence(self, place: int) -> bool:
+        """Whether the word at a place is the first of a sentence."""
+        return place == 0 or self.after[place - 1] == SENTENCE
+
 
 def words_of(text: str) -> Words:
     """Split a text into words and what stands between them."""

@@ -25,8 +25,9 @@ from summgan.data.path_batches import PathBatch, PathBatches
 from summgan.data.piles import Pairs
 from summgan.data.word_counts import count_words
 from summgan.errors import SummGANError
+from summgan.networks.critics import Likeness
 from summgan.networks.path_generator import Drawn
-from summgan.networks.path_model import PathConfig, PathModel
+from summgan.networks.path_model import PathConfig, PathModel, start_from
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream
 from summgan.text.pieces import stemmer
@@ -42,6 +43,7 @@ from summgan.training.validation import ReferenceFreeScorer
 _LEAST_DOCUMENT = 10  # words
 _LEAST_SENTENCE = 4  # words: of shorter ones nothing can be struck out
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # without it attention is faster
+_MEASURED, _AT_ONCE = 256, 64  # documents of which the usual scores are measured, and in one pass
 _RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
 
 
@@ -85,10 +87,12 @@ class PathTask(Task):
         model: From `prepare`.
         corpora: The text.
         rules: How the game is played.
+        likeness: The critic of content; it is not trained, so it is no part of the model.
 
     Attributes:
         rates: Peak learning rate of each network; what is new learns faster than what may be pretrained.
         inserted: Number of words that may be inserted.
+        longest_document: Words of a document that are read.
         forms: Number of other forms that a word may take, where ``data.stemming`` names a language.
     """
 
@@ -100,10 +104,18 @@ class PathTask(Task):
         "discriminator": 5e-4,
     }
     inserted: ClassVar[int] = 12
+    longest_document: ClassVar[int] = 56
     forms: ClassVar[int] = 3
 
-    def __init__(self, options: Options, model: PathModel, corpora: PathCorpora, rules: Rules):
-        generator, discriminator = model.writer.generator, model.writer.discriminator
+    def __init__(
+        self,
+        options: Options,
+        model: PathModel,
+        corpora: PathCorpora,
+        rules: Rules,
+        likeness: Likeness | None = None,
+    ):
+        generator, discriminator = model.generator, model.discriminator
         assert discriminator is not None
         networks: dict[str, nn.Module] = {
             "generator_encoder": generator.encoder,
@@ -115,10 +127,10 @@ class PathTask(Task):
         self.corpora, self.training = corpora, options.training
         shares = torch.as_tensor(corpora.table.lengths)
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
-        self.game = PathGame(generator, forms, shares, discriminator, model.writer.likeness, rules, seed)
+        self.game = PathGame(generator, forms, shares, discriminator, likeness, rules, seed)
         model.add_module("replay", self.game.replay)  # is saved and moved with the model
         self.passes = {
-            "generator": ForwardPass(self.play, generator),
+            "generator": ForwardPass(self.play, *(n for n in (generator, likeness) if n is not None)),
             "discriminator": ForwardPass(self.game.discriminator_objective, discriminator),
         }
         self._watched = [words_of(text) for text in corpora.validation.documents]
@@ -139,14 +151,24 @@ class PathTask(Task):
         )
         torch.manual_seed(training.seed)
         tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
-        likeness = encoder.config.to_dict() if options.model.backbone else None
         fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
         fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
         config = PathConfig(
-            fields, fields, likeness, shortest=shortest, longest=longest, path_temperature=rules.temperature
+            fields,
+            fields,
+            insertable=len(corpora.table.inserted),
+            shortest=shortest,
+            longest=longest,
+            path_temperature=rules.temperature,
         )
-        pretrained = encoder if options.model.backbone else None
-        return cls(options, PathModel(config, corpora.table, tokenizer, pretrained), corpora, rules)
+        model = PathModel(config, corpora.table, tokenizer)
+        if not options.model.backbone:
+            return cls(options, model, corpora, rules)
+        assert model.discriminator is not None
+        for network in (model.generator, model.discriminator):
+            start_from(network.get_submodule("encoder"), encoder)
+        likeness = Likeness(encoder, model.generator.speller)
+        return cls(options, model, corpora, rules, likeness)
 
     @classmethod
     def read(cls, options: Options, say: Callable[[str], None]) -> PathCorpora:
@@ -162,7 +184,7 @@ class PathTask(Task):
         if not written:
             raise SummGANError(f"All documents have fewer than {_LEAST_DOCUMENT} words: give longer ones.")
         table = count_words(written, said, stemmer(options.data.stemming), cls.forms, cls.inserted)
-        longest = PathConfig().longest_document
+        longest = cls.longest_document
         long = sum(len(words.strings) > longest for words in written)
         say(
             f"{len(written):,} documents and {len(said):,} human sentences to learn from, "
@@ -261,12 +283,26 @@ class PathTask(Task):
     def _write(self, texts: list[Words]) -> list[str]:
         """Summaries; a text without a word stays empty."""
         self.model.eval()
+        self._measure()
         there = [words for words in texts if words.strings]
-        written = iter(self.model.write(there))
-        return [next(written) if words.strings else "" for words in texts]
+        lengths = self.model.config.shortest, self.model.config.longest
+        written = iter(self.model.write(there, lengths, _AT_ONCE))
+        return [next(written).text if words.strings else "" for words in texts]
+
+    def _measure(self) -> None:
+        """Measure the usual scores of all lengths."""
+        longest = self.model.config.longest
+        rows = of_length(self.corpora.documents, longest, self.longest_document)
+        rows = rows if len(rows) else self.corpora.documents
+        bounds = range(0, min(len(rows), _MEASURED), _AT_ONCE)
+        parts = [range(start, min(len(rows), start + _AT_ONCE)) for start in bounds]
+        lattices = [self.model.lattice(self.corpora.table, rows, part) for part in parts]
+        self.model.writer.measure(lattices, torch.arange(1, max(2, longest) + 1, device=self.model.device))
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration, tokenizer and words."""
+        self.model.eval()
+        self._measure()
         self.model.save(folder)
 
     def describe(self, state: TrainerState) -> str:

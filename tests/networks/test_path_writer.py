@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from paths_support import make_discriminator, make_generator, make_world, no_forms
+from paths_support import make_generator, make_world, no_forms
 from torch import nn
 
 from summgan.networks.path_generator import inserted_words, lattice_of, write
@@ -29,27 +29,15 @@ def trained():
     return model
 
 
-class Fixed(nn.Module):
-    """Vectors and logits that follow from the number of words."""
-
-    def __init__(self, cosines, logits):
-        super().__init__()
-        self.cosines, self.logits = cosines, logits
-
-    def forward(self, words, after=None):
-        sizes = (words >= 0).sum(1)
-        if after is not None:
-            return torch.tensor([[1.0, 0.0]]).expand(len(words), 2)
-        if self.logits is None:
-            cosine = self.cosines[sizes]
-            return torch.stack([cosine, (1 - cosine**2).sqrt()], 1)
-        gaps = torch.arange(words.shape[1] + 1) <= sizes[:, None]
-        return self.logits[sizes][:, None].expand(gaps.shape), gaps
+def writer_of(model, shares, temperature=0.6):
+    writer = PathWriter(model, temperature)
+    writer.know(shares)
+    return writer
 
 
 def test_every_length_has_its_best_path():
     documents, model = lattice(), trained()
-    writer = PathWriter(model, torch.ones(10))
+    writer = writer_of(model, torch.ones(10))
     with torch.no_grad():
         scores = model(documents)
     found = writer.candidates(documents, scores, LENGTHS)
@@ -64,38 +52,20 @@ def test_every_length_has_its_best_path():
     assert (found.inserted >= 0).any()
 
 
-def test_critics_choose_the_length_that_the_formula_says():
-    cosines, logits = torch.zeros(10), torch.full((10,), -20.0)
-    cosines[3], cosines[4], cosines[6] = 0.5, 0.6, 0.65
-    shares = torch.tensor([0.0, 0, 0, 0.1, 0.2, 0, 0.4, 0, 0, 0])
-    likeness = Fixed(cosines, None)
-    writer = PathWriter(trained(), shares, Fixed(None, logits), likeness, gap_weight=2.0)
-    documents = lattice()
-    found = writer.candidates(documents, writer.generator(documents), LENGTHS)
-    value = writer.by_critics(documents, found)[0]
-    half_logs = [-0.693147, -0.346574, 0.0]
-    assert value.tolist() == pytest.approx([5 + half_logs[0], 6 + half_logs[1], 6.5 + half_logs[2]], abs=2e-3)
-    assert writer(documents, LENGTHS, by_critics=True).lengths.tolist() == [6, 6]
-    logits[6] = -2.0  # 2 · 7 gaps · softplus(-2) = 1.777
-    value = writer.by_critics(documents, found)[0]
-    assert float(value[2]) == pytest.approx(6.5 - 2 * 7 * 0.126928, abs=1e-3)
-    assert writer(documents, LENGTHS, by_critics=True).lengths.tolist() == [4, 4]
-
-
 def test_the_score_chooses_what_is_better_than_usual():
-    writer, documents = PathWriter(trained(), torch.ones(10)), lattice()
-    writer.measure([documents], LENGTHS)
+    writer, documents = writer_of(trained(), torch.ones(10)), lattice()
+    writer.measure([documents], torch.arange(1, 7))
     found = writer.candidates(documents, writer.generator(documents), LENGTHS)
     assert torch.allclose(writer.usual[LENGTHS], found.scores.mean(0))
     assert torch.allclose(writer.by_score(found).sum(0), torch.zeros(3), atol=1e-3)
-    assert writer(documents, LENGTHS, by_critics=False).lengths.tolist() == [
+    assert writer(documents, LENGTHS).lengths.tolist() == [
         int(LENGTHS[column]) for column in (found.scores - found.scores.mean(0)).argmax(1)
     ]
 
 
 def test_a_short_document_is_said_whole_at_most():
-    writer = PathWriter(trained(), torch.ones(31))
-    written = writer(lattice(), torch.tensor([30]), by_critics=False)
+    writer = writer_of(trained(), torch.ones(31))
+    written = writer(lattice(), torch.tensor([30]))
     assert written.lengths.tolist() == [18, 11]
     assert (written.words >= 0).sum(1).tolist() == [18, 11]
 
@@ -105,8 +75,8 @@ def test_probabilities_are_shares_of_samples():
     with torch.no_grad():
         model.node.weight *= 0.3
         model.edge.weight *= 0.3
-    writer = PathWriter(model, torch.ones(10), temperature=1.5)
-    written = writer(documents, torch.tensor([4]), by_critics=False)
+    writer = writer_of(model, torch.ones(10), 1.5)
+    written = writer(documents, torch.tensor([4]))
     assert written.places.lt(0).any(), "no word is inserted"
     with torch.no_grad():
         scores = model(documents)
@@ -133,9 +103,11 @@ def test_probabilities_are_shares_of_samples():
             assert float(written.probabilities[row, unit]) == pytest.approx(share, abs=0.03)
 
 
-def test_it_writes_with_trained_critics_too():
-    torch.manual_seed(0)
-    writer = PathWriter(trained(), torch.ones(10), make_discriminator(WORLD).eval())
-    written = writer(lattice(), LENGTHS, by_critics=True)
-    assert written.words.shape[0] == 2
+def test_what_was_measured_is_saved_and_goes_on_beyond_the_longest_length():
+    writer = writer_of(trained(), torch.ones(10))
+    writer.measure([lattice()], torch.arange(1, 7))
+    usual = writer.usual
+    assert usual[40] - usual[39] == pytest.approx(float(usual[6] - usual[5]), abs=1e-3)
     assert "usual" in writer.state_dict()
+    other = writer.of(writer.generator)
+    assert torch.equal(other(lattice(), LENGTHS).words, writer(lattice(), LENGTHS).words)

@@ -25,21 +25,21 @@ def test_further_words_change_nothing_that_was_counted():
 def test_a_table_is_saved_and_loaded(tmp_path):
     found, _ = counted_table(SnowballStemmer("english").stem)
     found.save(tmp_path)
-    loaded = WordTable.load(tmp_path)
+    loaded = WordTable.load(tmp_path / "words.npz")
     assert loaded.strings == found.strings
     assert loaded.together == found.together
     assert np.array_equal(loaded.forms, found.forms)
     (tmp_path / "words.npz").write_bytes(b"PK")
     with pytest.raises(SummGANError, match="no table of words"):
-        WordTable.load(tmp_path)
+        WordTable.load(tmp_path / "words.npz")
 
 
 def test_a_summary_is_written_as_the_document_writes_its_words():
     found, documents = counted_table()
     rows = {string: row for row, string in enumerate(found.strings)}
     ids = [rows[word] for word in ("paid", "in", "hong", "kong", "killed")]
-    text = found.text(documents[0], [*ids, -1], [4, -1, 2, 3, 0, -1])
-    assert text == "Paid in Hong Kong killed"
+    said = found.surface(documents[0], ids, [4, -1, 2, 3, 0])
+    assert found.joined(said) == "Paid in Hong Kong killed"
 
 
 def test_rows_say_the_words_of_the_texts():

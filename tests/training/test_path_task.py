@@ -60,10 +60,11 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
     assert "edges" not in rows[1]  # the discriminator is alone
     assert rows[3].keys() >= {"edges", "paths", "words", "human", "written", "eval_score", "likeness"}
     assert rows[3]["generator_grad_norm"] > 0 and rows[3]["discriminator_encoder_grad_norm"] > 0
-    model = PathModel.load(tmp_path / "run")
+    model = PathModel.from_pretrained(tmp_path / "run")
     texts = [documents[-1], "Quetzalcoatl said that the old bridge in Xanadu would be painted in 1999."]
-    summaries = model.write([words_of(text) for text in texts])
-    assert len(model.table.strings) == len(model.writer.generator.speller.pieces)  # new words are forgotten
+    lengths = model.config.shortest, model.config.longest
+    summaries = [written.text for written in model.write([words_of(text) for text in texts], lengths, 8)]
+    assert len(model.table.strings) == len(model.generator.speller.pieces)  # new words are forgotten
     for text, summary in zip(texts, summaries, strict=True):
         allowed = {word.lower() for word in words_of(text).strings}
         allowed |= {model.table.strings[row] for row in model.table.inserted}
@@ -74,14 +75,14 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
 
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
     go(options)
-    whole = PathModel.load(tmp_path / "run").state_dict()
+    whole = PathModel.from_pretrained(tmp_path / "run").state_dict()
     folder = tmp_path / "run"
     for name in ("checkpoint-3", "model.safetensors"):
         path = folder / name
         path.rename(tmp_path / f"away-{name}")
     state, _ = go(options, resume=True)
     assert state.step == 3
-    again = PathModel.load(folder).state_dict()
+    again = PathModel.from_pretrained(folder).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
 
 
@@ -127,4 +128,4 @@ def test_a_folder_without_its_words_is_refused(options, tmp_path):
     go(replace(options, training=replace(options.training, adversarial_steps=0)))
     (tmp_path / "run" / "words.npz").unlink()
     with pytest.raises(SummGANError, match=r"words\.npz"):
-        PathModel.load(tmp_path / "run")
+        PathModel.from_pretrained(tmp_path / "run")
