@@ -55,7 +55,9 @@ def summarize(options: dict[str, Any], say: Say) -> int:
                 if isinstance(summary, SummGANError):
                     yield failed_record(summary, _NOTHING)
                 else:
-                    yield record(row, asdict(summary))
+                    values = asdict(summary)
+                    del values["sources"]  # longer than the summary; Python has them
+                    yield record(row, values)
 
         ready = standard_input().ready if options["files"] == ["-"] else lambda: True
         records = in_order(rows, how.batch_size * CHUNK, make, _NOTHING, ready)

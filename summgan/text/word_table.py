@@ -7,7 +7,8 @@ number and its unit, "on Wednesday", "Hong Kong". `summgan.data.word_counts` cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -74,7 +75,7 @@ class WordTable:
     lengths: np.ndarray
 
     @cached_property
-    def rows(self) -> dict[str, int]:
+    def rows(self) -> Mapping[str, int]:
         """Row of each word."""
         return {string: row for row, string in enumerate(self.strings)}
 
@@ -110,7 +111,7 @@ class WordTable:
         number, old, size = known[NUMBER], len(self.strings), len(self.strings) + len(new)
         numbers = np.array([class_of(string) == NUMBER for string in new])
         none = np.full((len(new), self.forms.shape[1]), -1)
-        return replace(
+        wider = replace(
             self,
             strings=self.strings + new,
             classes=np.concatenate([self.classes, np.where(numbers, number, np.arange(old, size))]),
@@ -121,6 +122,9 @@ class WordTable:
             names=np.concatenate([self.names, np.ones(len(new), dtype=bool)]),
             forms=np.concatenate([self.forms, none]),
         )
+        more = {string: row for row, string in enumerate(new, old)}
+        wider.__dict__["rows"] = ChainMap(more, self.rows)  # looks many words up again for every batch else
+        return wider
 
     def surface(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> list[str]:
         """The words of a summary as a reader gets them.

@@ -7,8 +7,9 @@ how sure the generator is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -19,20 +20,17 @@ from summgan.errors import SummGANError
 from summgan.networks.code import Code, Source
 from summgan.networks.generator import Candidates, Writing
 from summgan.networks.modeling import SummGAN
+from summgan.networks.words import MAX_UNITS
 from summgan.options.generation import SummarizerOptions
 from summgan.text.vocabulary import Vocabulary
-from summgan.writing.summary import Summary, length_range
+from summgan.writing.summary import Summary
+from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
 
 logger = logging.getLogger(__name__)
 
-Answer = Summary | SummGANError
-"""Of one text; an error says why it has no summary."""
-OnDone = Callable[[int], None]
-"""Told how many texts more have their answer."""
 
-
-class SummaryWriter:
-    """Writes the summaries of texts of no more than `room` pieces.
+class SummaryWriter(Writer):
+    """Writes with the decoder, or another `Generator`, and chooses among candidates.
 
     Args:
         model: The three networks.
@@ -40,33 +38,39 @@ class SummaryWriter:
     """
 
     def __init__(self, model: SummGAN, vocabulary: Vocabulary):
-        self.model, self.vocabulary = model, vocabulary
+        self.model: SummGAN = model
+        self.vocabulary, self.tokenizer = vocabulary, vocabulary.tokenizer
         table = vocabulary.lengths_for(model.config.vocab_size)
         model.generator.set_lengths(table)
         self.writable = table.writable.tolist()
         self.room = model.generator.longest_document - 1
 
-    def ids(self, text: str) -> list[int]:
-        """The pieces of a text."""
-        return self.vocabulary.encode(text)
+    def size(self, text: str) -> int:
+        """Pieces of a text."""
+        return len(self.vocabulary.encode(text))
+
+    def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
+        """By default the lengths that nine in ten human sentences have."""
+        config = self.model.config
+        longest = max(config.longest_summary, options.min_words or 1)
+        high = min(options.max_words or longest, MAX_UNITS, config.most_pieces - 2)
+        return min(options.min_words or config.shortest_summary, high), high
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration, tokenizer and true case."""
+        self.model.save_pretrained(folder)
+        self.vocabulary.save_pretrained(folder)
 
     @torch.inference_mode()
     def __call__(
         self,
         texts: Sequence[str],
         options: SummarizerOptions,
-        on_done: OnDone = lambda count: None,
+        on_done: OnDone = tell_nobody,
         drafts: bool = False,
     ) -> list[Answer]:
-        """One answer for every text, made in batches of similar length.
-
-        Args:
-            texts: To be summarized.
-            options: Checked.
-            on_done: Told of each batch.
-            drafts: Whether the likeliest length is enough, with no judgement, loss or reconstruction.
-        """
-        ids = [self.ids(text) for text in texts]
+        """See `Writer`. A draft is a summary of the likeliest length."""
+        ids = [self.vocabulary.encode(text) for text in texts]
         answers: list[Answer | None] = [None] * len(texts)
         for index, (text, row) in enumerate(zip(texts, ids, strict=True)):
             if len(row) > self.room:
@@ -119,7 +123,7 @@ class SummaryWriter:
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
         """The likeliest lengths allowed, of every document."""
-        low, high = length_range(options, self.model.config)
+        low, high = self.length_range(options)
         log_probs = _numbers(self.model.generator.length_log_probs(source))
         lengths = []
         for row in log_probs:
@@ -133,7 +137,7 @@ class SummaryWriter:
     def _candidates(self, source: Source, options: SummarizerOptions) -> Candidates:
         """Candidates of the likeliest lengths of every document."""
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
-        low, high = length_range(options, self.model.config)
+        low, high = self.length_range(options)
         per_length = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
         # Two pieces that are said twice in a summary are a fault of the model.
         writing = Writing(options.num_beams, per_length, True, options.salience_weight)

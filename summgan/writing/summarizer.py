@@ -11,26 +11,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import torch
 from huggingface_hub import HfApi
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from summgan.arguments import device_of, one_text, texts_of
 from summgan.data.readers import Row, read_rows
 from summgan.errors import SummGANError
 from summgan.files import write_folder
-from summgan.model_folder import required_file
+from summgan.model_folder import CONFIG, read_object, required_file
 from summgan.networks.modeling import SummGAN
+from summgan.networks.path_model import PathConfig, PathModel
 from summgan.options.configuration import DEFAULT_MODEL
 from summgan.options.generation import SummarizerOptions
 from summgan.text.casing import TRUECASE_FILE
 from summgan.text.script import count_units, is_unspaced
 from summgan.text.vocabulary import Vocabulary
-from summgan.writing.candidates import Answer, OnDone, SummaryWriter
-from summgan.writing.summary import Summary, length_range
+from summgan.writing.candidates import SummaryWriter
+from summgan.writing.path_summaries import PathSummaries
+from summgan.writing.summary import Summary
 from summgan.writing.windows import cut
+from summgan.writing.writer import Answer, OnDone, tell_nobody
 
 _IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
 CHUNK = 16
@@ -42,30 +45,36 @@ class Summarizer:
     """Summarizes texts with a trained model; without arguments, English news with the one in the package.
 
     Args:
-        model: The three networks.
-        tokenizer: Vocabulary of the networks, or a tokenizer of transformers that keeps case.
+        model: A path generator with its words, or the three networks around a decoder.
+        tokenizer: For the latter their vocabulary, or a tokenizer of transformers that keeps case.
 
     Attributes:
-        model: The networks.
-        vocabulary: Their vocabulary.
+        writer: What writes, with its ``model``.
     """
 
     def __init__(
         self,
-        model: SummGAN | str = DEFAULT_MODEL,
+        model: PathModel | SummGAN | str = DEFAULT_MODEL,
         tokenizer: Vocabulary | PreTrainedTokenizerBase | None = None,
     ):
         if model == DEFAULT_MODEL and tokenizer is None:
-            loaded = self.from_pretrained()
-            model, tokenizer = loaded.model, loaded.vocabulary
-        self.vocabulary = check_pair(model, tokenizer)
-        self.model = model.eval()
-        self.writer = SummaryWriter(model, self.vocabulary)
+            self.writer = self.from_pretrained().writer
+        elif isinstance(model, PathModel) and tokenizer is None:
+            self.writer = PathSummaries(model.eval())
+        else:
+            vocabulary = check_pair(model, tokenizer)
+            assert isinstance(model, SummGAN)
+            self.writer = SummaryWriter(model.eval(), vocabulary)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The model that writes."""
+        return self.writer.model
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
-        """The tokenizer of the vocabulary."""
-        return self.vocabulary.tokenizer
+        """The tokenizer of the model."""
+        return self.writer.tokenizer
 
     @classmethod
     def from_pretrained(
@@ -88,6 +97,8 @@ class Summarizer:
         dtype, device = _dtype(dtype), device_of(device)
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
             folder = _IN_PACKAGE / DEFAULT_MODEL
+        if _model_type(folder) == PathConfig.model_type:
+            return cls(PathModel.from_pretrained(folder, dtype=dtype).to(device))
         model = SummGAN.from_pretrained(folder, dtype=dtype)
         vocabulary = Vocabulary.from_pretrained(folder)
         try:
@@ -106,7 +117,7 @@ class Summarizer:
         Raises:
             SummGANError: The folder holds something else, or cannot be written.
         """
-        write_folder(Path(folder), self._save)
+        write_folder(Path(folder), self.writer.save)
 
     def push_to_hub(self, repo_id: str, private: bool | None = None, **options) -> str:
         """Save the same in a repository on the hub, which is made if it is not there.
@@ -124,7 +135,7 @@ class Summarizer:
         """
         api = HfApi(token=options.pop("token", None))
         with tempfile.TemporaryDirectory() as folder:
-            self._save(Path(folder))
+            self.writer.save(Path(folder))
             try:
                 repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
                 options = {"commit_message": "Upload a summgan model"} | options
@@ -133,10 +144,10 @@ class Summarizer:
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
 
-    def _save(self, folder: Path) -> None:
-        self.model.save_pretrained(folder)
-        self.vocabulary.save_pretrained(folder)
-
+    @overload
+    def __call__(self, documents: str, **options: Any) -> Summary: ...
+    @overload
+    def __call__(self, documents: Iterable[str], **options: Any) -> list[Summary]: ...
     def __call__(self, documents: str | Iterable[str], **options: Any) -> Summary | list[Summary]:
         """Summarize one text, or a list, Series, array, generator or other iterable of texts.
 
@@ -179,7 +190,7 @@ class Summarizer:
         return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
 
     def stream(
-        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = lambda count: None
+        self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = tell_nobody
     ) -> Iterator[tuple[Row, Answer]]:
         """Rows with their summaries, in order, however many there are.
 
@@ -214,11 +225,12 @@ class Summarizer:
             yield from zip(chunk, answers, strict=True)
 
     def _summarize(
-        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = lambda count: None
+        self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = tell_nobody
     ) -> list[Answer]:
         """Answers to normalized texts; to long ones by way of summaries of their windows."""
         answers: dict[int, Answer] = {}
         windows = {index: self._windows(text) for index, text in enumerate(texts)}
+        shortened = [index for index, parts in windows.items() if len(parts) > 1]
         while long := {index: parts for index, parts in windows.items() if len(parts) > 1}:
             for index, text in zip(long, self._shortened([*long.values()], options), strict=True):
                 if isinstance(text, SummGANError):
@@ -235,6 +247,9 @@ class Summarizer:
                 )
         fitting = {index: text for index, (text,) in windows.items() if index not in answers}
         answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
+        for index in shortened:
+            if isinstance(answer := answers[index], Summary):
+                answers[index] = replace(answer, sources=None)  # they are those of another text
         return [answers[index] for index in range(len(texts))]
 
     def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:
@@ -244,7 +259,7 @@ class Summarizer:
         comes to an end. Where it has more, the summaries of its windows are halved; where these are of one
         word each, there is nothing left to be done.
         """
-        low, high = length_range(options, self.model.config)
+        low, high = self.writer.length_range(options)
         high = min(high, max(count_units(part) for parts in texts for part in parts))
         results: dict[int, str | SummGANError] = {}
         while todo := [index for index in range(len(texts)) if index not in results]:
@@ -256,7 +271,7 @@ class Summarizer:
                 joined = _joined([a.summary_text for a in found if isinstance(a, Summary)])
                 if not joined:
                     results[index] = found[0]
-                elif self._pieces(joined) <= _SHORTER * sum(map(self._pieces, parts)):
+                elif self.writer.size(joined) <= _SHORTER * sum(map(self.writer.size, parts)):
                     results[index] = joined
                 elif high == 1:
                     results[index] = SummGANError(
@@ -268,13 +283,10 @@ class Summarizer:
 
     def _windows(self, text: str) -> list[str]:
         """Parts of a text that fit the model, cut between sentences where possible."""
-        return cut(text, self.writer.room, self._pieces)
-
-    def _pieces(self, text: str) -> int:
-        return len(self.writer.ids(text))
+        return cut(text, self.writer.room, self.writer.size)
 
 
-def check_pair(model: SummGAN, tokenizer: Vocabulary | PreTrainedTokenizerBase) -> Vocabulary:
+def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase) -> Vocabulary:
     """Refuse a model and a tokenizer that do not belong together.
 
     Returns:
@@ -324,6 +336,14 @@ def _summary(answer: Answer, name: str) -> Summary:
     if isinstance(answer, SummGANError):
         raise SummGANError(f"{name}: {answer}") from answer
     return answer
+
+
+def _model_type(folder: str | Path) -> object:
+    """The kind of model in a folder; None if that cannot be told, and loading will say why."""
+    try:
+        return read_object(required_file(folder, CONFIG)).get("model_type")
+    except SummGANError:
+        return None
 
 
 def _dtype(name: str | torch.dtype) -> torch.dtype:

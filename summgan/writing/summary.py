@@ -1,12 +1,26 @@
-"""What a summarizer answers, and the lengths that it may answer with."""
+"""What a summarizer answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from summgan.networks.architecture import SummGANConfig
-from summgan.networks.words import MAX_UNITS
-from summgan.options.generation import SummarizerOptions
+
+@dataclass(frozen=True)
+class Source:
+    """A word of a summary, and where it comes from.
+
+    Attributes:
+        word: As the summary has it.
+        start: Place of its first character in the document (as `summgan.text.script.normalize` gives it),
+            where it may stand in another form; None for an inserted word.
+        end: Place after its last character; None for an inserted word.
+        probability: How likely the model says this word in a summary of this length.
+    """
+
+    word: str
+    start: int | None
+    end: int | None
+    probability: float
 
 
 @dataclass(frozen=True)
@@ -18,19 +32,16 @@ class Summary:
         reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
         reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
             given the summary; lower is better. For a document of more pieces than
-            `Generator.longest_document` it is that of the summaries of its windows.
+            `Generator.longest_document` it is that of the summaries of its windows. None for a model that
+            writes paths.
         human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
             over words; None for a model without discriminator.
+        sources: Where each word comes from, for a model that writes paths; None for a document of more
+            pieces than the model reads at once.
     """
 
     summary_text: str
-    reconstruction: str | None
-    reconstruction_loss: float
-    human_likeness: float | None
-
-
-def length_range(options: SummarizerOptions, config: SummGANConfig) -> tuple[int, int]:
-    """Smallest and largest number of units of a summary that a call allows, and the model's positions."""
-    longest = max(config.longest_summary, options.min_words or 1)
-    high = min(options.max_words or longest, MAX_UNITS, config.most_pieces - 2)
-    return min(options.min_words or config.shortest_summary, high), high
+    reconstruction: str | None = None
+    reconstruction_loss: float | None = None
+    human_likeness: float | None = None
+    sources: tuple[Source, ...] | None = None

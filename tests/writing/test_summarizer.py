@@ -17,10 +17,11 @@ from summgan.errors import SummGANError
 from summgan.networks.generator import Writing
 from summgan.networks.salience import POSITION_BIN
 from summgan.networks.words import ended_mask
+from summgan.options.generation import SummarizerOptions
 from summgan.text.script import count_units
 from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summarizer import Summarizer
-from summgan.writing.summary import SummarizerOptions, Summary
+from summgan.writing.summary import Summary
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_long_documents_are_summarized_in_windows_and_not_cut(summarizer, docume
     windows = summarizer._windows(text)
     assert len(windows) > 3 and " ".join(windows) == text
     room = summarizer.model.config.max_document_length
-    assert all(len(summarizer.writer.ids(part)) < room for part in windows)
+    assert all(summarizer.writer.size(part) < room for part in windows)
     changed = " ".join(documents[:11]) + " " + "Greta opens theatre in Graz again. " * 3
     assert summarizer(text).summary_text
     assert summarizer._windows(changed)[-1].endswith("Graz again.")
@@ -102,7 +103,7 @@ def test_the_search_goes_through_all_of_a_long_document(tokenizer, tiny_model, d
     model = tiny_model(tokenizer, writer="search")
     summarizer = Summarizer(model.eval(), tokenizer)
     text = " ".join(documents[:12]) + " Zorba quivered"
-    ids = summarizer.writer.ids(text)
+    ids = summarizer.writer.vocabulary.encode(text)
     window = model.config.max_document_length
     assert len(summarizer._windows(text)) == 1 and len(ids) > 3 * window
     # What is salient stands at the very end.

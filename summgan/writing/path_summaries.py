@@ -1,0 +1,71 @@
+"""Summaries by a path generator: words of the document in their order, with where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from summgan.errors import SummGANError
+from summgan.networks.path_model import PathModel
+from summgan.options.generation import SummarizerOptions
+from summgan.text.words import words_of
+from summgan.writing.summary import Source, Summary
+from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
+
+_MOST_WORDS = 256
+
+
+class PathSummaries(Writer):
+    """Writes with a path generator.
+
+    Args:
+        model: It, with its words.
+    """
+
+    def __init__(self, model: PathModel):
+        self.model: PathModel = model
+        self.tokenizer, self.room = model.tokenizer, model.config.window
+
+    def size(self, text: str) -> int:
+        """Pieces of a text."""
+        return len(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
+
+    def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
+        """By default from the shortest to the longest of the model."""
+        config = self.model.config
+        high = min(options.max_words or max(config.longest, options.min_words or 1), _MOST_WORDS)
+        return min(options.min_words or config.shortest, high), high
+
+    def __call__(
+        self,
+        texts: Sequence[str],
+        options: SummarizerOptions,
+        on_done: OnDone = tell_nobody,
+        drafts: bool = False,
+    ) -> list[Answer]:
+        """See `Writer`. Beams, candidates and reconstructions are the decoder's; here the best is exact."""
+        if options.reconstruct:
+            raise SummGANError("This model writes paths and cannot rebuild documents; leave reconstruct out.")
+        split = [words_of(text) for text in texts]
+        answers: list[Answer] = [
+            SummGANError(f"Nothing of {text[:40]!r} is a word, so there is nothing to say of it.")
+            for text in texts
+        ]
+        order = [index for index, words in enumerate(split) if words.strings]
+        order.sort(key=lambda index: len(split[index].strings))
+        for start in range(0, len(order), options.batch_size):
+            rows = order[start : start + options.batch_size]
+            written = self.model.write(
+                [split[row] for row in rows], self.length_range(options), options.batch_size
+            )
+            for row, summary in zip(rows, written, strict=True):
+                sources = tuple(Source(w.word, w.start, w.end, w.probability) for w in summary.words)
+                answers[row] = Summary(summary.text, sources=sources)
+            on_done(len(rows))
+        if len(order) < len(texts):
+            on_done(len(texts) - len(order))
+        return answers
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration, tokenizer and words."""
+        self.model.save(folder)
