@@ -188,12 +188,10 @@ def _say(sentence: str) -> None:
 def _train(namespace: Namespace, parser: ArgumentParser) -> int:
     from summgan.codes.task import CodeTask
     from summgan.training.runtime import TrainingInterrupted
-    from summgan.training.summary_task import SummaryTask
-    from summgan.training.task import Task
     from summgan.training.trainer import train
 
     options, resume = to_options(namespace, parser)
-    task: type[Task] = SummaryTask if options.code.kind == "words" else CodeTask
+    task = None if options.code.kind == "words" else CodeTask
     try:
         train(options, resume=resume, say=_say, task=task)
     except TrainingInterrupted as interruption:

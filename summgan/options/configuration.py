@@ -73,7 +73,8 @@ class DataOptions:
     skip_bad_rows: bool = False
     """Count and report rows that cannot be used, instead of stopping at the first one."""
     max_document_length: PositiveInt = 192
-    """Number of pieces of a document that training reads; longer documents are cut there and counted."""
+    """Number of pieces (for paths of words) of a document that training reads; longer documents are cut there
+    and counted."""
     max_sentence_length: PositiveInt = 40
     """Largest number of pieces of a human sentence; longer ones are left out and counted."""
     omitted_words: list[str] = field(default_factory=list)
@@ -105,13 +106,21 @@ class TokenizerOptions:
 class ModelOptions:
     """Sizes of the three networks, and how a summary is written."""
 
+    generator: Literal["paths", "decoder"] = "paths"
+    """How a summary is written: as a path through the words of the document, or by a decoder, which may use
+    any word."""
     backbone: str | None = None
-    """Folder or hub name of a BART or T5 model to start the generator from, with its tokenizer; a new network
-    if none is given."""
+    """Folder or hub name of a pretrained model to start from, with its tokenizer: for paths an encoder, best
+    one of sentence embeddings, which then judges content too; for the decoder BART or T5. A new network if
+    none is given."""
+    forms: NonNegativeInt = 3
+    """Number of other forms that a word of a path may take, if data.stemming names a language."""
+    inserted_words: NonNegativeInt = 12
+    """Number of words that a path may insert: those that join the most different words in sentences."""
     hidden_size: PositiveInt = 256
     """Width of the generator and the reconstructor."""
     encoder_layers: PositiveInt = 3
-    """Number of layers of the generator's encoder."""
+    """Number of layers of the generator's encoder; of a backbone for paths so many are kept."""
     decoder_layers: PositiveInt = 2
     """Number of layers of the generator's decoder."""
     attention_heads: PositiveInt = 4
@@ -153,6 +162,16 @@ class LossWeights:
 
 
 @dataclass
+class CriticWeights:
+    """Weight of each critic of paths; 0 leaves it out."""
+
+    discriminator: NonNegativeFloat = 2.0
+    """Weight of the discriminator's reward of each gap between words."""
+    likeness: NonNegativeFloat = 10.0
+    """Weight of the similarity to the document, in the embeddings of model.backbone."""
+
+
+@dataclass
 class TrainingOptions:
     """The two stages of training and how they are run."""
 
@@ -167,7 +186,7 @@ class TrainingOptions:
     """How often a human sentence is learned from the document that nearly says it, instead of from a made-up
     text."""
     warm_start_steps: NonNegativeInt = 2000
-    """Number of optimizer steps of the warm start."""
+    """Number of optimizer steps of the warm start; for paths the discriminator learns alone in it."""
     adversarial_steps: NonNegativeInt = 3000
     """Number of optimizer steps of the adversarial stage."""
     per_device_train_batch_size: PositiveInt = 32
@@ -184,6 +203,8 @@ class TrainingOptions:
     """Number of steps in which the learning rates rise from zero, in each stage."""
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = "linear"
     """Curve by which the learning rates fall after they have risen, in each stage."""
+    backbone_learning_rate: NonNegativeFloat = 6.0e-5
+    """Highest learning rate of encoders that start from a backbone, for paths."""
     weight_decay: NonNegativeFloat = 0.01
     """Weight decay of AdamW for all matrices."""
     max_grad_norm: PositiveFloat = 1.0
@@ -195,7 +216,7 @@ class TrainingOptions:
     )
     """How the gradient passes through the words or the code."""
     samples_per_document: AtLeastTwo = 4
-    """Number of summaries that reinforce and hybrid draw of a document; the other estimators draw one."""
+    """Number of summaries of a document that paths, reinforce and hybrid draw; other estimators draw one."""
     temperature_start: PositiveFloat = 1.0
     """Temperature of the Gumbel-softmax at the beginning of the adversarial stage."""
     temperature_end: PositiveFloat = 0.5
@@ -208,7 +229,9 @@ class TrainingOptions:
     gradient_penalty: NonNegativeFloat = 0.1
     """Weight of the discriminator's gradient penalties on human and generated words (R1 and R2)."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
-    """Weights of the terms of the adversarial stage; a code has none of them."""
+    """Weights of the terms of the adversarial stage of a decoder; a code has none of them."""
+    critics: CriticWeights = field(default_factory=CriticWeights)
+    """Weights of the critics of paths."""
     logging_steps: PositiveInt = 20
     """Number of steps between two rows of the log."""
     sample_steps: NonNegativeInt = 500

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,24 +88,9 @@ class PathTask(Task):
         corpora: The text.
         rules: How the game is played.
         likeness: The critic of content; it is not trained, so it is no part of the model.
-
-    Attributes:
-        rates: Peak learning rate of each network; what is new learns faster than what may be pretrained.
-        inserted: Number of words that may be inserted.
-        longest_document: Words of a document that are read.
-        forms: Number of other forms that a word may take, where ``data.stemming`` names a language.
     """
 
     model: PathModel
-    rates: ClassVar[dict[str, float]] = {
-        "generator_encoder": 6e-5,
-        "generator": 1e-3,
-        "discriminator_encoder": 5e-5,
-        "discriminator": 5e-4,
-    }
-    inserted: ClassVar[int] = 12
-    longest_document: ClassVar[int] = 56
-    forms: ClassVar[int] = 3
 
     def __init__(
         self,
@@ -148,6 +133,8 @@ class PathTask(Task):
             shortest=shortest,
             longest=longest,
             alone=training.warm_start_steps,
+            gap_weight=training.critics.discriminator,
+            likeness_weight=training.critics.likeness,
         )
         torch.manual_seed(training.seed)
         tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
@@ -183,8 +170,10 @@ class PathTask(Task):
         written = [words for words in written if len(words.strings) >= _LEAST_DOCUMENT]
         if not written:
             raise SummGANError(f"All documents have fewer than {_LEAST_DOCUMENT} words: give longer ones.")
-        table = count_words(written, said, stemmer(options.data.stemming), cls.forms, cls.inserted)
-        longest = cls.longest_document
+        table = count_words(
+            written, said, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
+        )
+        longest = options.data.max_document_length
         long = sum(len(words.strings) > longest for words in written)
         say(
             f"{len(written):,} documents and {len(said):,} human sentences to learn from, "
@@ -266,8 +255,19 @@ class PathTask(Task):
         judging = min(1.0, (step + 1) / 30) * (1 - 0.8 * done)
         return {
             name: rate * (playing if name.startswith("generator") else judging)
-            for name, rate in self.rates.items()
+            for name, rate in self.rates().items()
         }
+
+    def rates(self) -> dict[str, float]:
+        """Highest learning rate of each network; what starts from a backbone learns slowly."""
+        training = self.training
+        new = {
+            "generator": training.adversarial_learning_rate,
+            "discriminator": training.discriminator_learning_rate,
+        }
+        slow = training.backbone_learning_rate if self.options.model.backbone else None
+        encoders = {f"{name}_encoder": rate if slow is None else slow for name, rate in new.items()}
+        return new | encoders
 
     def validate(self) -> dict[str, float]:
         """``eval_score`` (fluency times content) and its parts; ROUGE if there are references."""
@@ -292,7 +292,7 @@ class PathTask(Task):
     def _measure(self) -> None:
         """Measure the usual scores of all lengths."""
         longest = self.model.config.longest
-        rows = of_length(self.corpora.documents, longest, self.longest_document)
+        rows = of_length(self.corpora.documents, longest, self.options.data.max_document_length)
         rows = rows if len(rows) else self.corpora.documents
         bounds = range(0, min(len(rows), _MEASURED), _AT_ONCE)
         parts = [range(start, min(len(rows), start + _AT_ONCE)) for start in bounds]

@@ -21,6 +21,7 @@ from summgan.randomness import derive_seed
 from summgan.training.callbacks import TrainerCallback
 from summgan.training.checkpoint import TrainerState, find_checkpoint
 from summgan.training.optimizers import make_optimizer, own_parameters
+from summgan.training.path_task import PathTask
 from summgan.training.run import Run, say_nothing
 from summgan.training.run_folder import RunFolder
 from summgan.training.runtime import make_accelerator, trackers
@@ -30,6 +31,7 @@ from summgan.training.task import Task
 logger = logging.getLogger(__name__)
 
 _MOST_SKIPPED = 20
+_TASKS: dict[str, type[Task]] = {"paths": PathTask, "decoder": SummaryTask}
 
 
 class Trainer:
@@ -181,7 +183,7 @@ def train(
     options: Options,
     resume: bool = False,
     say: Callable[[str], None] = logger.info,
-    task: type[Task] = SummaryTask,
+    task: type[Task] | None = None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainerState:
     """Read the text, build the model, and train it: all of ``summgan train``.
@@ -190,7 +192,8 @@ def train(
         options: All options of the run.
         resume: Go on from the newest checkpoint in ``training.output_dir``.
         say: Receives sentences for the user.
-        task: What is learned: summaries, or a class of your own; `summgan.codes.task.CodeTask` learns codes.
+        task: What is learned; by default summaries by the generator that the options name. It may be a class
+            of your own; `summgan.codes.task.CodeTask` learns codes.
         callbacks: Called at steps, evaluations and checkpoints.
 
     Returns:
@@ -201,6 +204,7 @@ def train(
         TrainingInterrupted: The user stopped it, after saving.
     """
     options = check_options(options)
+    task = task or _TASKS[options.model.generator]
     accelerator = make_accelerator(options)
     if not accelerator.is_main_process:
         say = say_nothing

@@ -36,6 +36,8 @@ def options(write, documents, sentences, tmp_path):
             warm_start_steps=1,
             adversarial_steps=2,
             per_device_train_batch_size=4,
+            adversarial_learning_rate=1e-3,
+            discriminator_learning_rate=5e-4,
             save_steps=1,
             eval_steps=3,
             logging_steps=1,
@@ -100,6 +102,12 @@ def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
     named = replace(options, model=replace(options.model, backbone=str(tmp_path / "encoder")))
     task = PathTask.prepare(named, print, None)
     wanted = encoder.get_input_embeddings().weight
+    assert task.rates() == {
+        "generator": 1e-3,
+        "discriminator": 5e-4,
+        "generator_encoder": 6e-5,
+        "discriminator_encoder": 6e-5,
+    }
     for network in (task.game.generator, task.game.discriminator, task.game.likeness):
         assert torch.equal(network.encoder.get_input_embeddings().weight, wanted)
     assert not any(p.requires_grad for p in task.game.likeness.parameters())
@@ -114,7 +122,7 @@ def test_rates_rise_and_fall_and_the_generator_waits(options):
     assert task.learning_rates(49)["generator"] == 0
     assert task.learning_rates(49)["discriminator"] == pytest.approx(5e-4 * (1 - 0.8 * 49 / 200))
     assert task.learning_rates(50)["generator"] == pytest.approx(1e-3 / 40 * (1 - 0.95 / 4))
-    assert task.learning_rates(199)["generator_encoder"] == pytest.approx(6e-5 * (1 - 0.95 * 199 / 200))
+    assert task.learning_rates(199)["generator_encoder"] == pytest.approx(1e-3 * (1 - 0.95 * 199 / 200))
 
 
 def test_lengths_are_those_of_most_human_sentences():

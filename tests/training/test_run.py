@@ -30,7 +30,12 @@ from summgan.training.summary_task import SummaryTask
 from summgan.training.trainer import Trainer, train
 
 TINY = ModelOptions(
-    hidden_size=32, encoder_layers=1, decoder_layers=1, attention_heads=2, discriminator_hidden_size=16
+    generator="decoder",
+    hidden_size=32,
+    encoder_layers=1,
+    decoder_layers=1,
+    attention_heads=2,
+    discriminator_hidden_size=16,
 )
 
 

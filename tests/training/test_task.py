@@ -25,7 +25,7 @@ TINY = {"hidden_size": 16, "encoder_layers": 1, "decoder_layers": 1, "attention_
 @pytest.fixture
 def options(small_run):
     return small_run(
-        ModelOptions(discriminator_hidden_size=8, **TINY),
+        ModelOptions("decoder", discriminator_hidden_size=8, **TINY),
         warm_start_steps=1,
         adversarial_steps=1,
         per_device_train_batch_size=2,

@@ -32,6 +32,7 @@ from summgan.training.trainer import Trainer, train
 from summgan.writing.summarizer import Summarizer
 
 TINY = ModelOptions(
+    generator="decoder",
     hidden_size=32,
     encoder_layers=1,
     decoder_layers=1,

@@ -245,7 +245,7 @@ def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, t
     }
     again = Summarizer.from_pretrained(tmp_path / "model", device="cpu")
     assert again(documents[:4]) == summarizer(documents[:4])
-    assert again.vocabulary.truecaser == vocabulary.truecaser and vocabulary.truecaser.forms
+    assert again.writer.vocabulary.truecaser == vocabulary.truecaser and vocabulary.truecaser.forms
     again.save_pretrained(tmp_path / "model")  # in its own place
     assert Summarizer.from_pretrained(tmp_path / "model", device="cpu")(documents[0]) == again(documents[0])
 
