@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, MBartConfig, MBartForConditionalGeneration
 
 from summgan.data.word_counts import count_words
-from summgan.networks.critics import GapDiscriminator
+from summgan.networks.critics import GapDiscriminator, Reconstruction
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.spelling import Speller
 from summgan.text.word_table import TextRows, WordTable, rows_of
@@ -74,6 +74,24 @@ def make_generator(world):
 def make_discriminator(world):
     """A new discriminator of gaps."""
     return GapDiscriminator(make_encoder(world), make_speller(world))
+
+
+def make_reconstruction(world):
+    """A new reconstructor of one layer, without dropout."""
+    config = MBartConfig(
+        vocab_size=len(world.table.strings) + 6,
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=64,
+        dropout=0.0,
+        pad_token_id=0,
+    )
+    return Reconstruction(MBartForConditionalGeneration(config), make_speller(world))
 
 
 def no_forms(world):

@@ -2,7 +2,9 @@
 
 `GapDiscriminator` answers for every gap between two words "was something struck out here?": gaps of human
 sentences say no, leaps of the generator's paths yes, their other gaps no. One logit per gap is one reward per
-edge. `Likeness` is the similarity of a summary to its document under a frozen sentence encoder.
+edge. `Reconstruction` rebuilds the document from the summary alone; it learns from the drawn summaries, needs
+nothing pretrained, and its log-likelihood is a reward of the whole. `Likeness` is the similarity of a summary
+to its document under a frozen sentence encoder.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from summgan.networks.backbone import build_stacks
+from summgan.networks.reconstructor import Reconstructor
 from summgan.networks.spelling import Speller, states_at
 
 
@@ -50,6 +54,37 @@ class GapDiscriminator(nn.Module):
 def gap_rewards(logits: Tensor, gaps: Tensor, weight: float) -> Tensor:
     """``[batch, gaps]`` reward of each gap: `-weight · softplus(logit)`, 0 where there is none."""
     return -weight * F.softplus(logits) * gaps
+
+
+class Reconstruction(nn.Module):
+    """Log-probability of documents, piece by piece, given summaries alone.
+
+    Args:
+        network: A BART- or T5-like encoder-decoder, whose tables have the speller's pieces.
+        speller: Pieces of the words.
+    """
+
+    def __init__(self, network: PreTrainedModel, speller: Speller):
+        super().__init__()
+        width, pieces = network.config.hidden_size, network.config.vocab_size
+        embedding = network.get_input_embeddings()
+        assert isinstance(embedding, nn.Embedding)
+        stacks = build_stacks(network, embedding)
+        self.reconstructor = Reconstructor(*stacks, width, pieces, "pieces", speller.begin, speller.end)
+        self.speller = speller
+
+    def forward(self, words: Tensor, documents: Tensor) -> tuple[Tensor, Tensor]:
+        """Rebuild documents ``[batch, document words]`` from summaries ``[batch, words]``.
+
+        Returns:
+            ``[batch, pieces]`` log-probability of each piece of the document and of its end, 0 beyond; and
+            which are pieces.
+        """
+        said, wanted = self.speller(words), self.speller(documents)
+        code = self.reconstructor.code_of(said.input_ids, said.attention_mask)
+        pieces, mask = wanted.input_ids[:, 1:], wanted.attention_mask[:, 1:]
+        scores, _ = self.reconstructor.scores(code, pieces, mask)
+        return scores * mask, mask.bool()
 
 
 class Likeness(nn.Module):

@@ -155,7 +155,8 @@ class Paths:
         """Exact samples, the same for the same numbers.
 
         Args:
-            lengths: ``[batch]`` units of each; there must be such paths.
+            lengths: ``[batch]`` units of each document's samples, or ``[batch, samples]`` of each sample;
+                there must be such paths.
             uniforms: ``[batch, samples, units, choices]`` numbers in [0, 1), for ``lengths.max()`` units.
 
         Returns:
@@ -222,7 +223,7 @@ def _gumbel(uniforms: Tensor) -> Tensor:
 
 def _each(lengths: Tensor, uniforms: Tensor) -> Tensor:
     """``[batch, samples]`` units of every sample."""
-    return lengths[:, None].expand(-1, uniforms.shape[1])
+    return lengths if lengths.ndim == 2 else lengths[:, None].expand(-1, uniforms.shape[1])
 
 
 def _windows(table: Tensor, band: int) -> Tensor:

@@ -169,6 +169,9 @@ class CriticWeights:
     """Weight of the discriminator's reward of each gap between words."""
     likeness: NonNegativeFloat = 10.0
     """Weight of the similarity to the document, in the embeddings of model.backbone."""
+    reconstruction: NonNegativeFloat = 0.1
+    """Weight of the document's log-likelihood given the summary, in nats; it stands for the similarity where
+    there is no model.backbone."""
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """The game of a path generator with its critics: what each of them learns in one step.
 
 Paths are drawn exactly from the generator's distribution. A discriminator of gaps says of every gap of a
-summary how much it looks as if something was struck out there, and a frozen sentence encoder how like the
-summary is to its document. The first is a reward of every edge, on which the learned score of the edge
-regresses; the second is a reward of the whole, to which the log-variance over the samples of a document
-brings the learned scores of the words. The discriminator learns from human sentences, some with a span struck
-out, from the summaries, and from some of earlier steps, so that the generator cannot return to old faults.
+summary how much it looks as if something was struck out there; this is a reward of every edge, on which the
+learned score of the edge regresses. A reconstructor says how likely the document is, given the summary alone,
+and a frozen sentence encoder how like the two are; these are rewards of the whole, to which the log-variance
+over the samples of a document brings the learned scores of the words. The discriminator learns from human
+sentences, some with a span struck out, from the summaries, and from some of earlier steps, so that the
+generator cannot return to old faults. The reconstructor learns from the summaries of the step.
 """
 
 from __future__ import annotations
@@ -28,10 +29,17 @@ from summgan.networks.path_generator import (
     lattice_of,
     write,
 )
-from summgan.networks.paths import Path, Paths, step_scores
+from summgan.networks.paths import FORBIDDEN, Path, Paths, step_scores
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
-from summgan.training.path_losses import edge_regression, gap_loss, log_variance, struck_out
+from summgan.training.path_losses import (
+    edge_regression,
+    free_log_partition,
+    gap_loss,
+    log_variance,
+    struck_out,
+)
+from summgan.training.replay import Replay
 from summgan.training.task import Objective
 
 
@@ -46,9 +54,14 @@ class Rules:
         longest: Words of the longest summary.
         gap_weight: Weight of the discriminator's reward of each edge.
         likeness_weight: Weight of the cosine of summary and document.
+        reconstruction_weight: Weight of the log-likelihood of the document, in nats, given the summary.
         alone: First steps in which the discriminator learns alone, from summaries of the counted prior.
         replayed: Number of earlier summaries that are kept.
         spoiled: Share of the human sentences that are shown with a span struck out too.
+        leaps: Whether the discriminator looks for leaps; else it takes every gap of a summary for one, and
+            so tells summaries from human sentences.
+        free_length: Whether the generator chooses the length of each summary; else all of a document have
+            one that human sentences have.
         weights: Weight of each loss by name.
     """
 
@@ -58,11 +71,22 @@ class Rules:
     longest: int = 15
     gap_weight: float = 2.0
     likeness_weight: float = 10.0
+    reconstruction_weight: float = 0.0
     alone: int = 80
     replayed: int = 4096
     spoiled: float = 0.25
+    leaps: bool = True
+    free_length: bool = False
     weights: Mapping[str, float] = field(
-        default_factory=lambda: {"edges": 3.0, "words": 1.0, "paths": 0.3, "human": 1.0, "written": 1.0}
+        default_factory=lambda: {
+            "edges": 3.0,
+            "words": 1.0,
+            "paths": 0.3,
+            "whole": 0.0,
+            "human": 1.0,
+            "written": 1.0,
+            "reconstruction": 1.0,
+        }
     )
 
 
@@ -85,39 +109,8 @@ class Play:
     drawn: Drawn
 
 
-class Replay(nn.Module):
-    """Summaries of earlier steps, in buffers, so that they are saved and moved with the other state.
-
-    Args:
-        capacity: Number of summaries that are kept.
-        longest: Words of the longest.
-    """
-
-    words: Tensor
-    struck: Tensor
-    seen: Tensor
-
-    def __init__(self, capacity: int, longest: int):
-        super().__init__()
-        self.register_buffer("words", torch.full((capacity, longest), -1))
-        self.register_buffer("struck", torch.zeros(capacity, longest + 1))
-        self.register_buffer("seen", torch.tensor(0))
-
-    def add(self, words: Tensor, struck: Tensor) -> None:
-        """Keep summaries ``[batch, longest]`` with their gaps, in place of the oldest."""
-        slots = (self.seen + torch.arange(len(words), device=words.device)) % len(self.words)
-        self.words[slots], self.struck[slots] = words, struck
-        self.seen += len(words)
-
-    def draw(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """One summary with its gaps for each of ``uniforms`` ``[batch]``; none while there is none."""
-        kept = self.seen.clamp_max(len(self.words))
-        rows = (uniforms * kept).long()[: len(uniforms) * int(kept > 0)]
-        return self.words[rows], self.struck[rows]
-
-
 class PathGame(nn.Module):
-    """Generator, discriminator and likeness, and the objectives of one step.
+    """Generator and critics, and the objectives of one step.
 
     Everything is a function of weights, batch, seed and step, but for the replay.
 
@@ -128,12 +121,14 @@ class PathGame(nn.Module):
         discriminator: Answers logits and gaps of rows of words, as `GapDiscriminator`; None for a game
             without it, in which the learned scores of edges stay near 0.
         likeness: Answers unit vectors of rows of words, as `Likeness`; None for a game without it.
+        reconstruction: Answers log-probabilities of documents, as `Reconstruction`; None for a game without.
         rules: How the game is played.
         seed: Seed of all noise.
     """
 
     forms: Tensor
     lengths: Tensor
+    log_shares: Tensor
 
     def __init__(
         self,
@@ -142,19 +137,23 @@ class PathGame(nn.Module):
         length_shares: Tensor,
         discriminator: nn.Module | None,
         likeness: nn.Module | None,
+        reconstruction: nn.Module | None = None,
         rules: Rules | None = None,
         seed: int = 0,
     ):
         super().__init__()
         self.rules, self.seed = rules or Rules(), seed
         self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
+        self.reconstruction = reconstruction
         self.replay = Replay(self.rules.replayed, self.rules.longest)
         self.register_buffer("forms", forms, persistent=False)
         shares = length_shares[self.rules.shortest : self.rules.longest + 1].float()
         self.register_buffer("lengths", (shares / shares.sum()).cumsum(0), persistent=False)
+        log_shares = F.pad((shares / shares.sum()).log(), (self.rules.shortest, 0), value=FORBIDDEN)
+        self.register_buffer("log_shares", log_shares.clamp_min(FORBIDDEN), persistent=False)
 
     def objectives(self, batch: PathBatch, step: int) -> Iterator[Objective]:
-        """What the generator learns, then what the discriminator learns, both from the same summaries.
+        """What the generator, the reconstructor and the discriminator learn, all from the same summaries.
 
         Each graph may be freed before the next is asked for. Weights must move after the last only.
         """
@@ -162,6 +161,8 @@ class PathGame(nn.Module):
         play = self.draw(batch, stream, step)
         if not self.alone(step):
             yield self.generator_objective(play)
+        if self.reconstruction is not None:
+            yield self.reconstruction_objective(play.drawn, batch.source)
         if self.discriminator is not None:
             yield self.discriminator_objective(play.drawn, batch.sentences, stream)
 
@@ -181,9 +182,16 @@ class PathGame(nn.Module):
         factor = 1 + derive_seed(self.seed, "temperature", step) % 3 if alone else 1
         temperature = self.rules.temperature * factor
         with torch.no_grad():
-            lengths = self._draw_lengths(batch.source, stream)
-            paths = Paths(scores.at(temperature), int(lengths.max()))
-            samples, units = self.rules.samples, int(lengths.max())
+            samples = self.rules.samples
+            if self.rules.free_length:
+                paths = Paths(scores.at(temperature), min(self.rules.longest, batch.source.shape[1]))
+                chances = free_log_partition(paths, self.log_shares)[:, None]
+                noise = stream.fork("lengths").exponential(samples, paths.longest)
+                lengths = (chances - noise.log()).argmax(2) + 1
+            else:
+                lengths = self._draw_lengths(batch.source, stream)
+                paths = Paths(scores.at(temperature), int(lengths.max()))
+            units = int(lengths.max())
             path = paths.sample(lengths, stream.fork("path").uniform(samples, units, paths.choices))
             insertable = self.generator.prior.inserted
             noise = stream.fork("inserted").uniform(samples, units, len(insertable))
@@ -200,22 +208,27 @@ class PathGame(nn.Module):
     # The generator -------------------------------------------------------------------------------
 
     def generator_objective(self, play: Play) -> Objective:
-        """What the generator learns: ``edges``, ``paths`` and ``words``.
+        """What the generator learns: ``edges``, ``paths``, ``words`` and ``whole``.
 
         ``edges`` brings the learned score of each edge to its reward, ``paths`` the sum over a path to the
         sum of its rewards but for a constant of the document, ``words`` the learned scores of its words to
-        the likeness.
+        the reward of the whole, and ``whole`` all learned scores of a path to the sum of all rewards.
         """
         rules, mask = self.rules, play.path.mask
         steps = F.pad(mask, (0, 1), value=True).float()  # the end is a step too
         with torch.no_grad():
-            gaps, likeness = self.judge(play)
+            gaps, whole, found = self.judge(play)
             rewards = edge_rewards(gaps, play)
         nodes, edges = learned_steps(play)
         losses = {
             "edges": edge_regression(edges, rewards, steps),
-            "words": log_variance(rules.likeness_weight * likeness, (nodes * mask).sum(2), rules.temperature),
+            "words": log_variance(whole, (nodes * mask).sum(2), rules.temperature),
             "paths": log_variance((rewards * steps).sum(2), (edges * steps).sum(2), rules.temperature),
+            "whole": log_variance(
+                whole + (rewards * steps).sum(2),
+                (nodes * mask).sum(2) + (edges * steps).sum(2),
+                rules.temperature,
+            ),
         }
         mean = (rewards * steps).sum() / steps.sum()
         summaries = len(play.drawn.words)
@@ -223,30 +236,50 @@ class PathGame(nn.Module):
             **means(losses),
             "reward": mean,
             "reward_variance": ((rewards - mean).square() * steps).sum() / steps.sum(),
-            "likeness": likeness.mean(),
+            **means(found),
             "struck": play.drawn.struck.sum() / summaries,
             "inserted": (play.inserted >= 0).sum() / summaries,
         }
         return Objective(weigh(losses, rules.weights), figures)
 
-    def judge(self, play: Play) -> tuple[Tensor, Tensor]:
+    def judge(self, play: Play) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Ask the critics; 0 where there is none.
 
         Returns:
-            ``[batch, samples, units + 1]`` reward of each gap, and ``[batch, samples]`` cosine.
+            ``[batch, samples, units + 1]`` reward of each gap, ``[batch, samples]`` reward of the whole, and
+            by name what is rewarded in it: ``likeness`` (cosine) and ``rebuilt`` (nats of the document).
         """
         words, shape = play.drawn.words, play.path.vertices.shape[:2]
         gaps = torch.zeros(*shape, words.shape[1] + 1, device=words.device)
-        likeness = torch.zeros(shape, device=words.device)
+        found = {"likeness": torch.zeros(shape, device=words.device)}
         if self.discriminator is not None:
-            mode = self.discriminator.training
-            logits, there = self.discriminator.eval()(words)
-            self.discriminator.train(mode)
+            logits, there = in_evaluation(self.discriminator, words)
             gaps = gap_rewards(logits, there, self.rules.gap_weight).view_as(gaps)
         if self.likeness is not None:
             documents = self.likeness(play.lattice.source, play.lattice.after)
-            likeness = (self.likeness(words).unflatten(0, shape) * documents[:, None]).sum(2)
-        return gaps, likeness
+            found["likeness"] = (self.likeness(words).unflatten(0, shape) * documents[:, None]).sum(2)
+        whole = self.rules.likeness_weight * found["likeness"]
+        if self.reconstruction is not None:
+            documents = play.lattice.source.repeat_interleave(shape[1], 0)
+            found["rebuilt"] = in_evaluation(self.reconstruction, words, documents)[0].sum(1).view(shape)
+            whole = whole + self.rules.reconstruction_weight * found["rebuilt"]
+        return gaps, whole, found
+
+    # The reconstructor ---------------------------------------------------------------------------
+
+    def reconstruction_objective(self, drawn: Drawn, source: Tensor) -> Objective:
+        """What the reconstructor learns: ``reconstruction``, nats per piece of the documents.
+
+        Args:
+            drawn: Summaries of this step. Every other one is shown.
+            source: ``[batch, words]`` the documents.
+        """
+        assert self.reconstruction is not None
+        shown = torch.arange(0, len(drawn.words), 2, device=source.device)
+        documents = source[shown // self.rules.samples]
+        scores, pieces = self.reconstruction(drawn.words[shown], documents)
+        losses = {"reconstruction": -scores.sum() / pieces.sum()}
+        return Objective(weigh(losses, self.rules.weights), means(losses))
 
     # The discriminator ---------------------------------------------------------------------------
 
@@ -262,7 +295,8 @@ class PathGame(nn.Module):
         assert self.discriminator is not None
         longest = self.rules.longest
         words = F.pad(drawn.words, (0, longest - drawn.words.shape[1]), value=-1)
-        struck = F.pad(drawn.struck, (0, longest + 1 - drawn.struck.shape[1]))
+        struck = drawn.struck if self.rules.leaps else torch.ones_like(drawn.struck)
+        struck = F.pad(struck, (0, longest + 1 - struck.shape[1]))
         shown = torch.arange(0, len(words), 2, device=words.device)
         kept = torch.arange(1, len(words), 6, device=words.device)
         noise = stream.fork("replay").uniform(self.rules.samples).flatten()[: len(shown) // 3]
@@ -286,6 +320,14 @@ class PathGame(nn.Module):
         }
         figures = means(losses) | suspicion(logits, gaps, labels, spoiled, bound)
         return Objective(weigh(losses, self.rules.weights), figures)
+
+
+def in_evaluation(critic: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """What a critic answers without dropout; its mode stays."""
+    mode = critic.training
+    found = critic.eval()(*inputs)
+    critic.train(mode)
+    return found
 
 
 def learned_steps(play: Play) -> tuple[Tensor, Tensor]:

@@ -7,9 +7,13 @@ is the reward but for a constant, and its gradient is that of the reward with th
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from summgan.networks.paths import Paths, log_sum_of_alignments
 
 
 def edge_regression(learned: Tensor, reward: Tensor, mask: Tensor) -> Tensor:
@@ -26,6 +30,34 @@ def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
         temperature: Of the distribution that the samples are from.
     """
     return ((reward - learned) / temperature).var(1).mean()
+
+
+def free_log_partition(paths: Paths, log_shares: Tensor) -> Tensor:
+    """``[batch, longest]`` log of the sum over the paths of 1, 2, ... units, each length with its log share.
+
+    Args:
+        paths: Of the documents.
+        log_shares: ``[longest + 1 or more]`` of each number of units.
+    """
+    return (paths.log_partition + log_shares[: paths.longest + 1])[:, 1:]
+
+
+def hidden_surprise(paths: Paths, log_shares: Tensor, says: Tensor, lengths: Tensor, texts: int) -> Tensor:
+    """Negative log-likelihood of sentences, each summed over what it might summarize; mean over sentences.
+
+    `-log mean_x p(sentence | x)` over texts *x* that hide the sentence, of all alignments and among paths of
+    all lengths. Its gradient trusts those texts most of which the generator finds the sentence likeliest.
+
+    Args:
+        paths: Of the texts, those of a sentence in a row.
+        log_shares: As of `free_log_partition`.
+        says: ``[sentences * texts, units, vertices]`` whether each vertex says each word of its sentence.
+        lengths: ``[sentences * texts]`` words of each sentence.
+        texts: Number of texts of each sentence.
+    """
+    told = log_sum_of_alignments(paths.scores, says, lengths) + log_shares[lengths]
+    likelihood = told - free_log_partition(paths, log_shares).logsumexp(1)
+    return math.log(texts) - likelihood.view(-1, texts).logsumexp(1).mean()
 
 
 def gap_loss(logits: Tensor, struck: Tensor, gaps: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """`PathTask`: learns to summarize by paths through the words of the document.
 
 The counted prior is the start. In the first stage (``warm_start_steps``) the discriminator learns alone, in
-the second generator and discriminator play the game of `path_game.py`. With ``model.backbone``, a folder or
-hub name of a sentence encoder, all networks start from it and the likeness to the document counts too; else
-they are new, and the discriminator is the only critic.
+the second generator and critics play the game of `path_game.py`. With ``model.backbone``, a folder or hub
+name of a sentence encoder, all networks start from it, and the likeness to the document says what matters;
+else they are new, and the reconstructor says it, with the weight ``training.critics.reconstruction``.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import AutoModel, AutoTokenizer, BertConfig, PreTrainedModel
+from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer, BertConfig, PreTrainedModel
 
 from summgan.data.corpora import fluency_sample, load_piles, split_validation
 from summgan.data.order import Share
@@ -25,7 +25,8 @@ from summgan.data.path_batches import PathBatch, PathBatches
 from summgan.data.piles import Pairs
 from summgan.data.word_counts import count_words
 from summgan.errors import SummGANError
-from summgan.networks.critics import Likeness
+from summgan.networks.architecture import new_stack_config
+from summgan.networks.critics import Likeness, Reconstruction
 from summgan.networks.path_generator import Drawn
 from summgan.networks.path_model import PathConfig, PathModel, start_from
 from summgan.options.configuration import Options
@@ -40,8 +41,6 @@ from summgan.training.path_game import PathGame, Rules
 from summgan.training.task import ForwardPass, Objective, Task
 from summgan.training.validation import ReferenceFreeScorer
 
-_LEAST_DOCUMENT = 10  # words
-_LEAST_SENTENCE = 4  # words: of shorter ones nothing can be struck out
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # without it attention is faster
 _MEASURED, _AT_ONCE = 256, 64  # documents of which the usual scores are measured, and in one pass
 _RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
@@ -87,10 +86,17 @@ class PathTask(Task):
         model: From `prepare`.
         corpora: The text.
         rules: How the game is played.
-        likeness: The critic of content; it is not trained, so it is no part of the model.
+        likeness: Critic of content; it is not trained, so it is no part of the model.
+        reconstruction: Critic of content that is trained; it is saved with the checkpoints.
+
+    Attributes:
+        least_document: Words of the shortest document that is learned from.
+        least_sentence: Words of the shortest summary; of fewer than 4 nothing can be struck out.
     """
 
     model: PathModel
+    least_document: ClassVar[int] = 10
+    least_sentence: ClassVar[int] = 4
 
     def __init__(
         self,
@@ -99,25 +105,31 @@ class PathTask(Task):
         corpora: PathCorpora,
         rules: Rules,
         likeness: Likeness | None = None,
+        reconstruction: Reconstruction | None = None,
     ):
         generator, discriminator = model.generator, model.discriminator
-        assert discriminator is not None
-        networks: dict[str, nn.Module] = {
-            "generator_encoder": generator.encoder,
-            "generator": generator,
-            "discriminator_encoder": discriminator.get_submodule("encoder"),
-            "discriminator": discriminator,
-        }
+        networks: dict[str, nn.Module] = {"generator_encoder": generator.encoder, "generator": generator}
+        if discriminator is not None:
+            networks["discriminator_encoder"] = discriminator.get_submodule("encoder")
+            networks["discriminator"] = discriminator
+        if reconstruction is not None:
+            networks["reconstruction"] = reconstruction
         super().__init__(options, model, networks, corpora.fingerprint)
         self.corpora, self.training = corpora, options.training
         shares = torch.as_tensor(corpora.table.lengths)
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
-        self.game = PathGame(generator, forms, shares, discriminator, likeness, rules, seed)
+        critics = discriminator, likeness, reconstruction
+        self.game = PathGame(generator, forms, shares, *critics, rules=rules, seed=seed)
         model.add_module("replay", self.game.replay)  # is saved and moved with the model
-        self.passes = {
-            "generator": ForwardPass(self.play, *(n for n in (generator, likeness) if n is not None)),
-            "discriminator": ForwardPass(self.game.discriminator_objective, discriminator),
-        }
+        players = [network for network in (generator, likeness) if network is not None]
+        self.passes = {"generator": ForwardPass(self.play, *players)}
+        if discriminator is not None:
+            self.passes["discriminator"] = ForwardPass(self.game.discriminator_objective, discriminator)
+        if reconstruction is not None:
+            self.passes["reconstruction"] = ForwardPass(self.game.reconstruction_objective, reconstruction)
+            model.add_module("reconstructor", reconstruction.reconstructor)
+            first, second = (f"reconstructor.{half}.embedding.weight" for half in ("encoder", "decoder"))
+            model._tied_weights_keys = {second: first}  # one table, saved once
         self._watched = [words_of(text) for text in corpora.validation.documents]
         self._scorer = ReferenceFreeScorer(corpora.validation, corpora.human_sentences)
 
@@ -125,37 +137,51 @@ class PathTask(Task):
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> PathTask:
         """Read both piles, count their words, and build the networks."""
         corpora = cls.read(options, say)
-        shares = corpora.table.lengths
-        shortest, longest = length_range(shares)
+        rules = cls.rules(options, corpora.table.lengths)
+        torch.manual_seed(options.training.seed)
+        tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
+        fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
+        fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
+        config = PathConfig(
+            fields,
+            fields if rules.gap_weight else None,
+            insertable=len(corpora.table.inserted),
+            shortest=rules.shortest,
+            longest=rules.longest,
+            path_temperature=rules.temperature,
+        )
+        model = PathModel(config, corpora.table, tokenizer)
+        speller = model.generator.speller
+        likeness, reconstruction = None, None
+        if rules.reconstruction_weight:
+            stacks = new_stack_config(options.model, tokenizer)
+            reconstruction = Reconstruction(AutoModelForSeq2SeqLM.from_config(stacks), speller)
+        if options.model.backbone:
+            for network in (model.generator, model.discriminator):
+                if network is not None:
+                    start_from(network.get_submodule("encoder"), encoder)
+            likeness = Likeness(encoder, speller) if rules.likeness_weight else None
+        return cls(options, model, corpora, rules, likeness, reconstruction)
+
+    @classmethod
+    def rules(cls, options: Options, shares: np.ndarray) -> Rules:
+        """How the game is played.
+
+        Args:
+            options: All options of the run.
+            shares: ``[longest + 1]`` share of the human sentences with each number of words.
+        """
         training = options.training
-        rules = Rules(
+        shortest, longest = length_range(shares, cls.least_sentence)
+        return Rules(
             samples=training.samples_per_document,
             shortest=shortest,
             longest=longest,
             alone=training.warm_start_steps,
             gap_weight=training.critics.discriminator,
             likeness_weight=training.critics.likeness,
+            reconstruction_weight=0.0 if options.model.backbone else training.critics.reconstruction,
         )
-        torch.manual_seed(training.seed)
-        tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
-        fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
-        fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
-        config = PathConfig(
-            fields,
-            fields,
-            insertable=len(corpora.table.inserted),
-            shortest=shortest,
-            longest=longest,
-            path_temperature=rules.temperature,
-        )
-        model = PathModel(config, corpora.table, tokenizer)
-        if not options.model.backbone:
-            return cls(options, model, corpora, rules)
-        assert model.discriminator is not None
-        for network in (model.generator, model.discriminator):
-            start_from(network.get_submodule("encoder"), encoder)
-        likeness = Likeness(encoder, model.generator.speller)
-        return cls(options, model, corpora, rules, likeness)
 
     @classmethod
     def read(cls, options: Options, say: Callable[[str], None]) -> PathCorpora:
@@ -167,9 +193,9 @@ class PathTask(Task):
         documents, sentences, fingerprint = load_piles(options.data)
         documents, validation = split_validation(options, documents, say)
         said, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
-        written = [words for words in written if len(words.strings) >= _LEAST_DOCUMENT]
+        written = [words for words in written if len(words.strings) >= cls.least_document]
         if not written:
-            raise SummGANError(f"All documents have fewer than {_LEAST_DOCUMENT} words: give longer ones.")
+            raise SummGANError(f"All documents have fewer than {cls.least_document} words: give longer ones.")
         table = count_words(
             written, said, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
         )
@@ -180,9 +206,9 @@ class PathTask(Task):
             f"{len(validation.documents):,} documents to watch. Training reads the first {longest} words of "
             f"each; {long:,} have more."
         )
-        human = of_length(rows_of(table, said, 64), *length_range(table.lengths))
+        human = of_length(rows_of(table, said, 64), *length_range(table.lengths, cls.least_sentence))
         if not len(human):
-            raise SummGANError(f"All sentences have fewer than {_LEAST_SENTENCE} words: give longer ones.")
+            raise SummGANError(f"All sentences have fewer than {cls.least_sentence} words: give longer ones.")
         return PathCorpora(
             table,
             rows_of(table, written, longest),
@@ -210,7 +236,9 @@ class PathTask(Task):
         else:
             texts = [" ".join(corpora.table.strings[2:]), *corpora.human_sentences]
             lower = [text.lower() for text in texts]
-            tokenizer = Vocabulary.train(lower, options.tokenizer.vocabulary_size).tokenizer
+            tokenizer = Vocabulary.train(
+                lower, options.tokenizer.vocabulary_size, model_type=options.tokenizer.model_type
+            ).tokenizer
         config = BertConfig(
             vocab_size=len(tokenizer),
             hidden_size=sizes.hidden_size,
@@ -232,7 +260,7 @@ class PathTask(Task):
         return PathBatches(self.corpora.documents, self.corpora.sentences, self.training.seed, share)
 
     def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
-        """The objective of the generator, but for the first stage, then that of the discriminator."""
+        """The objective of the generator, but for the first stage, then those of its critics."""
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
         if self.game.alone(step):
             drawn = self.game.draw(batch, stream, step).drawn
@@ -240,7 +268,10 @@ class PathTask(Task):
             played = self.passes["generator"](batch, stream, step)
             yield played
             drawn = played.drawn
-        yield self.passes["discriminator"](drawn, batch.sentences, stream)
+        if self.game.reconstruction is not None:
+            yield self.passes["reconstruction"](drawn, batch.source)
+        if self.game.discriminator is not None:
+            yield self.passes["discriminator"](drawn, batch.sentences, stream)
 
     def play(self, batch: PathBatch, stream: RandomStream, step: int) -> Played:
         """Draw summaries, and answer what the generator learns from them."""
@@ -267,7 +298,8 @@ class PathTask(Task):
         }
         slow = training.backbone_learning_rate if self.options.model.backbone else None
         encoders = {f"{name}_encoder": rate if slow is None else slow for name, rate in new.items()}
-        return new | encoders
+        known = new | encoders | {"reconstruction": training.learning_rate}
+        return {name: known[name] for name in self.networks}
 
     def validate(self) -> dict[str, float]:
         """``eval_score`` (fluency times content) and its parts; ROUGE if there are references."""
@@ -310,12 +342,13 @@ class PathTask(Task):
         return path_card(self.options, state)
 
 
-def length_range(shares: np.ndarray) -> tuple[int, int]:
+def length_range(shares: np.ndarray, least: int) -> tuple[int, int]:
     """Words of the shortest and of the longest summary.
 
     Args:
         shares: ``[longest + 1]`` share of the human sentences with each number of words.
+        least: Words of the shortest summary at least.
     """
     below = np.cumsum(shares)
-    shortest = max(_LEAST_SENTENCE, int((below < _RARE).sum()))
+    shortest = max(least, int((below < _RARE).sum()))
     return shortest, max(shortest, int((below < 1 - _RARE).sum()))

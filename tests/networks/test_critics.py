@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from paths_support import make_reconstruction, make_world
 
 from summgan.networks.critics import gap_rewards
 
@@ -10,3 +11,23 @@ def test_rewards_are_costs_of_what_looks_struck_out():
     logits, gaps = torch.tensor([[0.0, 9.0, 3.0]]), torch.tensor([[True, True, False]])
     found = gap_rewards(logits, gaps, 2.0)
     assert found[0].tolist() == pytest.approx([-1.3863, -18.0002, 0.0], abs=1e-3)
+
+
+def test_documents_are_rebuilt_from_the_summary_alone():
+    torch.manual_seed(0)
+    world = make_world()
+    critic = make_reconstruction(world).eval()
+    documents = world.documents.take(range(2))["ids"]
+    summaries = torch.tensor([[5, 6, 7], [8, 9, -1]])
+    with torch.no_grad():
+        scores, pieces = critic(summaries, documents)
+        assert pieces.sum(1).tolist() == [(row >= 0).sum() + 1 for row in documents]  # and the end
+        assert (scores[pieces] < 0).all() and (scores[~pieces] == 0).all()
+        longer = torch.nn.functional.pad(summaries, (0, 2), value=-1)
+        assert torch.allclose(critic(longer, documents)[0], scores, atol=1e-5)
+        changed = documents.clone()
+        changed[0, 4] = documents[0, 5]
+        before, after = scores[0], critic(summaries, changed)[0][0]
+        assert torch.equal(before[:4], after[:4]) and not torch.equal(before[5:], after[5:])
+        said = critic(torch.tensor([[5, 6, 8], [8, 9, -1]]), documents)[0]
+        assert not torch.equal(said[0], scores[0]) and torch.equal(said[1], scores[1])

@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from paths_support import make_discriminator, make_encoder, make_generator, make_speller, make_world, no_forms
+from paths_support import (
+    make_discriminator,
+    make_encoder,
+    make_generator,
+    make_reconstruction,
+    make_speller,
+    make_world,
+    no_forms,
+)
 from torch import nn
 
 from summgan.data.order import Share
@@ -14,21 +22,23 @@ from summgan.networks.path_generator import write
 from summgan.networks.paths import Path, Paths
 from summgan.randomness import RandomStream
 from summgan.text.word_table import of_length
-from summgan.training.path_game import PathGame, Play, Replay, Rules, edge_rewards, learned_steps, suspicion
+from summgan.training.path_game import PathGame, Play, Rules, edge_rewards, learned_steps, suspicion
 
 WORLD = make_world()
 RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
 
 
-def make_game(discriminator=None, likeness=None, rules=RULES):
+def make_game(discriminator=None, likeness=None, reconstruction=None, rules=RULES):
     torch.manual_seed(0)
     shares = torch.tensor([0, 0, 0, 0, 1, 1, 2.0, 0])
-    return PathGame(make_generator(WORLD), no_forms(WORLD), shares, discriminator, likeness, rules, seed=3)
+    critics = discriminator, likeness, reconstruction
+    return PathGame(make_generator(WORLD), no_forms(WORLD), shares, *critics, rules=rules, seed=3)
 
 
 def whole_game(rules=RULES):
     torch.manual_seed(0)
-    return make_game(make_discriminator(WORLD), Likeness(make_encoder(WORLD), make_speller(WORLD)), rules)
+    likeness = Likeness(make_encoder(WORLD), make_speller(WORLD))
+    return make_game(make_discriminator(WORLD), likeness, rules=rules)
 
 
 def batches(size=4):
@@ -171,6 +181,44 @@ def test_words_that_make_a_summary_like_its_document_are_said():
     assert figures[-1]["likeness"] > figures[0]["likeness"] + 0.15
 
 
+class Rebuilds(nn.Module):
+    """Finds a document likely if the summary says one word of it."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def forward(self, words, documents):
+        says = (words == self.word).any(1).float()
+        pieces = documents >= 0
+        return -2 * (1 - says[:, None]) * pieces, pieces
+
+
+def test_words_from_which_the_document_is_rebuilt_are_said():
+    word = WORLD.rows["people"]
+    game = make_game(reconstruction=Rebuilds(word), rules=replace(RULES, reconstruction_weight=0.1))
+    before = chance_of(game, word)
+    figures = learn(game, 40)
+    assert chance_of(game, word) > before + 0.4
+    assert figures[0]["rebuilt"] < -10 and figures[-1]["rebuilt"] > figures[0]["rebuilt"] + 3
+
+
+def test_the_reconstructor_learns_from_drawn_summaries_and_from_nothing_else():
+    game = make_game(reconstruction=make_reconstruction(WORLD), rules=replace(RULES, reconstruction_weight=1))
+    batch, first = batches()[2], []
+    optimizer = torch.optim.Adam(game.reconstruction.parameters(), 0.01)
+    for _ in range(30):
+        generator, reconstruction = game.objectives(batch, 2)
+        first.append((generator.figures["rebuilt"], reconstruction.figures["reconstruction"]))
+        optimizer.zero_grad()
+        reconstruction.total.backward()
+        optimizer.step()
+    assert gradients(game.generator) == 0
+    assert first[-1][1] < first[0][1] / 2
+    assert first[-1][0] > first[0][0] / 2  # it is in nats of the document, and negative
+    assert game.reconstruction.training
+
+
 def test_the_discriminator_learns_to_find_leaps():
     game = whole_game().train()
     optimizer = torch.optim.Adam(game.discriminator.parameters(), 0.01)
@@ -180,19 +228,6 @@ def test_the_discriminator_learns_to_find_leaps():
         terms.total.backward()
         optimizer.step()
     assert float(terms.figures["doubt_leap"]) > float(terms.figures["doubt_human"]) + 0.3
-
-
-def test_replay_keeps_the_newest_and_is_saved():
-    replay = Replay(4, 3)
-    assert len(replay.draw(torch.rand(2))[0]) == 0
-    for number in range(3):
-        replay.add(torch.full((2, 3), number), torch.full((2, 4), float(number)))
-    assert sorted(replay.words[:, 0].tolist()) == [1, 1, 2, 2]
-    words, struck = replay.draw(torch.tensor([0.0, 0.99]))
-    assert words[:, 0].tolist() == struck[:, 0].tolist() == [2, 1]
-    loaded = Replay(4, 3)
-    loaded.load_state_dict(replay.state_dict())
-    assert torch.equal(loaded.draw(torch.tensor([0.3]))[0], replay.draw(torch.tensor([0.3]))[0])
 
 
 def test_a_game_goes_on_from_its_state_as_if_nothing_had_happened():

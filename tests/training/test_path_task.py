@@ -60,7 +60,8 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
     for row in state.history:
         rows[row["step"]] |= row
     assert "edges" not in rows[1]  # the discriminator is alone
-    assert rows[3].keys() >= {"edges", "paths", "words", "human", "written", "eval_score", "likeness"}
+    assert rows[3].keys() >= {"edges", "paths", "words", "human", "written", "eval_score", "rebuilt"}
+    assert "reconstruction" in rows[1]  # it learns with the discriminator
     assert rows[3]["generator_grad_norm"] > 0 and rows[3]["discriminator_encoder_grad_norm"] > 0
     model = PathModel.from_pretrained(tmp_path / "run")
     texts = [documents[-1], "Quetzalcoatl said that the old bridge in Xanadu would be painted in 1999."]
@@ -111,9 +112,18 @@ def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
     for network in (task.game.generator, task.game.discriminator, task.game.likeness):
         assert torch.equal(network.encoder.get_input_embeddings().weight, wanted)
     assert not any(p.requires_grad for p in task.game.likeness.parameters())
+    assert task.game.reconstruction is None and "reconstruction" not in task.learning_rates(0)
     unknown = replace(options, model=replace(options.model, backbone=str(tmp_path / "nothing")))
     with pytest.raises(SummGANError, match=r"--model.backbone .*nothing"):
         PathTask.prepare(unknown, print, None)
+
+
+def test_a_reconstruction_without_weight_is_not_built(options):
+    critics = replace(options.training.critics, reconstruction=0.0)
+    without = replace(options, training=replace(options.training, critics=critics))
+    task = PathTask.prepare(without, print, None)
+    assert task.game.reconstruction is None and set(task.passes) == {"generator", "discriminator"}
+    assert PathTask.prepare(options, print, None).game.rules.reconstruction_weight == 0.1
 
 
 def test_rates_rise_and_fall_and_the_generator_waits(options):
@@ -127,7 +137,8 @@ def test_rates_rise_and_fall_and_the_generator_waits(options):
 
 def test_lengths_are_those_of_most_human_sentences():
     shares = torch.tensor([0, 0.01, 0.01, 0.02, 0.3, 0.4, 0.2, 0.04, 0.01, 0.01]).numpy()
-    assert length_range(shares) == (4, 7)
+    assert length_range(shares, 4) == (4, 7)
+    assert length_range(shares, 1) == (3, 7)
     assert stemmer(None) is None
     assert stemmer("english")("closes") == stemmer("english")("closed")
 

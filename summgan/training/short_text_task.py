@@ -1,0 +1,110 @@
+"""`ShortTextTask`: the game of paths over short texts, such as names and their abbreviations.
+
+The generator chooses the length of a summary itself. What it starts from, and is held
+to, is the likelihood of human sentences as summaries of texts that an n-gram model of the documents writes
+around them (`surroundings.py`): the first stage has this and the critics' own losses alone. In the second
+stage discriminator and reconstructor judge the summaries of real documents, each as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from summgan.data.order import IndexOrder
+from summgan.data.path_batches import PathBatch
+from summgan.data.surroundings import Surroundings
+from summgan.networks.path_generator import lattice_of
+from summgan.networks.paths import Paths
+from summgan.options.configuration import Options
+from summgan.randomness import RandomStream, derive_seed
+from summgan.text.word_table import TextRows
+from summgan.training.losses import means, weigh
+from summgan.training.path_game import Rules
+from summgan.training.path_losses import hidden_surprise
+from summgan.training.path_task import PathTask
+from summgan.training.task import ForwardPass, Objective
+
+
+class ShortTextTask(PathTask):
+    """Learns to shorten names.
+
+    Args:
+        *inputs: Arguments of `PathTask`.
+        **named: Arguments of `PathTask`.
+
+    Attributes:
+        texts: Number of texts around each sentence, and of those that are shown at once.
+    """
+
+    least_document: ClassVar[int] = 3
+    least_sentence: ClassVar[int] = 1
+    texts: ClassVar[tuple[int, int]] = (12, 6)
+
+    def __init__(self, *inputs: Any, **named: Any):
+        super().__init__(*inputs, **named)
+        documents, sentences = (_lists(rows) for rows in (self.corpora.documents, self.corpora.sentences))
+        surroundings = Surroundings(documents, longest=self.options.data.max_document_length)
+        rng = np.random.default_rng(derive_seed(self.training.seed, "surroundings"))
+        around = ((words, surroundings.around(words, self.texts[0], rng)) for words in sentences)
+        self.hidden = [(words, texts) for words, texts in around if texts]
+        self.hidden_order = IndexOrder(len(self.hidden), derive_seed(self.training.seed, "hidden"))
+        self.passes["hidden"] = ForwardPass(self.hidden_objective, self.model.generator)
+
+    @classmethod
+    def rules(cls, options: Options, shares: np.ndarray) -> Rules:
+        """Whole summaries are judged, and nothing is struck out."""
+        rules = super().rules(options, shares)
+        weights = dict(rules.weights) | {
+            "edges": 0.0,
+            "paths": 0.0,
+            "words": 0.0,
+            "whole": 1.0,
+            "hidden": 1.0,
+        }
+        return replace(rules, temperature=1.0, spoiled=0.0, leaps=False, free_length=True, weights=weights)
+
+    def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
+        """The likelihood of hidden sentences, then what `PathTask` learns."""
+        yield self.passes["hidden"](RandomStream.of(batch.rows, self.training.seed, "hidden", step))
+        yield from super().losses(batch, step)
+
+    def hidden_objective(self, stream: RandomStream) -> Objective:
+        """What the generator learns from as many sentences as there are rows: ``hidden``, in nats."""
+        told = [self.hidden[self.hidden_order[row]] for row in stream.rows]
+        each = self.texts[1]
+        chosen = (stream.uniform(each) * self.texts[0]).long().tolist()
+        texts = [around[place] for (_, around), places in zip(told, chosen, strict=True) for place in places]
+        source = _table(texts).to(stream.device)
+        sentences = _table([words for words, _ in told]).to(stream.device).repeat_interleave(each, 0)
+        nothing = torch.zeros_like(source)
+        lattice = lattice_of(source, nothing, nothing.bool(), nothing.bool(), self.game.forms)
+        lengths = (sentences >= 0).sum(1)
+        scores = self.model.generator(lattice).at(self.game.rules.temperature)
+        paths = Paths(scores, min(self.game.rules.longest, source.shape[1]))
+        says = (lattice.words[:, None] == sentences[:, :, None]) & (sentences >= 0)[:, :, None]
+        losses = {"hidden": hidden_surprise(paths, self.game.log_shares, says, lengths, each)}
+        return Objective(weigh(losses, self.game.rules.weights), means(losses))
+
+    def learning_rates(self, step: int) -> dict[str, float]:
+        """A short rise and a fall to a fifth; the generator learns from the first step on."""
+        factor = min(1.0, (step + 1) / 30) * (1 - 0.8 * step / self.steps)
+        return {name: rate * factor for name, rate in self.rates().items()}
+
+    def _measure(self) -> None:
+        """Leave the usual scores at 0: the generator has learned to compare lengths."""
+
+
+def _lists(rows: TextRows) -> list[list[int]]:
+    """Rows of the word table of each text."""
+    return [words.tolist() for words in np.split(rows.ids, np.cumsum(rows.sizes)[:-1])]
+
+
+def _table(texts: Sequence[Sequence[int]]) -> torch.Tensor:
+    """``[texts, words]``, -1 beyond the last."""
+    longest = max(map(len, texts))
+    return torch.tensor([[*words, *[-1] * (longest - len(words))] for words in texts])
