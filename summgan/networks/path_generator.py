@@ -304,13 +304,36 @@ def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms:
     """
     if scores.inserted is None:
         return torch.full_like(path.vertices, -1)
-    here, there = path.vertices.clamp_min(0)[..., :-1], path.vertices.clamp_min(0)[..., 1:]
-    rows = torch.arange(len(here), device=here.device)[:, None, None]
-    logits = scores.inserted[rows, here, (there - here - 1).clamp_min(0)].detach() / temperature
+    logits = _inserted_on(scores, path).detach() / temperature
     if uniforms is not None:
         logits = logits - (-torch.log1p(-uniforms[:, :, 1:])).clamp_min(1e-20).log()
     chosen = torch.where(path.inserted[..., 1:], logits.argmax(3), -1)
     return F.pad(chosen, (1, 0), value=-1)
+
+
+def chances_of(scores: PathScores, path: Path, inserted: Tensor, temperature: float) -> Tensor:
+    """How likely each inserted word stands where one is inserted.
+
+    Args:
+        scores: Of the lattices, with inserted words.
+        path: ``[batch, samples, units]``.
+        inserted: As of `inserted_words`.
+        temperature: Of the distribution.
+
+    Returns:
+        ``[batch, samples, units]`` share of the word among all that may be inserted there, 0 for none.
+    """
+    shares = torch.softmax(_inserted_on(scores, path) / temperature, 3)
+    share = shares.gather(3, inserted[..., 1:, None].clamp_min(0)).squeeze(3)
+    return F.pad(share * path.inserted[..., 1:], (1, 0))
+
+
+def _inserted_on(scores: PathScores, path: Path) -> Tensor:
+    """``[batch, samples, units - 1, insertable]`` scores of inserted words between the vertices of paths."""
+    assert scores.inserted is not None
+    here, there = path.vertices.clamp_min(0)[..., :-1], path.vertices.clamp_min(0)[..., 1:]
+    rows = torch.arange(len(here), device=here.device)[:, None, None]
+    return scores.inserted[rows, here, (there - here - 1).clamp_min(0)]
 
 
 @dataclass(frozen=True)

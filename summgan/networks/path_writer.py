@@ -12,32 +12,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from summgan.networks.path_generator import Lattice, PathGenerator, PathScores, inserted_words, write
-from summgan.networks.paths import Path, Paths, Scores
+from summgan.networks.path_generator import (
+    Lattice,
+    PathGenerator,
+    PathScores,
+    chances_of,
+    inserted_words,
+    write,
+)
+from summgan.networks.paths import Path, Paths
+from summgan.networks.visits import visits
 
 _LENGTHS = 257  # lengths that are told apart, from 0 on
 _LEAST_SHARE = 1e-5  # of a length that no human sentence has
-
-
-@dataclass(frozen=True)
-class PathCandidates:
-    """The best path of every length through each document of a batch.
-
-    Attributes:
-        lengths: ``[batch, lengths]`` words of each.
-        scores: ``[batch, lengths]`` score of each path in nats, comparable within a length only.
-        path: ``[batch, lengths, units]``.
-        inserted: ``[batch, lengths, units]`` index of the word inserted before each vertex, -1 for none.
-        words: ``[batch, lengths, units]`` rows of the word table, -1 beyond the last.
-        places: ``[batch, lengths, units]`` place of each word in the document, -1 for inserted ones.
-    """
-
-    lengths: Tensor
-    scores: Tensor
-    path: Path
-    inserted: Tensor
-    words: Tensor
-    places: Tensor
 
 
 @dataclass(frozen=True)
@@ -102,29 +89,26 @@ class PathWriter(nn.Module):
                 been called.
         """
         scores = self.generator(lattice)
-        found = self.candidates(lattice, scores, lengths)
-        return self._chosen(scores, found, self.by_score(found).argmax(1))
+        each = _at_most(lengths, lattice)
+        paths = Paths(scores.total, int(each.max()))
+        values = paths.best_scores().gather(1, each)
+        index = self.by_score(each, values).argmax(1, keepdim=True)
+        units = each.gather(1, index).squeeze(1)
+        path, best = paths.best(units)
+        return self._written(lattice, scores, path, units, best)
 
-    def candidates(self, lattice: Lattice, scores: PathScores, lengths: Tensor) -> PathCandidates:
-        """The best path of every length, by one pass of messages.
+    def by_score(self, lengths: Tensor, scores: Tensor) -> Tensor:
+        """How good the best path of each length is.
 
         Args:
-            lattice: The documents.
-            scores: Their scores from the generator.
-            lengths: ``[lengths]`` numbers of words.
-        """
-        sizes = (lattice.source >= 0).sum(1)
-        each = torch.minimum(lengths, sizes[:, None])
-        path, values = Paths(scores.total, int(each.max())).best_of_each(each)
-        inserted = inserted_words(scores, path, 1.0, None)
-        drawn = write(lattice, self.generator.prior.inserted, path, inserted)
-        words, places = (table.unflatten(0, each.shape) for table in (drawn.words, drawn.places))
-        return PathCandidates(each, values, path, inserted, words, places)
+            lengths: ``[batch, lengths]`` words.
+            scores: ``[batch, lengths]`` score of the best path of each length.
 
-    def by_score(self, found: PathCandidates) -> Tensor:
-        """``[batch, lengths]``: score above what is usual for the length, plus the log frequency."""
-        index = found.lengths.clamp_max(len(self.usual) - 1)  # what is longer counts as the longest
-        return found.scores - self.usual[index] + self.log_shares[index]
+        Returns:
+            ``[batch, lengths]``: score above what is usual for the length, plus the log frequency.
+        """
+        index = lengths.clamp_max(len(self.usual) - 1)  # what is longer counts as the longest
+        return scores - self.usual[index] + self.log_shares[index]
 
     @torch.no_grad()
     def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:
@@ -136,41 +120,33 @@ class PathWriter(nn.Module):
             lattices: Batches of documents, each with as many words as the longest length.
             lengths: ``[lengths]`` numbers of words from 1 on, two or more.
         """
-        scores = [self.candidates(batch, self.generator(batch), lengths).scores for batch in lattices]
+        scores = []
+        for batch in lattices:
+            each = _at_most(lengths, batch)
+            scores.append(Paths(self.generator(batch).total, int(each.max())).best_scores().gather(1, each))
         means = torch.cat(scores).mean(0)
         beyond = torch.arange(1, len(self.usual) - len(means), device=means.device)
         more = means[-1] + beyond * (means[-1] - means[-2])
         self.usual[1:] = torch.cat([means, more])
 
-    def _chosen(self, scores: PathScores, found: PathCandidates, index: Tensor) -> Written:
-        """The candidate of each document at ``index`` ``[batch]``, with probabilities."""
-        rows = torch.arange(len(index), device=index.device)
-        lengths, words, places = (t[rows, index] for t in (found.lengths, found.words, found.places))
-        path = Path(found.path.vertices[rows, index], found.path.inserted[rows, index])
-        inserted = found.inserted[rows, index]
-        shares = Paths(scores.at(self.temperature), int(lengths.max())).marginals(lengths)
-        said, between = _step_probabilities(scores, shares, path, inserted, self.temperature)
-        more = inserted >= 0
-        position = (path.mask.long() + more.long()).cumsum(1) - 1
-        table = said.new_zeros(len(index), words.shape[1] + 1)
-        beyond = words.shape[1]
+    def _written(
+        self, lattice: Lattice, scores: PathScores, path: Path, lengths: Tensor, best: Tensor
+    ) -> Written:
+        """The words of one path ``[batch, units]`` for each document, with their probabilities."""
+        one = Path(path.vertices[:, None], path.inserted[:, None])
+        inserted = inserted_words(scores, one, 1.0, None)
+        drawn = write(lattice, self.generator.prior.inserted, one, inserted)
+        said, between = visits(scores.at(self.temperature), path, lengths, best / self.temperature)
+        if scores.inserted is not None:
+            between = between * chances_of(scores, one, inserted, self.temperature).squeeze(1)
+        position, more = drawn.position.squeeze(1), path.inserted
+        beyond = drawn.words.shape[1]
+        table = said.new_zeros(len(said), beyond + 1)
         table.scatter_(1, torch.where(path.mask, position, beyond), said)
         table.scatter_(1, torch.where(more, position - 1, beyond), between)
-        return Written(lengths, words, places, table[:, :beyond].masked_fill(words < 0, 0.0))
+        return Written(lengths, drawn.words, drawn.places, table[:, :beyond])
 
 
-def _step_probabilities(
-    scores: PathScores, shares: Scores, path: Path, inserted: Tensor, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """``[batch, units]`` marginals of the vertices of paths, and of what is inserted before each."""
-    vertices = path.vertices.clamp_min(0)
-    said = shares.node.gather(1, vertices)
-    between = torch.zeros_like(said)
-    if scores.inserted is not None and shares.inserted is not None:
-        rows = torch.arange(len(vertices), device=vertices.device)[:, None]
-        here = vertices[:, :-1]
-        distance = (vertices[:, 1:] - here - 1).clamp_min(0)
-        among = torch.softmax(scores.inserted[rows, here, distance] / temperature, 2)
-        chosen = among.gather(2, inserted[:, 1:, None].clamp_min(0)).squeeze(2)
-        between[:, 1:] = shares.inserted[rows, here, distance] * chosen
-    return said, between
+def _at_most(lengths: Tensor, lattice: Lattice) -> Tensor:
+    """``[batch, lengths]`` the lengths ``[lengths]``, or where a document has fewer words their number."""
+    return torch.minimum(lengths, (lattice.source >= 0).sum(1)[:, None])

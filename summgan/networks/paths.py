@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -109,7 +110,16 @@ class Paths:
 
     def __init__(self, scores: Scores, longest: int):
         self.scores, self.longest = scores, longest
-        self.entered = _messages(scores, longest, lambda table, dim: torch.logsumexp(table, dim))
+
+    @cached_property
+    def entered(self) -> Tensor:
+        """``[longest + 1, batch, vertices]`` log of the sum over all ways on, with so many units."""
+        return _messages(self.scores, self.longest, lambda table, dim: torch.logsumexp(table, dim))
+
+    @cached_property
+    def greatest(self) -> Tensor:
+        """``[longest + 1, batch, vertices]`` score of the best way on, with so many units."""
+        return _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
 
     @property
     def log_partition(self) -> Tensor:
@@ -202,15 +212,13 @@ class Paths:
             Paths ``[batch, lengths, units]`` and scores ``[batch, lengths]``.
         """
         with torch.no_grad():
-            entered = _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
-            path, _ = _follow(self.scores, entered, lengths, None)
-            values = (self.scores.begin + entered).amax(2).T.gather(1, lengths)
+            path, _ = _follow(self.scores, self.greatest, lengths, None)
+            values = self.best_scores().gather(1, lengths)
         return path, values
 
     def best_scores(self) -> Tensor:
         """``[batch, longest + 1]`` scores of the likeliest path of each number of units."""
-        entered = _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
-        return (self.scores.begin + entered).amax(2).T
+        return (self.scores.begin + self.greatest).amax(2).T
 
     def log_probability(self, path: Path, lengths: Tensor) -> Tensor:
         """``[batch, samples]`` log-likelihood of paths ``[batch, samples, units]`` of ``lengths`` units."""
@@ -231,6 +239,7 @@ def _windows(table: Tensor, band: int) -> Tensor:
     return F.pad(table, (0, band), value=FORBIDDEN)[:, 1:].unfold(1, band, 1)
 
 
+@torch.enable_grad()  # they are kept, and may first be asked for where gradients are off
 def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tensor]) -> Tensor:
     """``[longest + 1, batch, vertices]``: of all ways to enter a vertex and end with so many units.
 
