@@ -10,22 +10,22 @@ the best counted path. Training, sampling and writing use one and the same distr
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
+from summgan.networks.lattice import LEAPS, OVER_SENTENCE, Edges, Lattice, edges_of, leaps_over
 from summgan.networks.paths import FORBIDDEN, Path, Scores
 from summgan.networks.spelling import Speller, states_at
-from summgan.text.word_table import SPREAD
+from summgan.text.word_table import BEGIN, END, SPREAD
 
 DISTANCES = 32
 """Distances of a leap that are told apart; longer ones count as the longest."""
-_BETWEEN = 4  # what is between: nothing, words, a clause, a sentence
-_SENTENCE = 3
-_WORTH, _SUCCESSION, _TOGETHER, _AGAIN = 0.7, 0.25, 1.4, -1.0  # nats of the prior
+_SUCCESSION, _TOGETHER, _AGAIN = 0.25, 1.4, -1.0  # nats of the prior
 _EARLY = -0.045  # nats for every word further on
 _ACROSS = -2.0  # nats of a leap from one sentence to another: what it joins is hardly ever true
 _PARTED = -6.0  # nats of parting words that people never part
@@ -33,48 +33,26 @@ _CHANGED, _INSERTED = -1.0, -2.0  # nats of another form and of an inserted word
 
 
 @dataclass(frozen=True)
-class Lattice:
-    """A batch of documents as vertices: every word, followed by its other forms.
+class Parts:
+    """Scores of a batch before they are tables.
 
     Attributes:
-        source: ``[batch, words]`` rows of the words in the word table, -1 beyond the last.
-        after: ``[batch, words]`` punctuation after each, by kind.
-        hold: ``[batch, words]`` whether each, if said, is followed by the next one.
-        need: ``[batch, words]`` whether each, if said, follows the one before.
-        words: ``[batch, vertices]`` rows of what each vertex says, -1 beyond the last.
-        places: ``[batch, vertices]`` place of each in the document, not falling.
+        begin: ``[batch, vertices]`` of starting with each vertex.
+        node: ``[batch, vertices]`` of each vertex.
+        edge: ``[edges]`` of each edge.
+        end: ``[batch, vertices]`` of stopping after each vertex.
+        inserted: ``[edges, insertable]`` of each inserted word on each edge.
     """
 
-    source: Tensor
-    after: Tensor
-    hold: Tensor
-    need: Tensor
-    words: Tensor
-    places: Tensor
+    begin: Tensor
+    node: Tensor
+    edge: Tensor
+    end: Tensor
+    inserted: Tensor
 
-    @property
-    def changed(self) -> Tensor:
-        """``[batch, vertices]`` whether the vertex says another form than the document."""
-        return (self.words != self.source.gather(1, self.places)) & (self.words >= 0)
-
-
-def lattice_of(source: Tensor, after: Tensor, hold: Tensor, need: Tensor, forms: Tensor) -> Lattice:
-    """Documents as lattices.
-
-    Args:
-        source: ``[batch, words]`` as of `Lattice`, as are the next three.
-        after: ``[batch, words]``.
-        hold: ``[batch, words]``.
-        need: ``[batch, words]``.
-        forms: ``[table, forms]`` rows of other forms of every word of the table, -1 beyond the last.
-    """
-    batch, length = source.shape
-    others = forms[source.clamp_min(0)].masked_fill((source < 0)[..., None], -1)
-    words = torch.cat([source[..., None], others], 2).flatten(1)
-    places = torch.arange(length, device=source.device).repeat_interleave(1 + forms.shape[1])
-    order = (words < 0).long().argsort(dim=1, stable=True)[:, : int((words >= 0).sum(1).max())]
-    places = places.expand(batch, -1).gather(1, order)
-    return Lattice(source, after, hold, need, words.gather(1, order), places)
+    def __add__(self, other: Parts) -> Parts:
+        tables = (getattr(self, f.name) + getattr(other, f.name) for f in fields(self))
+        return Parts(*tables)
 
 
 @dataclass(frozen=True)
@@ -82,23 +60,28 @@ class PathScores:
     """Scores of a batch, and the parts that training needs.
 
     Attributes:
-        total: Prior and what is learned.
-        learned: What is learned alone; its ``inserted`` is None.
-        inserted: ``[batch, vertices, band, insertable]`` scores of each inserted word on each edge, or None.
-        learned_inserted: The same of what is learned.
+        edges: Where the edges are.
+        whole: Prior and what is learned.
+        learned: What is learned alone.
     """
 
-    total: Scores
-    learned: Scores
-    inserted: Tensor | None
-    learned_inserted: Tensor | None
+    edges: Edges
+    whole: Parts
+    learned: Parts
+
+    @cached_property
+    def total(self) -> Scores:
+        """The scores of the distribution."""
+        return self.at(1.0)
 
     def at(self, temperature: float) -> Scores:
         """The scores of the distribution at a temperature."""
-        scores = replace(self.total, inserted=None).map(lambda table: table / temperature)
-        if self.inserted is None:
-            return scores
-        return replace(scores, inserted=torch.logsumexp(self.inserted / temperature, 3))
+        parts, table = self.whole, self.edges.table
+        inserted = None
+        if parts.inserted.shape[1]:
+            inserted = table(torch.logsumexp(parts.inserted / temperature, 1))
+        begin, node, end = (scores / temperature for scores in (parts.begin, parts.node, parts.end))
+        return Scores(begin, node, table(parts.edge / temperature), end, inserted)
 
 
 class CountedPrior(nn.Module):
@@ -132,8 +115,7 @@ class CountedPrior(nn.Module):
 
     def succession(self, first: Tensor, second: Tensor) -> Tensor:
         """Nats of words ``second`` after words ``first``, rows of the table that broadcast."""
-        first, second = torch.broadcast_tensors(self.classes[first], self.classes[second])
-        keys = first * SPREAD + second
+        keys = self.classes[first] * SPREAD + self.classes[second]
         found = torch.searchsorted(self.pairs, keys).clamp_max(len(self.pairs) - 1)
         return torch.where(self.pairs[found] == keys, self.gains[found], self.unseen[first])
 
@@ -161,7 +143,7 @@ class PathGenerator(nn.Module):
         width = encoder.config.hidden_size
         self.encoder, self.speller, self.prior, self.band = encoder, speller, prior, band
         self.left, self.right = nn.Linear(width, rank), nn.Linear(width, rank)
-        self.distance, self.between = nn.Embedding(DISTANCES, rank), nn.Embedding(_BETWEEN, rank)
+        self.distance, self.between = nn.Embedding(DISTANCES, rank), nn.Embedding(LEAPS, rank)
         self.edge = nn.Linear(rank, 1 + len(prior.inserted))
         self.form = nn.Linear(width, width)
         self.node, self.begin, self.end = (nn.Linear(width, 1) for _ in range(3))
@@ -184,59 +166,35 @@ class PathGenerator(nn.Module):
             lattice: The documents.
             learned: False for the prior alone.
         """
-        onward = self._onward(lattice)
-        prior, inserted = self._prior(lattice, onward)
+        edges = edges_of(lattice, self.band)
+        over = leaps_over(lattice, edges)
+        prior = self._prior(lattice, edges, over)
         if not learned:
-            zero = prior.map(torch.zeros_like)
-            return PathScores(self._total(prior, inserted), zero, inserted, None)
-        mine, more = self._learned(lattice, onward)
-        total = Scores(
-            prior.begin + mine.begin, prior.node + mine.node, prior.edge + mine.edge, prior.end + mine.end
-        )
-        both = None if inserted is None or more is None else inserted + more
-        return PathScores(self._total(total, both), mine, both, more)
+            zero = Parts(*(torch.zeros_like(getattr(prior, f.name)) for f in fields(prior)))
+            return PathScores(edges, prior, zero)
+        mine = self._learned(lattice, edges, over)
+        return PathScores(edges, prior + mine, mine)
 
-    @staticmethod
-    def _total(scores: Scores, inserted: Tensor | None) -> Scores:
-        return scores if inserted is None else replace(scores, inserted=torch.logsumexp(inserted, 3))
-
-    def _onward(self, lattice: Lattice) -> Tensor:
-        """``[vertices, band]`` vertices that edges go to, beyond the last too."""
-        vertices = lattice.words.shape[1]
-        steps = torch.arange(1, min(self.band, max(1, vertices - 1)) + 1, device=lattice.words.device)
-        return torch.arange(vertices, device=steps.device)[:, None] + steps
-
-    def _prior(self, lattice: Lattice, onward: Tensor) -> tuple[Scores, Tensor | None]:
-        """Counted scores, and those of inserted words on every edge."""
-        words, places = lattice.words.clamp_min(0), lattice.places
-        there = lattice.words >= 0
-        beyond = onward >= words.shape[1]
-        to = onward.clamp_max(words.shape[1] - 1)
-        worth = torch.where(
-            self._again(lattice), self.prior.worth[words].clamp_max(_AGAIN), self.prior.worth[words]
-        )
+    def _prior(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
+        """Counted scores."""
+        words, places, prior = lattice.words.clamp_min(0), lattice.places, self.prior
+        worth = torch.where(self._again(lattice), prior.worth[words].clamp_max(_AGAIN), prior.worth[words])
         node = worth + _EARLY * places + _CHANGED * lattice.changed
-        ends = self.prior.classes.new_tensor([0, 1])
-        begin = _SUCCESSION * self.prior.succession(ends[:1, None], words)
-        end = _SUCCESSION * self.prior.succession(words, ends[1:, None])
-        edge = _SUCCESSION * self.prior.succession(words[:, :, None], words[:, to])
-        steps = places[:, to] - places[:, :, None]
-        edge = edge + _TOGETHER * (steps == 1)
         hold, need = lattice.hold.gather(1, places), lattice.need.gather(1, places)
-        parted = ((steps > 1) | (steps < 1)) & (hold[:, :, None] | need[:, to])
-        bad = beyond | (steps < 1) | ~there[:, to]
-        begin, end = begin + _PARTED * need, end + _PARTED * hold
-        across = self._crossed(lattice, to) == _SENTENCE
-        edge = (edge + _PARTED * parted + _ACROSS * across).masked_fill(bad, FORBIDDEN)
-        scores = Scores(begin, node.masked_fill(~there, FORBIDDEN), edge, end)
-        if not len(self.prior.inserted):
-            return scores, None
-        before = self.prior.succession(words[..., None], self.prior.inserted)
-        after = self.prior.succession(self.prior.inserted, words[..., None])
-        inserted = _SUCCESSION * (before[:, :, None] + after[:, to]) + _INSERTED
-        barred = hold[:, :, None] | need[:, to]
-        inserted = inserted + (_PARTED * barred + _ACROSS * across)[..., None]
-        return scores, inserted.masked_fill(bad[..., None], FORBIDDEN)
+        bounds = torch.tensor([BEGIN, END], device=words.device)
+        begin = _SUCCESSION * prior.succession(bounds[:1, None], words) + _PARTED * need
+        end = _SUCCESSION * prior.succession(words, bounds[1:, None]) + _PARTED * hold
+        first, second = words.flatten()[edges.here], words.flatten()[edges.to]
+        beside = places.flatten()[edges.to] - places.flatten()[edges.here] == 1
+        tied = hold.flatten()[edges.here] | need.flatten()[edges.to]
+        across = _ACROSS * (over == OVER_SENTENCE)
+        edge = _SUCCESSION * prior.succession(first, second) + _TOGETHER * beside
+        edge = edge + _PARTED * (tied & ~beside) + across
+        before = prior.succession(words.flatten()[:, None], prior.inserted)
+        after = prior.succession(prior.inserted, words.flatten()[:, None])
+        inserted = _SUCCESSION * (before[edges.here] + after[edges.to])
+        inserted = inserted + (_PARTED * tied + across + _INSERTED)[:, None]
+        return Parts(begin, node.masked_fill(lattice.words < 0, FORBIDDEN), edge, end, inserted)
 
     @staticmethod
     def _again(lattice: Lattice) -> Tensor:
@@ -245,23 +203,23 @@ class PathGenerator(nn.Module):
         earlier = lattice.places[:, None] < lattice.places[:, :, None]
         return (same & earlier).any(2)
 
-    def _learned(self, lattice: Lattice, onward: Tensor) -> tuple[Scores, Tensor | None]:
+    def _learned(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
         """Scores from the encoder's states, in float32."""
         spelled = self.speller(lattice.source, lattice.after)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
         states = states_at(encoded.last_hidden_state, spelled.first[:, 1:-1].gather(1, lattice.places))
         states = states + self.form(self._difference(lattice).to(states.dtype))
-        to = onward.clamp_max(states.shape[1] - 1)
-        steps = (lattice.places[:, to] - lattice.places[:, :, None]).clamp(0, DISTANCES - 1)
-        left, right = self.left(states), self.right(states)
-        feature = (
-            left[:, :, None] + right[:, to] + self.distance(steps) + self.between(self._crossed(lattice, to))
-        )
-        edges = self.edge(torch.tanh(feature)).float()
-        tables = (layer(states).squeeze(2).float() for layer in (self.begin, self.node, self.end))
-        begin, node, end = tables
-        mine = Scores(begin, node, edges[..., 0], end)
-        return mine, edges[..., 1:] if edges.shape[3] > 1 else None
+        places = lattice.places.flatten()
+        steps = (places[edges.to] - places[edges.here]).clamp_max(DISTANCES - 1)
+        leaps = self.distance.weight[:, None] + self.between.weight
+        # An edge's feature is the sum of three rows of one table.
+        tables = [self.left(states).flatten(0, 1), self.right(states).flatten(0, 1), leaps.flatten(0, 1)]
+        size = len(places)
+        rows = [edges.here, size + edges.to, 2 * size + steps * LEAPS + over]
+        feature = F.embedding_bag(torch.stack(rows, 1), torch.cat(tables), mode="sum")
+        scores = self.edge(feature.tanh_()).float()
+        begin, node, end = (layer(states).squeeze(2).float() for layer in (self.begin, self.node, self.end))
+        return Parts(begin, node, scores[:, 0], end, scores[:, 1:])
 
     def _difference(self, lattice: Lattice) -> Tensor:
         """``[batch, vertices, width]`` embedding of a form less that of the word, 0 where it is the word."""
@@ -279,16 +237,6 @@ class PathGenerator(nn.Module):
         difference[where] = (mean(lattice.words[where]) - mean(own[where])).float()
         return difference
 
-    @staticmethod
-    def _crossed(lattice: Lattice, to: Tensor) -> Tensor:
-        """``[batch, vertices, band]`` kind of what an edge leaps over."""
-        before = [F.pad((lattice.after == kind).long().cumsum(1), (1, 0))[:, :-1] for kind in (1, 2)]
-        clause, sentence = (table.gather(1, lattice.places) for table in before)
-        over = [table[:, to] > table[:, :, None] for table in (clause, sentence)]
-        beside = lattice.places[:, to] - lattice.places[:, :, None] == 1
-        kind = torch.where(over[1], _SENTENCE, torch.where(over[0], 2, 1))
-        return torch.where(beside & ~over[0] & ~over[1], 0, kind)
-
 
 def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms: Tensor | None) -> Tensor:
     """Which words are inserted on the edges of drawn paths.
@@ -302,9 +250,9 @@ def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms:
     Returns:
         ``[batch, samples, units]`` index among the insertable words before each vertex, -1 for none.
     """
-    if scores.inserted is None:
+    if not scores.whole.inserted.shape[1]:
         return torch.full_like(path.vertices, -1)
-    logits = _inserted_on(scores, path).detach() / temperature
+    logits = scores.whole.inserted[scores.edges.between(path)].detach() / temperature
     if uniforms is not None:
         logits = logits - (-torch.log1p(-uniforms[:, :, 1:])).clamp_min(1e-20).log()
     chosen = torch.where(path.inserted[..., 1:], logits.argmax(3), -1)
@@ -323,17 +271,9 @@ def chances_of(scores: PathScores, path: Path, inserted: Tensor, temperature: fl
     Returns:
         ``[batch, samples, units]`` share of the word among all that may be inserted there, 0 for none.
     """
-    shares = torch.softmax(_inserted_on(scores, path) / temperature, 3)
+    shares = torch.softmax(scores.whole.inserted[scores.edges.between(path)] / temperature, 3)
     share = shares.gather(3, inserted[..., 1:, None].clamp_min(0)).squeeze(3)
     return F.pad(share * path.inserted[..., 1:], (1, 0))
-
-
-def _inserted_on(scores: PathScores, path: Path) -> Tensor:
-    """``[batch, samples, units - 1, insertable]`` scores of inserted words between the vertices of paths."""
-    assert scores.inserted is not None
-    here, there = path.vertices.clamp_min(0)[..., :-1], path.vertices.clamp_min(0)[..., 1:]
-    rows = torch.arange(len(here), device=here.device)[:, None, None]
-    return scores.inserted[rows, here, (there - here - 1).clamp_min(0)]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from transformers.configuration_utils import PreTrainedConfig
 from summgan.errors import SummGANError
 from summgan.model_folder import CheckedModel, check_field, check_harmless, find_file, first_line
 from summgan.networks.critics import GapDiscriminator
-from summgan.networks.path_generator import CountedPrior, Lattice, PathGenerator, lattice_of
+from summgan.networks.lattice import Lattice, lattice_of
+from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of

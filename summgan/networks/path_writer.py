@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from summgan.networks.lattice import Lattice
 from summgan.networks.path_generator import (
-    Lattice,
     PathGenerator,
     PathScores,
     chances_of,
@@ -137,7 +137,7 @@ class PathWriter(nn.Module):
         inserted = inserted_words(scores, one, 1.0, None)
         drawn = write(lattice, self.generator.prior.inserted, one, inserted)
         said, between = visits(scores.at(self.temperature), path, lengths, best / self.temperature)
-        if scores.inserted is not None:
+        if len(self.generator.prior.inserted):
             between = between * chances_of(scores, one, inserted, self.temperature).squeeze(1)
         position, more = drawn.position.squeeze(1), path.inserted
         beyond = drawn.words.shape[1]

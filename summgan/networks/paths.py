@@ -203,14 +203,7 @@ class Paths:
         return Path(path.vertices.squeeze(1), path.inserted.squeeze(1)), values.squeeze(1)
 
     def best_of_each(self, lengths: Tensor) -> tuple[Path, Tensor]:
-        """The likeliest path of each of several lengths, by one pass of messages.
-
-        Args:
-            lengths: ``[batch, lengths]`` units.
-
-        Returns:
-            Paths ``[batch, lengths, units]`` and scores ``[batch, lengths]``.
-        """
+        """The likeliest paths ``[batch, lengths, units]`` of ``lengths`` ``[batch, lengths]``, and scores."""
         with torch.no_grad():
             path, _ = _follow(self.scores, self.greatest, lengths, None)
             values = self.best_scores().gather(1, lengths)

@@ -1,4 +1,4 @@
-"""How likely paths visit the vertices of a given path and take its inserted words, without gradients and fast.
+"""How likely paths visit the vertices of one path and take its inserted words, without gradients and fast.
 
 `Paths.marginals` finds the same, of all vertices and edges, as gradients of the log-partition, in logarithms.
 Here weights are multiplied instead, as matrices in float64: with the best path's mean score taken from every

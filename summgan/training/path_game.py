@@ -20,16 +20,15 @@ from torch.nn import functional as F
 
 from summgan.data.path_batches import PathBatch
 from summgan.networks.critics import gap_rewards
+from summgan.networks.lattice import Lattice, lattice_of
 from summgan.networks.path_generator import (
     Drawn,
-    Lattice,
     PathGenerator,
     PathScores,
     inserted_words,
-    lattice_of,
     write,
 )
-from summgan.networks.paths import FORBIDDEN, Path, Paths, step_scores
+from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores, step_scores
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
 from summgan.training.path_losses import (
@@ -337,13 +336,13 @@ def learned_steps(play: Play) -> tuple[Tensor, Tensor]:
         ``[batch, samples, units]`` of the vertices, and ``[batch, samples, units + 1]`` of the begin, of the
         edges with what is inserted on them, and, last of all, of the end. Beyond the path, edges are 0.
     """
-    path, scores = play.path, play.scores
-    nodes, edges, ends = step_scores(scores.learned, path)
-    if scores.learned_inserted is not None:
-        vertices, chosen = path.vertices.clamp_min(0), play.inserted[..., 1:]
-        rows = torch.arange(len(vertices), device=vertices.device)[:, None, None]
-        here, distance = vertices[..., :-1], (vertices[..., 1:] - vertices[..., :-1] - 1).clamp_min(0)
-        more = scores.learned_inserted[rows, here, distance, chosen.clamp_min(0)]
+    path, learned, table = play.path, play.scores.learned, play.scores.edges.table
+    nodes, edges, ends = step_scores(
+        Scores(learned.begin, learned.node, table(learned.edge), learned.end), path
+    )
+    if learned.inserted.shape[1]:
+        chosen = play.inserted[..., 1:]
+        more = learned.inserted[play.scores.edges.between(path), chosen.clamp_min(0)]
         edges = torch.cat([edges[..., :1], torch.where(chosen >= 0, more, edges[..., 1:])], 2)
     return nodes, torch.cat([edges, ends[..., None]], 2)
 

@@ -18,7 +18,7 @@ import torch
 from summgan.data.order import IndexOrder
 from summgan.data.path_batches import PathBatch
 from summgan.data.surroundings import Surroundings
-from summgan.networks.path_generator import lattice_of
+from summgan.networks.lattice import lattice_of
 from summgan.networks.paths import Paths
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream, derive_seed

@@ -6,11 +6,11 @@ from transformers import BertConfig, BertModel
 
 from summgan.data.word_counts import count_words
 from summgan.networks.critics import GapDiscriminator, Likeness
+from summgan.networks.lattice import lattice_of
 from summgan.networks.path_generator import (
     CountedPrior,
     PathGenerator,
     inserted_words,
-    lattice_of,
     write,
 )
 from summgan.networks.paths import Path, Paths

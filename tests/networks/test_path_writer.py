@@ -5,7 +5,8 @@ import torch
 from paths_support import make_generator, make_world, no_forms
 from torch import nn
 
-from summgan.networks.path_generator import inserted_words, lattice_of, write
+from summgan.networks.lattice import lattice_of
+from summgan.networks.path_generator import inserted_words, write
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.paths import Path, Paths
 

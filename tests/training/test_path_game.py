@@ -102,8 +102,10 @@ def test_rewards_of_inserted_words_are_credited_to_their_edges():
     rewards = edge_rewards(gaps, play)
     assert rewards[0, 0, [0, 1, 2, 5]].tolist() == [-1, -6, -8, -16]
     with torch.no_grad():
-        scores.learned_inserted[0, 0, 2, 1] = 7.0
-        scores.learned.edge[0, 0, 2], scores.learned.edge[0, 3, 1] = 100.0, 3.0
+        first, second = scores.edges.between(path)[0, 0, :2].tolist()
+        assert scores.edges.to[[first, second]].tolist() == [3, 5]
+        scores.learned.inserted[first, 1] = 7.0
+        scores.learned.edge[first], scores.learned.edge[second] = 100.0, 3.0
         scores.learned.begin[0, 0], scores.learned.end[0, 5], scores.learned.node[0, 3] = 1.0, 5.0, 9.0
         nodes, edges = learned_steps(play)
     assert edges[0, 0, [0, 1, 2, 5]].tolist() == [1, 7, 3, 5]
