@@ -206,7 +206,7 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
             file.writelines(json.dumps(row) + "\n" for row in rows)
     configs = tmp_path / "configs"
     configs.mkdir()
-    for name in ("onehot", "binary", "vq"):
+    for name in ("onehot", "binary", "vq", "tree"):
         text = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
         text = text.replace("steps: 600  ", "steps: 3  ")
         text = text.replace("max_document_frequency: 0.03", "")

@@ -12,7 +12,7 @@ from transformers.utils import logging as transformers_logging
 
 from summgan.cli.commands import Progress, Say, extend_records, open_output
 from summgan.codes.encoder import Codes, Encoder
-from summgan.codes.hash_index import HashIndex
+from summgan.codes.hash_index import HashIndex, refuse_unindexed
 from summgan.data.readers import Row, count_rows, resolve_files
 from summgan.errors import SummGANError
 from summgan.files import check_folder, check_output
@@ -32,13 +32,14 @@ def encode(options: dict[str, Any], say: Say) -> int:
     transformers_logging.disable_progress_bar()
     with open_output(options, PrintedRecords(None), formats=CODE_FORMATS) as output:
         encoder = Encoder.from_pretrained(options["model"], options["device"])
-        if options["index"] and encoder.kind != "binary":
-            raise SummGANError(f"--index needs a binary code; this model's is {encoder.kind}.")
+        if options["index"]:
+            refuse_unindexed(encoder.kind)
         items = read_items(options["files"], options["document_column"], "document", "--document_column")
-        indexed: list[tuple[str, str]] = []  # text, and bits as they are written
+        column = "path" if encoder.kind == "tree" else "bits"
+        indexed: list[tuple[str, Any]] = []  # text, and bits or path as they are written
         for item, values in zip(islice(items, output.done), output.records(), strict=True):
-            if options["index"] and "bits" in values and isinstance(item, Row):
-                indexed.append((item.text, values["bits"]))
+            if options["index"] and column in values and isinstance(item, Row):
+                indexed.append((item.text, values[column]))
         if output.done:
             say(f"Going on after {output.done:,} rows.")
 
@@ -46,7 +47,7 @@ def encode(options: dict[str, Any], say: Say) -> int:
             for row, codes in encoder.stream(rows, options["batch_size"]):
                 values = _values(codes)
                 if options["index"]:
-                    indexed.append((row.text, values["bits"]))
+                    indexed.append((row.text, values[column]))
                 yield record(row, values)
 
         records = in_order(items, options["batch_size"] * _CHUNK, make, {})
@@ -59,11 +60,15 @@ def encode(options: dict[str, Any], say: Say) -> int:
     return status
 
 
-def _save_index(encoder: Encoder, indexed: list[tuple[str, str]], folder: str) -> None:
+def _save_index(encoder: Encoder, indexed: list[tuple[str, Any]], folder: str) -> None:
     if not indexed:
         raise SummGANError("There is no document to make an --index of.")
-    bits = np.stack([np.frombuffer(bytes.fromhex(code), dtype=np.uint8) for _, code in indexed])
-    HashIndex(encoder, [text for text, _ in indexed], bits).save(folder)
+    if encoder.kind == "tree":
+        codes = Codes(ids=np.array([path for _, path in indexed]))
+    else:
+        bits = [np.frombuffer(bytes.fromhex(written), dtype=np.uint8) for _, written in indexed]
+        codes = Codes(bits=np.stack(bits))
+    HashIndex(encoder, [text for text, _ in indexed], codes).save(folder)
 
 
 def _values(codes: Codes) -> dict[str, Any]:
@@ -73,6 +78,8 @@ def _values(codes: Codes) -> dict[str, Any]:
     ids = np.asarray(codes.ids)[0]
     if codes.probabilities is not None:
         probabilities = [round(p, 6) for p in codes.probabilities[0].tolist()]
+        if ids.ndim:
+            return {"path": ids.tolist(), "probabilities": probabilities}
         return {"cluster": int(ids), "probabilities": probabilities}
     return {"codes": ids.tolist()}
 

@@ -284,11 +284,13 @@ def _compare(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _encode_parser() -> ArgumentParser:
-    parser = new_parser("encode", "Encode files with a one-hot, binary or VQ model.")
+    parser = new_parser("encode", "Encode files with a one-hot, binary, VQ or tree model.")
     parser.add_argument("files", nargs="+", help="Documents in any format that training reads.")
     parser.add_argument("--model", required=True, type=str, help="Folder of a trained code.")
     parser.add_argument("--output", type=str | None, help="File to write (.parquet, .jsonl or .csv).")
-    parser.add_argument("--index", type=str | None, help="Folder to write a hash index to, for binary codes.")
+    parser.add_argument(
+        "--index", type=str | None, help="Folder to write an index to, for binary codes and trees."
+    )
     parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
     parser.add_argument("--batch_size", type=PositiveInt, default=256, help="Number of documents at a time.")
     parser.add_argument(
@@ -305,7 +307,7 @@ def _encode(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _search_parser() -> ArgumentParser:
-    parser = new_parser("search", "Find the documents of a hash index that are most similar to a text.")
+    parser = new_parser("search", "Find the documents of an index that are most similar to a text.")
     parser.add_argument("text", type=str, help="The text.")
     parser.add_argument(
         "--index", required=True, type=str, help="Folder that summgan encode --index has written."

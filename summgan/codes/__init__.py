@@ -1,4 +1,4 @@
-"""Codes that nobody can read (one-hot, binary, VQ): bottlenecks, model, training, encoder and index.
+"""Codes that nobody can read (one-hot, binary, VQ, tree): bottlenecks, model, training, encoder and index.
 
 Codes of words belong to `summgan.networks` and `summgan.writing`.
 """

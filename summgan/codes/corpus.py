@@ -63,7 +63,12 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
         cache_dir=data.cache_dir,
     )
     texts = list(loaded["text"])
-    if code.kind != "binary" and code.size > len(texts):
+    if code.kind == "tree" and code.least_documents > len(texts):
+        raise SummGANError(
+            f"--code.length is {code.length} but there are {len(texts)} documents; this tree of {code.size} "
+            f"branches has {code.least_documents} leaves, which must not be more than that."
+        )
+    if code.kind in ("one-hot", "vq") and code.size > len(texts):
         raise SummGANError(
             f"--code.size is {code.size} but there are {len(texts)} documents; it must not be more."
         )

@@ -1,4 +1,4 @@
-"""`Encoder`: the door to a trained code. Texts or files in; clusters, packed bits or code ids out."""
+"""`Encoder`: the door to a trained code. Texts or files in; clusters, packed bits, code ids or paths out."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ class Codes:
     """Codes of documents.
 
     Attributes:
-        ids: One-hot: ``[documents]`` cluster ids. VQ: ``[documents, length]`` entries. Else None.
-        probabilities: One-hot: ``[documents, classes]``. Else None.
+        ids: One-hot: ``[documents]`` cluster ids. VQ: ``[documents, length]`` entries. Tree:
+            ``[documents, length]`` branches from the root. Else None.
+        probabilities: One-hot: ``[documents, classes]``. Tree: ``[documents, length]`` of the nodes on the
+            path, which fall towards the leaf. Else None.
         bits: Binary: ``[documents, size / 8]`` uint8, the first bit the highest of the first byte.
     """
 
@@ -85,7 +87,7 @@ class Encoder:
 
     @property
     def kind(self) -> str:
-        """``one-hot``, ``binary`` or ``vq``."""
+        """``one-hot``, ``binary``, ``vq`` or ``tree``."""
         return self.model.config.kind
 
     @property
@@ -122,6 +124,8 @@ class Encoder:
             return Codes(bits=np.packbits(ids.astype(np.uint8), axis=1))
         if self.kind == "one-hot":
             return Codes(ids=ids[:, 0], probabilities=code.probabilities[:, 0].cpu().numpy())
+        if self.kind == "tree":
+            return Codes(ids=ids, probabilities=code.probabilities.cpu().numpy())
         return Codes(ids=ids)
 
     def encode_file(self, path: str | Path, column: str | None = None, batch_size: int = 256) -> Codes:

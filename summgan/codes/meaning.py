@@ -1,7 +1,8 @@
-"""What a code means: the words and documents that go with each class, bit or codebook entry.
+"""What a code means: the words and documents that go with each class, bit, codebook entry or node of a tree.
 
 The words are those of highest mutual information (nats) with "the document has this code" among those
-more frequent inside than outside; the document is the one whose bag is nearest to the mean of its bags.
+more frequent inside than outside; the document is the one whose bag is nearest to the mean of its bags. A
+node of a tree is compared with its siblings alone.
 """
 
 from __future__ import annotations
@@ -11,8 +12,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
+
+from summgan.evaluation.report import Branch
 
 _SHOWN = 200
+_LABEL, _EXAMPLES, _LENGTH = 3, 2, 160  # words, documents, characters of a document
+_TINY = 1e-6  # nats, less than which is rounding
+_UNFOLDED = 5  # documents that a node needs for its branches to be shown
 
 
 @dataclass(frozen=True)
@@ -61,7 +68,7 @@ def meanings(
     """What every class, bit or (of VQ, the most frequent) entry that is used means.
 
     Args:
-        kind: ``one-hot``, ``binary`` or ``vq``.
+        kind: ``one-hot``, ``binary`` or ``vq``; of a tree, see `tree_meanings`.
         codes: ``[documents, length]``.
         bags: ``[documents, words]``.
         words: The vocabulary.
@@ -96,3 +103,53 @@ def meaning_table(found: Sequence[Meaning]) -> list[dict[str, str]]:
         }
         for meaning in found
     ]
+
+
+def tree_meanings(
+    paths: Tensor, bags: Tensor, words: Sequence[str], texts: Sequence[str], count: int = 8
+) -> tuple[Branch, ...]:
+    """What tells every node of a tree that is used from its siblings, from the branches of the root down.
+
+    Words are those of highest mutual information with the branch among the documents of its parent. Documents
+    are those that are most like the mean of the branch and least like that of the next sibling.
+
+    Args:
+        paths: ``[documents, depth]``.
+        bags: ``[documents, words]``.
+        words: The vocabulary.
+        texts: The documents.
+        count: Words shown.
+    """
+    present = bags > 0
+
+    def branches(rows: Tensor, start: tuple[int, ...]) -> tuple[Branch, ...]:
+        taken = paths[rows, len(start)]
+        values = taken.unique()
+        means = torch.stack([bags[rows[taken == value]].mean(0) for value in values])
+        likeness = bags[rows] @ F.normalize(means, dim=-1).T
+        found = []
+        for place, value in enumerate(values.tolist()):
+            member, path = taken == value, (*start, value)
+            inside, mine = int(member.sum()), rows[member]
+            told = mutual_information(present[rows], member).topk(min(count, len(words)))
+            chosen = tuple(
+                words[index]
+                for index, nats in zip(told.indices.tolist(), told.values.tolist(), strict=True)
+                if nats > _TINY
+            )
+            others = likeness[member].index_fill(1, torch.tensor([place]), -1.0).amax(1)
+            best = (likeness[member, place] - others).topk(min(_EXAMPLES, inside)).indices
+            deeper = len(path) < paths.shape[1] and inside >= _UNFOLDED
+            found.append(
+                Branch(
+                    ".".join(map(str, path)),
+                    ", ".join(chosen[:_LABEL]) or "no word of its own",
+                    inside,
+                    chosen,
+                    tuple(texts[index][:_LENGTH] for index in mine[best].tolist()),
+                    branches(mine, path) if deeper else (),
+                )
+            )
+        return tuple(found)
+
+    return branches(torch.arange(len(paths)), ())

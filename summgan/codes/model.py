@@ -1,9 +1,9 @@
 """`CodeAutoencoder`: a document's bag of words -> code -> the words of a document like it.
 
-The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits or
-codebook entries, and a linear softmax rebuilds the words of one of the most similar documents
-(variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The bits of
-a document and of a similar one shall agree (InfoNCE, van den Oord 2018).
+The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits,
+codebook entries or a path in a tree, and a linear softmax rebuilds the words of one of the most similar
+documents (variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The bits
+of a document and of a similar one shall agree (InfoNCE, van den Oord 2018).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from transformers import PreTrainedConfig
 from summgan.codes.categorical import BinaryBottleneck, OneHotBottleneck
 from summgan.codes.codebook import CodebookBottleneck
 from summgan.codes.mixture import spherical_mixture
+from summgan.codes.tree import TreeBottleneck
 from summgan.model_folder import (
     LARGEST,
     WIDEST,
@@ -40,10 +41,10 @@ class CodeConfig(PreTrainedConfig):
     """What is needed to build a `CodeAutoencoder` again.
 
     Args:
-        kind: ``one-hot``, ``binary`` or ``vq``.
-        size: Classes, bits, or entries of a codebook.
-        length: Positions of VQ.
-        hidden_size: Width of encoder and code vectors; one-hot has that of the directions.
+        kind: ``one-hot``, ``binary``, ``vq`` or ``tree``.
+        size: Classes, bits, entries of a codebook, or branches of a node.
+        length: Positions of VQ, or branchings on a path.
+        hidden_size: Width of encoder and code vectors; one-hot and tree have that of the directions.
         vocabulary_size: Words of a bag.
         directions: Principal directions that the encoder reads.
         estimator: How the gradient passes through the code.
@@ -53,7 +54,7 @@ class CodeConfig(PreTrainedConfig):
 
     model_type = "summgan-codes"
     fields: ClassVar[dict[str, Wanted]] = {
-        "kind": ("one-hot", "binary", "vq"),
+        "kind": ("one-hot", "binary", "vq", "tree"),
         "size": (int, 2, LARGEST),
         "length": (int, 1, WIDEST),
         "hidden_size": (int, 1, WIDEST),
@@ -99,21 +100,23 @@ class CodeAutoencoder(CheckedModel):
 
     config_class = CodeConfig
     noun = "code"
-    advice = "Give the output_dir of a training with --code.kind one-hot, binary or vq."
+    advice = "Give the output_dir of a training with --code.kind one-hot, binary, vq or tree."
 
     projection: Tensor
     config: CodeConfig
 
     def __init__(self, config: CodeConfig):
         super().__init__(config)
-        one_hot = config.kind == "one-hot"  # is linear in the directions
-        hidden = config.directions if one_hot else config.hidden_size
+        linear = config.kind in ("one-hot", "tree")  # in the directions, from a mixture
+        hidden = config.directions if linear else config.hidden_size
         self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
         layers = (nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
-        self.encoder = nn.Identity() if one_hot else nn.Sequential(*layers)
+        self.encoder = nn.Identity() if linear else nn.Sequential(*layers)
         if config.kind == "vq":
             self.bottleneck: Bottleneck = CodebookBottleneck(hidden, config.size, config.length)
-        elif one_hot:
+        elif config.kind == "tree":
+            self.bottleneck = TreeBottleneck(hidden, config.size, config.length)
+        elif linear:
             self.bottleneck = OneHotBottleneck(hidden, config.size)
         else:
             self.bottleneck = BinaryBottleneck(hidden, config.size)
@@ -141,6 +144,8 @@ class CodeAutoencoder(CheckedModel):
             weights = spherical_mixture(self.embed(bags), self.config.size, seed)
             self.bottleneck.logits.weight.copy_(weights / self.config.directions**0.5)
             self.bottleneck.logits.bias.zero_()
+        if isinstance(self.bottleneck, TreeBottleneck):
+            self.bottleneck.start(self.embed(bags), seed)
 
     def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
         """The code of bags ``[batch, words]``; with a stream, as in training."""
@@ -151,7 +156,21 @@ class CodeAutoencoder(CheckedModel):
     def rebuild(self, code: Code, bags: Tensor) -> Tensor:
         """Cross-entropy ``[batch]`` in nats per word of bags, whose weights are TF-IDF."""
         vectors = code.vectors * code.mask[..., None]
-        log_probs = self.reconstructor(vectors.sum(1)).float().log_softmax(-1)
+        return self._cost(vectors.sum(1), bags)
+
+    def rebuild_prefixes(self, code: Code, bags: Tensor) -> Tensor:
+        """`rebuild` from the first position of the code, the first two, and so on: ``[batch, length]``."""
+        prefixes = code.vectors.cumsum(1).unbind(1)
+        return torch.stack([self._cost(prefix, bags) for prefix in prefixes], 1)
+
+    def path_vectors(self, paths: Tensor) -> Tensor:
+        """What paths ``[paths, depth]`` in a tree are rebuilt from, ``[paths, hidden]``."""
+        tree = self.bottleneck
+        assert isinstance(tree, TreeBottleneck)
+        return tree.vectors_of(paths.to(self.device))
+
+    def _cost(self, vectors: Tensor, bags: Tensor) -> Tensor:
+        log_probs = self.reconstructor(vectors).float().log_softmax(-1)
         share = bags / bags.sum(-1, keepdim=True).clamp_min(_TINY)
         return -(share * log_probs).sum(-1)
 
@@ -168,9 +187,13 @@ class CodeAutoencoder(CheckedModel):
         """
         config = self.config
         code = self.encode(bags, stream, temperature)
-        costs = self.rebuild(code, similar)
-        terms = {"reconstruction": costs.mean()}
-        total = terms["reconstruction"]
+        if config.kind == "tree":
+            costs = self.rebuild_prefixes(code, similar)
+            terms = {"reconstruction": costs[:, -1].mean(), "prefixes": costs.mean()}
+            total = terms["prefixes"]
+        else:
+            terms = {"reconstruction": self.rebuild(code, similar).mean()}
+            total = terms["reconstruction"]
         if config.estimator == "reinforce":
             total = total + self._score_term(bags, similar, stream, temperature)
         if config.kind == "binary" and config.agreement > 0:

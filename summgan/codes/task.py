@@ -1,6 +1,6 @@
 """`CodeTask`: what a training of a code learns that is not made of words.
 
-document -> encoder -> class, bits or codebook entries -> reconstructor -> words of a similar document
+document -> encoder -> class, bits, codebook entries or path -> reconstructor -> words of a similar document
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from summgan.codes.bags import BagOfWords
 from summgan.codes.corpus import CodeBatch, CodeBatches, CodeCorpus, prepare_code_corpus
-from summgan.codes.meaning import meaning_table, meanings
+from summgan.codes.meaning import meaning_table, meanings, tree_meanings
 from summgan.codes.model import CodeAutoencoder, CodeConfig
 from summgan.data.order import Share
 from summgan.errors import SummGANError
@@ -30,7 +30,7 @@ _DESCRIBED = 5000
 
 
 class CodeTask(Task):
-    """Learns one-hot, binary or VQ codes of documents.
+    """Learns one-hot, binary, VQ or tree codes of documents.
 
     Args:
         options: All options of the run.
@@ -132,15 +132,17 @@ class CodeTask(Task):
         corpus, kind = self.corpus, self.model.config.kind
         bags = corpus.bag_of_words.dense(corpus.rows[:_DESCRIBED])
         codes = self.model.encode(bags.to(self.model.device)).codes.cpu()
-        found = meanings(kind, codes, bags, corpus.bag_of_words.words, corpus.texts)
+        words, texts, curves = corpus.bag_of_words.words, corpus.texts, state.curves()
+        title = f"summgan {kind} code: what each part means"
+        if kind == "tree":
+            note = "Words and documents tell a node from its siblings; the number is that of its documents."
+            write_report(
+                file, title, curves=curves, tree=tree_meanings(codes, bags, words, texts), notes=[note]
+            )
+            return
         note = "The words tell most (mutual information) about whether a document has the code."
-        write_report(
-            file,
-            title=f"summgan {kind} code: what each part means",
-            curves=state.curves(),
-            table=meaning_table(found),
-            notes=[note],
-        )
+        table = meaning_table(meanings(kind, codes, bags, words, texts))
+        write_report(file, title, curves=curves, table=table, notes=[note])
 
 
 def _check_words(words: BagOfWords, checkpoint: Path) -> None:

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else: score table, curves, samples with coloured words.
+"""A report as one HTML file that needs nothing else: scores, curves, a tree, samples with coloured words.
 
 Made from plain data, so that it knows nothing of models. Everything that comes from outside is escaped.
 """
@@ -37,6 +37,8 @@ th:first-child, td:first-child { text-align: left; }
 .chart, .sample { background: var(--card); border-radius: .6rem; padding: .8rem 1rem; }
 .sample { margin: .8rem 0; } .sample p { margin: .25rem 0; }
 .role { color: var(--soft); font-size: .8rem; display: block; }
+.tree { list-style: none; padding-left: 1.1rem; border-left: 1px solid var(--line); margin: .2rem 0; }
+.tree p { margin: .25rem 0 .25rem 1.1rem; } .tree summary { cursor: pointer; }
 .summary { font-weight: 600; } svg { width: 100%; height: auto; }
 svg text { fill: var(--soft); font-size: 11px; } .axis { stroke: var(--line); }
 mark { color: inherit; border-radius: .2rem; padding: 0 .1rem; }
@@ -63,12 +65,34 @@ class Sample:
     system: str = ""
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A node of a tree, with all that is below it.
+
+    Attributes:
+        path: Branches from the root, such as 0.1.
+        label: What it is called among its siblings.
+        documents: How many go through it.
+        words: Words that tell it from its siblings.
+        examples: Documents that tell it from its siblings.
+        branches: Its own branches.
+    """
+
+    path: str
+    label: str
+    documents: int
+    words: tuple[str, ...]
+    examples: tuple[str, ...]
+    branches: tuple[Branch, ...] = ()
+
+
 def render_report(
     title: str,
     curves: Mapping[str, Mapping[str, Curve] | Curve] = MappingProxyType({}),
     samples: Sequence[Sample] = (),
     table: Sequence[Mapping[str, float | str]] = (),
     notes: Sequence[str] = (),
+    tree: Sequence[Branch] = (),
 ) -> str:
     """The report as HTML.
 
@@ -78,11 +102,14 @@ def render_report(
         samples: Documents with summaries.
         table: Rows of scores with the same columns.
         notes: Paragraphs under the heading.
+        tree: Branches of a root; each unfolds.
     """
     body = [f"<h1>{html.escape(title)}</h1>"]
     body += [f"<p>{html.escape(note)}</p>" for note in notes]
     if table:
         body += ["<h2>Scores</h2>", _table(table)]
+    if tree:
+        body += ["<h2>Tree</h2>", _tree(tree, " open")]
     if samples:
         body += [
             "<h2>Samples</h2>",
@@ -118,6 +145,21 @@ def _cell(value: float | str) -> str:
     if isinstance(value, str):
         return html.escape(value)
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _tree(branches: Sequence[Branch], state: str = "") -> str:
+    """Nested lists that unfold without a script."""
+    items = []
+    for branch in branches:
+        words = f"<p>{html.escape(', '.join(branch.words))}</p>" if branch.words else ""
+        examples = "".join(f'<p class="role">{html.escape(text)}</p>' for text in branch.examples)
+        below = _tree(branch.branches) if branch.branches else ""
+        items.append(
+            f"<li><details{state}><summary>{html.escape(branch.path)} <b>{html.escape(branch.label)}</b> "
+            f"({branch.documents:,})</summary>"
+            f"{words}{examples}{below}</details></li>"
+        )
+    return f'<ul class="tree">{"".join(items)}</ul>'
 
 
 def _sample(sample: Sample) -> str:

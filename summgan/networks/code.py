@@ -64,9 +64,10 @@ class Code:
             the backward pass as the estimator has it; or None.
         log_probs: ``[batch, length]``, log-probability of each drawn word, for score-function
             estimators; or None.
-        codes: ``[batch, length]`` class or codebook ids, or bits, of a code that is not made of words;
-            or None.
-        probabilities: ``[batch, 1, classes]`` or ``[batch, bits]`` that those were drawn from, or None.
+        codes: ``[batch, length]`` class or codebook ids, bits, or branches of a tree, of a code that is not
+            made of words; or None.
+        probabilities: ``[batch, 1, classes]`` or ``[batch, bits]`` that those were drawn from,
+            ``[batch, length]`` of the nodes on a path in a tree, or None.
         penalty: Scalar to be added to the loss (commitment and the like), or None.
         metrics: Scalars worth a log line.
     """
@@ -83,7 +84,7 @@ class Code:
 
 
 class Bottleneck(nn.Module, ABC):
-    """Makes a `Code` of encoded documents: words, a class, bits, or entries of a codebook."""
+    """Makes a `Code` of encoded documents: words, a class, bits, entries of a codebook, or a path."""
 
     @abstractmethod
     def forward(

@@ -13,6 +13,7 @@ from typing import Literal
 
 from summgan.errors import SummGANError
 from summgan.options.ranges import (
+    MOST_LEAVES,
     AtLeastTwo,
     ClosedUnitInterval,
     NonNegativeFloat,
@@ -50,6 +51,7 @@ _CODE_ESTIMATORS = {
     "one-hot": ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax"),
     "binary": ("straight-through", "reinforce"),
     "vq": ("straight-through",),
+    "tree": ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax"),
 }
 
 
@@ -261,12 +263,14 @@ class TrainingOptions:
 class CodeOptions:
     """A code instead of words, which nobody can read."""
 
-    kind: Literal["words", "one-hot", "binary", "vq"] = "words"
-    """What is learned: words (a summary), one-hot (a cluster), binary (bits) or vq (entries of codebooks)."""
+    kind: Literal["words", "one-hot", "binary", "vq", "tree"] = "words"
+    """What is learned: words (a summary), one-hot (a cluster), binary (bits), vq (entries of codebooks) or
+    tree (a path from its root to a leaf)."""
     size: AtLeastTwo = 32
-    """Number of classes of one-hot, of bits of binary, or of entries of each codebook of vq."""
+    """Number of classes of one-hot, of bits of binary, of entries of each codebook of vq, or of branches of
+    each node of a tree."""
     length: PositiveInt = 8
-    """Number of positions of vq."""
+    """Number of positions of vq, or of branchings on the way from the root of a tree to a leaf."""
     steps: PositiveInt = 600
     """Number of optimizer steps; warm_start_steps and adversarial_steps are for words only."""
     vocabulary_size: PositiveInt = 10000
@@ -281,6 +285,11 @@ class CodeOptions:
     """Weight of the agreement of the bits of similar documents, for binary only."""
     commitment: NonNegativeFloat = 0.25
     """Weight of the commitment to codebook entries, for vq only."""
+
+    @property
+    def least_documents(self) -> int:
+        """Number of documents that a code of this size needs: one for each class, entry or leaf."""
+        return {"binary": 1, "tree": self.size**self.length}.get(self.kind, self.size)
 
 
 @dataclass
@@ -325,6 +334,10 @@ def _check_code(code: CodeOptions, training: TrainingOptions) -> None:
     """Refuse options of a code that do not go together, and weights of terms that it does not have."""
     whole_bytes = code.kind != "binary" or code.size % 8 == 0
     _require(whole_bytes, "code.size", code.size, "a multiple of 8, since bits are packed into bytes")
+    if code.kind == "tree":
+        few = f"lower, since a tree of {code.size} branches may have at most {MOST_LEAVES} leaves"
+        leaves = code.size ** min(code.length, 17)  # which is too many of 2 branches
+        _require(leaves <= MOST_LEAVES, "code.length", code.length, few)
     default, weights = vars(LossWeights()), vars(training.loss_weights)
     refuse_weights({name: weight for name, weight in weights.items() if weight != default[name]})
     estimators = _CODE_ESTIMATORS[code.kind]

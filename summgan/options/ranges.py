@@ -41,6 +41,9 @@ else:
     UnitIntervalBelowOne = restricted_number_type("UnitIntervalBelowOne", float, [(">=", 0), ("<", 1)])
     UnitIntervalAboveZero = restricted_number_type("UnitIntervalAboveZero", float, [(">", 0), ("<=", 1)])
 
+MOST_LEAVES = 65_536
+"""The most leaves that a tree may have."""
+
 _RANGES: dict[Any, str] = {
     PositiveInt: "at least 1",
     NonNegativeInt: "0 or more",

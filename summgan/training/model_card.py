@@ -122,7 +122,11 @@ def code_card(config: dict, options: Options, state: TrainerState) -> str:
         options: Options of its training.
         state: State of its training.
     """
-    sizes = {"one-hot": "{size} classes", "binary": "{size} bits"}
+    sizes = {
+        "one-hot": "{size} classes",
+        "binary": "{size} bits",
+        "tree": "a path of {length} branchings with {size} branches each",
+    }
     size = sizes.get(config["kind"], "{length} positions of {size} entries").format(**config)
     return _CODE_CARD.format(
         title=shown(Path(options.training.output_dir).name) or "summgan code",

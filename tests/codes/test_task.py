@@ -1,4 +1,4 @@
-"""Training, encoding and searching with one-hot, binary and VQ codes, from files to results."""
+"""Training, encoding and searching with one-hot, binary, VQ and tree codes, from files to results."""
 
 import json
 import shutil
@@ -27,7 +27,8 @@ from summgan.training.checkpoint import checkpoints
 from summgan.training.trainer import train
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-SIZES = {"onehot": 4, "binary": 16, "vq": 4}
+SIZES = {"onehot": 4, "binary": 16, "vq": 4, "tree": 2}
+DEPTH = 3
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def run(write, documents, tmp_path):
         }
         training |= {k: v for k, v in changes.items() if k in ("estimator", "loss_weights")}
         code = {"steps": 8, "size": SIZES[name], "hidden_size": 16, "max_document_frequency": 0.5}
-        code |= {k: v for k, v in changes.items() if k in ("size", "kind", "similar_documents")}
+        if name == "tree":
+            code["length"] = DEPTH
+        code |= {k: v for k, v in changes.items() if k in ("size", "length", "kind", "similar_documents")}
         options = replace(
             options,
             data=replace(
@@ -114,13 +117,15 @@ def test_a_damaged_checkpoint_of_a_code_is_one_sentence(run, name, change, messa
 @pytest.mark.parametrize("name", SIZES)
 def test_few_documents_train_or_are_refused(run, documents, number, name):
     few = {"documents": documents[:number], "similar_documents": 1, "size": 8 if name == "binary" else 2}
+    if name == "tree":
+        few["length"] = 1
     if number > 2:
         folder = run(name, **few)
         row = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
         assert np.isfinite(row["eval_score"])
     else:
         with pytest.raises(
-            SummGANError, match=r"code.(size|similar_documents) is \d but there are \d documents"
+            SummGANError, match=r"code.(size|length|similar_documents) is \d but there are \d documents"
         ):
             run(name, **few)
 
@@ -134,10 +139,11 @@ def test_codes_do_not_depend_on_the_batch(run, name, documents):
         assert (first is None) == (second is None)
         if first is not None:
             np.testing.assert_allclose(first, second, atol=1e-6)
-    shape = {"onehot": one.ids, "binary": one.bits, "vq": one.ids}[name].shape
-    assert shape == {"onehot": (20,), "binary": (20, 2), "vq": (20, 8)}[name]
+    shape = {"onehot": one.ids, "binary": one.bits, "vq": one.ids, "tree": one.probabilities}[name].shape
+    assert shape == {"onehot": (20,), "binary": (20, 2), "vq": (20, 8), "tree": (20, DEPTH)}[name]
     report = (folder / "report.html").read_text()
-    assert "typical words" in report and "Encoder" in (folder / "README.md").read_text()
+    assert ("<details open>" if name == "tree" else "typical words") in report
+    assert "Encoder" in (folder / "README.md").read_text()
 
 
 def test_reinforce_trains_the_bits(run):
@@ -164,6 +170,30 @@ def test_encode_and_search_from_the_shell(run, documents, tmp_path, capsys):
     assert [hit["distance"] for hit in hits] == sorted(hit["distance"] for hit in hits)
     bits = np.unpackbits(encoder.encode(documents).bits, axis=1)
     assert sorted((bits != bits[3]).sum(1))[:5] == [hit["distance"] for hit in hits]
+
+
+def test_a_tree_is_encoded_and_searched_from_the_shell(run, documents, tmp_path, capsys):
+    folder, index = run("tree"), tmp_path / "index"
+    texts, model = str(tmp_path / "texts.txt"), str(folder)
+    output = tmp_path / "codes.jsonl"
+    assert main(["encode", texts, "--model", model, "--output", str(output), "--index", str(index)]) == 0
+    rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    encoder = Encoder.from_pretrained(folder, device="cpu")
+    codes = encoder.encode_file(texts)
+    assert [row["path"] for row in rows] == codes.ids.tolist()
+    np.testing.assert_allclose([row["probabilities"] for row in rows], codes.probabilities, atol=1e-6)
+    assert (np.diff(codes.probabilities, axis=1) <= 0).all() and (codes.probabilities > 0).all()
+    capsys.readouterr()
+    assert main(["search", documents[3], "--index", str(index), "--model", model, "--k", "9"]) == 0
+    hits = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    shared = np.cumprod(codes.ids == codes.ids[3], axis=1).sum(1)
+    assert [hit["distance"] for hit in hits] == sorted(DEPTH - shared)[:9]
+    assert all(DEPTH - shared[hit["row"]] == hit["distance"] for hit in hits)
+    clusters = str(run("onehot", folder="clusters"))
+    assert main(["encode", texts, "--model", clusters, "--index", str(tmp_path / "other")]) == 2
+    assert "needs a binary code or a tree; this model's code is one-hot" in capsys.readouterr().err
+    assert main(["search", "a", "--index", str(index), "--model", clusters]) == 2
+    assert "needs a binary code or a tree" in capsys.readouterr().err
 
 
 def test_a_wrong_index_is_refused(run, documents, tmp_path):
@@ -196,6 +226,9 @@ def test_a_wrong_index_is_refused(run, documents, tmp_path):
         ("onehot", {"size": 400}, "there are 300 documents"),
         ("binary", {"size": 12}, "multiple of 8"),
         ("vq", {"estimator": "reinforce"}, "one of straight-through for vq"),
+        ("tree", {"estimator": "reinforce"}, "one of straight-through, soft-gumbel, .* for tree"),
+        ("tree", {"length": 9}, "there are 300 documents; this tree of 2 branches has 512 leaves"),
+        ("tree", {"length": 10**9}, "length is 1000000000; it must be lower, .* at most 65536 leaves"),
         ("binary", {"similar_documents": 299}, "--code.similar_documents"),
     ],
 )

@@ -20,6 +20,8 @@ def test_the_defaults_can_be_meant_for_words_and_for_every_code():
     for kind in ("one-hot", "binary", "vq"):
         options = Options(code=CodeOptions(kind=kind))
         assert check_options(options) == options
+    options = Options(code=CodeOptions(kind="tree", size=2))
+    assert check_options(options) == options
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,11 @@ def test_the_defaults_can_be_meant_for_words_and_for_every_code():
             "loss_weights.adversarial is 0.0; it must be more than 0 for hybrid",
         ),
         ("code", CodeOptions(kind="binary", size=12), "--code.size is 12; it must be a multiple of 8"),
+        (
+            "code",
+            CodeOptions(kind="tree", size=4, length=9),
+            "--code.length is 9; it must be lower, since a tree",
+        ),
         (
             "code",
             CodeOptions(max_document_frequency=0),
