@@ -1,4 +1,4 @@
-"""What one-hot, binary and VQ codes are worth, beside the usual ways to cluster, hash and compress.
+"""What one-hot, binary, VQ and tree codes are worth, beside the usual ways to cluster, hash and compress.
 
     python benchmarks/codes.py DATA --seeds 3 --output results.json
 
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import trees
 from sklearn.cluster import KMeans
 from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, TfidfVectorizer
@@ -38,16 +39,18 @@ from summgan.options.parsing import load_options
 from summgan.text.script import split_sentences
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-BITS = (16, 32, 64, 128)
+BITS = (8, 16, 32, 64, 128)
+BRANCHING, DEPTH = 2, 8
 METHODS = (
     "onehot kmeans kmeans-same lda cosine".split()
     + [f"{m}-{b}" for b in BITS for m in ("binary", "svd-sign", "lsh")]
     + [f"units-onehot-{size}" for size in (8, 32, 128, 512)]
     + "svd-sign-same-32 reinforce-32 vq pq pq-same leave-out-binary leave-out-onehot".split()
+    + "tree hierarchical-kmeans hierarchical-kmeans-same agglomerative agglomerative-same".split()
 )
 ALL = tuple(f"{name}/{method}" for name in ("bbc", "agnews") for method in METHODS)
 COLUMNS = (
-    "nmi purity ari precision_at_100 map bytes speed_ratio perplexity usage "
+    "nmi purity ari dendrogram_purity precision_at_100 map bytes speed_ratio perplexity usage "
     "reconstruction parameters bare_code bare_vector halves_code halves_vector"
 ).split()
 VQ_SIZE, VQ_LENGTH = 32, 8
@@ -215,6 +218,8 @@ def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
         return train_row(topics, work, seed, "onehot", topics.train_file, **changes)[1]
     if kind == "leave-out":
         return leave_out(topics, work, seed, size)
+    if method == "tree" or method.startswith(("hierarchical", "agglomerative")):
+        return tree_row(topics, method, work, seed)
     if method in ("vq", "pq", "pq-same"):
         return codebook_row(topics, method, work, seed)
     return retrieval_row(topics, kind, size, work, seed)
@@ -279,6 +284,36 @@ def codebook_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
     return retrieval(-test @ near.T, topics.test_labels, topics.labels) | size
 
 
+def tree_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
+    """Our tree, or another way to make one: binary trees of 8 bits, and the whole dendrogram of Ward."""
+    cost: dict = {}
+    if method == "tree":
+        changes = {"size": BRANCHING, "length": DEPTH}
+        encoder, cost = train_row(topics, work, seed, "tree", topics.train_file, **changes)
+        train, test = (encoder.encode(texts).ids for texts in (topics.texts, topics.test_texts))
+        with torch.inference_mode():
+            bags = encoder.bag_of_words.vectors(topics.test_texts)
+            costs = encoder.model.rebuild_prefixes(encoder.model.encode(bags), bags).mean(0)
+            vectors = [encoder.model.path_vectors(torch.from_numpy(paths)).numpy() for paths in (train, test)]
+        ours, theirs = map(normalize, vectors)
+        # As the index: ties of the prefix are broken by the cosine, which here is less than a level.
+        distances = -trees.shared(test, train) - 0.4 * (theirs @ ours.T).round(5)
+        searched = retrieval(distances, topics.test_labels, topics.labels)["precision_at_100"]
+        cost |= {"reconstruction_by_depth": costs.tolist(), "precision_searched": searched}
+    else:
+        features = topics.same(100, 0.1) if method.endswith("same") else topics.svd(100, seed)
+        parts = [normalize(part) for part in features]
+        if method.startswith("agglomerative"):
+            paths = trees.agglomerative(parts[1])
+            return {"dendrogram_purity": trees.dendrogram_purity(paths, topics.test_labels)}
+        train, test = trees.hierarchical_kmeans(*parts, BRANCHING, DEPTH, seed)
+    purity = {"dendrogram_purity": trees.dendrogram_purity(test, topics.test_labels), "bytes": DEPTH / 8}
+    common, labels = trees.shared(test, train).astype(np.int8), (topics.test_labels, topics.labels)
+    found = [retrieval(-np.minimum(common, depth), *labels) for depth in range(1, DEPTH + 1)]
+    precisions = {"precision_by_depth": [figures["precision_at_100"] for figures in found]}
+    return cost | purity | found[-1] | precisions | trees.depths(test, topics.test_labels)
+
+
 def style(topics: Topics, encoder: Encoder, seed: int) -> dict:
     """Distance of two forms of a document by that of two documents of a topic, for code and vector.
 
@@ -322,7 +357,9 @@ def summary_table(results: list[dict]) -> str:
         for column in COLUMNS:
             values = [result[column] for result in mine if result.get(column) is not None]
             table[name][column] = statistics.mean(values) if values else None
-        chief = next(n for n in ("nmi", "precision_at_100", "reconstruction") if n in mine[0])
+        chief = next(
+            n for n in ("nmi", "dendrogram_purity", "precision_at_100", "reconstruction") if n in mine[0]
+        )
         values = [result[chief] for result in mine]
         table[name]["±"] = statistics.stdev(values) if len(values) > 1 else 0.0
     return format_table(table, [*COLUMNS, "±"])

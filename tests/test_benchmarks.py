@@ -215,15 +215,24 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
     output = tmp_path / "results.json"
     methods = (
         "onehot kmeans kmeans-same lda cosine binary-16 svd-sign-16 lsh-16 vq pq leave-out-binary".split()
+        + "tree hierarchical-kmeans-same agglomerative".split()
     )
     rows = [f"bbc/{method}" for method in methods]
     arguments = ("--rows", *rows, "--work", tmp_path / "work", "--output", output)
     benchmark = script("codes", monkeypatch, tmp_path, *arguments)
     monkeypatch.setattr(benchmark, "CONFIGS", configs)
+    monkeypatch.setattr(benchmark, "DEPTH", 3)
     benchmark.main()
     results = {result["row"]: result for result in json.loads(output.read_text(encoding="utf-8"))}
     assert list(results) == rows
-    for row in rows[4:]:
+    for row in rows[-3:]:
+        assert 0 <= results[row]["dendrogram_purity"] <= 100
+    for name in ("nmi", "purity", "precision"):
+        assert len(results["bbc/tree"][f"{name}_by_depth"]) == 3
+    assert results["bbc/tree"]["reconstruction_by_depth"][-1] == pytest.approx(
+        results["bbc/tree"]["reconstruction"], abs=1e-4
+    )
+    for row in rows[4:-1]:
         assert 0 <= results[row]["precision_at_100"] <= 100
     assert "1 seeds; bbc: 120 train" in capsys.readouterr().out
     labels = benchmark.np.array([0, 0, 1, 1])
@@ -253,3 +262,30 @@ def test_a_killed_run_ends_as_one_that_nobody_killed(row, faults):
 @pytest.mark.parametrize(("row", "tried"), [("inputs", 60), ("texts", 3), ("options", 3), ("folders", 2)])
 def test_nothing_odd_loses_or_fails_anything(row, tried, faults):
     assert faults[row]["wrong"] == [] and faults[row]["tried"] == tried
+
+
+def test_trees(monkeypatch):
+    trees = script("trees", monkeypatch)
+    rng = np.random.default_rng(0)
+    paths, labels = rng.integers(0, 2, (40, 4)), rng.integers(0, 3, 40)
+    common = trees.shared(paths, paths)
+    purities = [
+        (labels[common[a] >= common[a, b]] == labels[a]).mean()
+        for a in range(40)
+        for b in range(a)
+        if labels[a] == labels[b]
+    ]
+    assert trees.dendrogram_purity(paths, labels) == pytest.approx(100 * np.mean(purities))
+    assert trees.dendrogram_purity(np.stack([labels, labels], 1), labels) == pytest.approx(100)
+    found = trees.depths(np.stack([labels, paths[:, 0]], 1), labels)
+    assert found["purity_by_depth"] == pytest.approx([100, 100])
+    assert found["nmi_by_depth"][0] == pytest.approx(100) and found["nmi_by_depth"][1] < 99
+    # Four groups in two pairs: both ways find them, pairs first.
+    centres = np.array([[0, 0], [0, 1], [9, 0], [9, 1]])[np.arange(40) % 4]
+    points = centres + 0.01 * rng.normal(size=(40, 2))
+    train, test = trees.hierarchical_kmeans(points, points[:20], 2, 2, 0)
+    assert np.array_equal(train[:20], test)
+    for tree in (train, trees.agglomerative(points)):
+        assert trees.dendrogram_purity(tree, np.arange(40) % 4) == pytest.approx(100)
+        assert trees.dendrogram_purity(tree, np.arange(40) % 4 // 2) == pytest.approx(100)
+    assert len(np.unique(trees.agglomerative(points), axis=0)) == 40

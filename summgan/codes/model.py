@@ -188,12 +188,11 @@ class CodeAutoencoder(CheckedModel):
         config = self.config
         code = self.encode(bags, stream, temperature)
         if config.kind == "tree":
-            costs = self.rebuild_prefixes(code, similar)
-            terms = {"reconstruction": costs[:, -1].mean(), "prefixes": costs.mean()}
-            total = terms["prefixes"]
+            costs = self._cost(random_prefix(code, stream.fork("prefix")), similar)
         else:
-            terms = {"reconstruction": self.rebuild(code, similar).mean()}
-            total = terms["reconstruction"]
+            costs = self.rebuild(code, similar)
+        terms = {"reconstruction": costs.mean()}
+        total = terms["reconstruction"]
         if config.estimator == "reinforce":
             total = total + self._score_term(bags, similar, stream, temperature)
         if config.kind == "binary" and config.agreement > 0:
@@ -212,6 +211,16 @@ class CodeAutoencoder(CheckedModel):
         costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
         advantages = leave_one_out(costs).view(-1)
         return (advantages * code.log_probs.sum(-1)).mean()
+
+
+def random_prefix(code: Code, stream: RandomStream) -> Tensor:
+    """Sum ``[batch, hidden]`` of as many first vectors of a code as is drawn, all lengths being as likely.
+
+    So every prefix learns to rebuild (nested dropout, Rippel 2014).
+    """
+    prefixes = code.vectors.cumsum(1)
+    lengths = (stream.uniform(1) * prefixes.shape[1]).long()
+    return prefixes.take_along_dim(lengths.unsqueeze(-1), 1).squeeze(1)
 
 
 def bit_agreement(first: Tensor, second: Tensor) -> Tensor:
