@@ -5,8 +5,9 @@
 DATA is a folder with {train,dev,test}.jsonl.gz and rows {"full", "abbreviation" or null, "words"}, as in
 Zhang & Sun's corpus (2017). The abbreviations of one half of train are the human sentences, the names of
 the other half and all names without abbreviation the documents; no pair is seen. Six well-known names are
-taken out of both. Every row has the steps of configs/abbreviations-zh.yaml and, per seed, the same warm
-start. `supervised` sees the pairs of the first half, and stops where it is best on dev: a ceiling.
+taken out of both. Rows called paths are of the path generator (`ShortTextTask`), from nothing. Every other
+row is of the decoder, with the steps of configs/abbreviations-zh.yaml and, per seed, the same warm start.
+`supervised` sees the pairs of the first half, and stops where it is best on dev: a ceiling.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
 from summgan.randomness import RandomStream
 from summgan.training.schedules import learning_rate_factor
+from summgan.training.short_text_task import ShortTextTask
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "abbreviations-zh.yaml"
 KNOWN = {
@@ -46,8 +48,17 @@ KNOWN = {
     "奥林匹克运动会": ("奥运", "奥运会"),
 }
 ALONE = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
-# What a row changes in the configuration: options of training, and weights.
-ROWS: dict[str, tuple[dict, dict]] = {
+PATH_STEPS = (200, 400)
+# What a row of the path generator changes: options of training, and weights of critics.
+PATHS: dict[str, tuple[dict, dict]] = {
+    "paths": ({}, {}),
+    "paths-reinforce": ({"estimator": "reinforce"}, {}),
+    "paths-no-discriminator": ({}, {"discriminator": 0.0}),
+    "paths-no-reconstruction": ({}, {"reconstruction": 0.0}),
+    "paths-likelihood": ({"adversarial_steps": 0}, {}),
+}
+# What a row of the decoder changes in the configuration: options of training, and weights.
+DECODER: dict[str, tuple[dict, dict]] = {
     "plain": ({"warm_start": "content"}, ALONE),
     "plain+discriminator": ({"warm_start": "content"}, {"back_cycle": 0.0, "denoising": 0.0}),
     "warm-start": ({}, {}),
@@ -63,7 +74,7 @@ ROWS: dict[str, tuple[dict, dict]] = {
     "no-reconstruction": ({}, {"reconstruction": 0.0}),
 }
 RULES = ("first-character", "first-two")
-ALL = (*RULES, *ROWS, "supervised")
+ALL = (*RULES, *PATHS, *DECODER, "supervised")
 COLUMNS = "exact_match rouge1 rouge2 rougeL length human_length accuracy reconstruction steps seconds".split()
 
 
@@ -90,7 +101,7 @@ def write_piles(data: Path, folder: Path, seed: int) -> list[tuple[str, str]]:
 def options_of(folder: Path, row: str, seed: int) -> Options:
     """The configuration with what the row changes."""
     options, _ = load_options([str(CONFIGURATION)])
-    changes, weights = ROWS.get(row, ({}, {}))
+    changes, weights = DECODER.get(row, ({}, {}))
     data = replace(
         options.data,
         documents=[str(folder / "documents.txt")],
@@ -139,6 +150,36 @@ def run_row(folder: Path, row: str, seed: int, say) -> dict:
         "steps": training.warm_start_steps + training.adversarial_steps,
         "seconds": time.perf_counter() - began,
     }
+
+
+def path_options(folder: Path, row: str, seed: int) -> Options:
+    """Options of the path generator with what the row changes."""
+    options, (changes, critics) = options_of(folder, row, seed), PATHS[row]
+    weights = {"discriminator": 2.0, "reconstruction": 0.3} | critics
+    settings = {
+        "warm_start_steps": PATH_STEPS[0],
+        "adversarial_steps": PATH_STEPS[1],
+        "per_device_train_batch_size": 32,
+        "samples_per_document": 6,
+        "learning_rate": 1e-3,
+        "adversarial_learning_rate": 1e-3,
+        "discriminator_learning_rate": 5e-4,
+        "save_steps": sum(PATH_STEPS),
+        "critics": replace(options.training.critics, **weights),
+    }
+    training = replace(options.training, **(settings | changes))
+    model = replace(options.model, generator="paths", forms=0, inserted_words=0, dropout=0.2)
+    return replace(
+        options, model=model, training=training, data=replace(options.data, max_document_length=12)
+    )
+
+
+def run_paths(folder: Path, row: str, seed: int, say) -> dict:
+    """Train the path generator from nothing, and say what it cost."""
+    options, began = path_options(folder, row, seed), time.perf_counter()
+    shutil.rmtree(options.training.output_dir, ignore_errors=True)
+    state = train(options, task=ShortTextTask, say=say)
+    return {"accuracy": None, "steps": state.step, "seconds": time.perf_counter() - began}
 
 
 def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed: int, say) -> dict:
@@ -207,7 +248,8 @@ def evaluate(folder: Path, rows: list[dict]) -> dict:
     summarizer = Summarizer.from_pretrained(folder, device="cpu")
     summaries = summarizer([row["full"] for row in rows], reconstruct=False, batch_size=128)
     figures = score([summary.summary_text for summary in summaries], rows)
-    figures["reconstruction"] = statistics.mean(summary.reconstruction_loss for summary in summaries)
+    losses = [summary.reconstruction_loss for summary in summaries]
+    figures["reconstruction"] = None if None in losses else statistics.mean(losses)
     written = [summary.summary_text for summary in summarizer(list(KNOWN), reconstruct=False)]
     figures["known"] = sum(text in KNOWN[name] for name, text in zip(KNOWN, written, strict=True))
     figures["known_written"] = dict(zip(KNOWN, written, strict=True))
@@ -271,6 +313,8 @@ def main() -> None:
             else:
                 if name == "supervised":
                     figures = run_supervised(folder, pairs, arguments.data, seed, say)
+                elif name in PATHS:
+                    figures = run_paths(folder, name, seed, say)
                 else:
                     figures = run_row(folder, name, seed, say)
                 figures |= evaluate(folder / name, rows)

@@ -43,7 +43,8 @@ def data(tmp_path):
 
 def test_abbreviations_and_gradients(data, tmp_path, monkeypatch, capsys):
     work, output = tmp_path / "work", tmp_path / "results.json"
-    rows = ("first-character", "plain+discriminator", "gumbel", "supervised")
+    rows = ("first-character", "paths", "paths-reinforce", "paths-no-discriminator", "plain+discriminator")
+    rows += ("gumbel", "supervised")
     benchmark = script(
         "abbreviations", monkeypatch, data, "--rows", *rows, "--work", work, "--output", output
     )
@@ -58,9 +59,11 @@ def test_abbreviations_and_gradients(data, tmp_path, monkeypatch, capsys):
         small = small.replace(old, new)
     (tmp_path / "small.yaml").write_text(small, encoding="utf-8")
     monkeypatch.setattr(benchmark, "CONFIGURATION", tmp_path / "small.yaml")
+    monkeypatch.setattr(benchmark, "PATH_STEPS", (2, 2))
     benchmark.main()
     results = {result["row"]: result for result in json.loads(output.read_text(encoding="utf-8"))}
     assert tuple(results) == rows
+    assert results["paths"]["steps"] == 4 and results["paths"]["reconstruction"] is None
     assert results["gumbel"]["steps"] == 200 and 0 <= results["gumbel"]["exact_match"] <= 100
     piles = [
         set((work / "seed-0" / f"{name}.txt").read_text().split()) for name in ("documents", "sentences")

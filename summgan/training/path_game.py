@@ -28,15 +28,17 @@ from summgan.networks.path_generator import (
     inserted_words,
     write,
 )
-from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores, step_scores
+from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores, score_of, step_scores
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
 from summgan.training.path_losses import (
     edge_regression,
     free_log_partition,
     gap_loss,
+    leave_one_out,
     log_variance,
     struck_out,
+    suspicion,
 )
 from summgan.training.replay import Replay
 from summgan.training.task import Objective
@@ -82,6 +84,7 @@ class Rules:
             "words": 1.0,
             "paths": 0.3,
             "whole": 0.0,
+            "reinforce": 0.0,
             "human": 1.0,
             "written": 1.0,
             "reconstruction": 1.0,
@@ -183,7 +186,7 @@ class PathGame(nn.Module):
         with torch.no_grad():
             samples = self.rules.samples
             if self.rules.free_length:
-                paths = Paths(scores.at(temperature), min(self.rules.longest, batch.source.shape[1]))
+                paths = Paths(scores.at(temperature), self.longest_of(lattice))
                 chances = free_log_partition(paths, self.log_shares)[:, None]
                 noise = stream.fork("lengths").exponential(samples, paths.longest)
                 lengths = (chances - noise.log()).argmax(2) + 1
@@ -198,6 +201,10 @@ class PathGame(nn.Module):
             drawn = write(lattice, insertable, path, inserted)
         return Play(lattice, scores, path, inserted, drawn)
 
+    def longest_of(self, lattice: Lattice) -> int:
+        """Words of the longest summary of any of the documents."""
+        return min(self.rules.longest, lattice.source.shape[1])
+
     def _draw_lengths(self, source: Tensor, stream: RandomStream) -> Tensor:
         """``[batch]`` words of a summary, at most those of the document."""
         index = torch.searchsorted(self.lengths, stream.fork("lengths").uniform(), right=True)
@@ -207,11 +214,13 @@ class PathGame(nn.Module):
     # The generator -------------------------------------------------------------------------------
 
     def generator_objective(self, play: Play) -> Objective:
-        """What the generator learns: ``edges``, ``paths``, ``words`` and ``whole``.
+        """What the generator learns: ``edges``, ``paths``, ``words``, ``whole`` and ``reinforce``.
 
         ``edges`` brings the learned score of each edge to its reward, ``paths`` the sum over a path to the
         sum of its rewards but for a constant of the document, ``words`` the learned scores of its words to
-        the reward of the whole, and ``whole`` all learned scores of a path to the sum of all rewards.
+        the reward of the whole. Where the generator chooses the length, ``whole`` brings the log-likelihood
+        of a path to the sum of all rewards and of the log share of its length, whatever the prior says, and
+        ``reinforce`` raises the sum of all rewards.
         """
         rules, mask = self.rules, play.path.mask
         steps = F.pad(mask, (0, 1), value=True).float()  # the end is a step too
@@ -223,12 +232,12 @@ class PathGame(nn.Module):
             "edges": edge_regression(edges, rewards, steps),
             "words": log_variance(whole, (nodes * mask).sum(2), rules.temperature),
             "paths": log_variance((rewards * steps).sum(2), (edges * steps).sum(2), rules.temperature),
-            "whole": log_variance(
-                whole + (rewards * steps).sum(2),
-                (nodes * mask).sum(2) + (edges * steps).sum(2),
-                rules.temperature,
-            ),
         }
+        if rules.free_length:
+            total = (whole + (rewards * steps).sum(2)) / rules.temperature
+            likelihood, shares = self.log_probability(play)
+            losses["whole"] = log_variance(total + shares, likelihood, 1.0)
+            losses["reinforce"] = leave_one_out(total, likelihood)
         mean = (rewards * steps).sum() / steps.sum()
         summaries = len(play.drawn.words)
         figures = {
@@ -240,6 +249,18 @@ class PathGame(nn.Module):
             "inserted": (play.inserted >= 0).sum() / summaries,
         }
         return Objective(weigh(losses, rules.weights), figures)
+
+    def log_probability(self, play: Play) -> tuple[Tensor, Tensor]:
+        """Log-likelihood of paths among those of all lengths, and log share of their length.
+
+        Returns:
+            ``[batch, samples]`` both.
+        """
+        scores = play.scores.at(self.rules.temperature)
+        lengths = (play.drawn.words >= 0).sum(1).view(play.path.vertices.shape[:2])
+        paths, shares = Paths(scores, self.longest_of(play.lattice)), self.log_shares[lengths]
+        whole = free_log_partition(paths, self.log_shares).logsumexp(1, keepdim=True)
+        return score_of(scores, play.path) + shares - whole, shares
 
     def judge(self, play: Play) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Ask the critics; 0 where there is none.
@@ -364,27 +385,3 @@ def edge_rewards(gaps: Tensor, play: Play) -> Tensor:
     own = own + torch.where(play.inserted >= 0, before, 0.0)
     total = (play.drawn.words >= 0).sum(1).view(gaps.shape[:2])
     return torch.cat([own, gaps.gather(2, total[..., None])], 2)
-
-
-def suspicion(logits: Tensor, gaps: Tensor, labels: Tensor, spoiled: int, bound: int) -> dict[str, Tensor]:
-    """Mean probability, by kind of gap, that the discriminator takes it for a leap.
-
-    Args:
-        logits: ``[batch, gaps]``: spoiled human sentences, whole ones, then summaries.
-        gaps: ``[batch, gaps]`` which are gaps.
-        labels: ``[batch, gaps]`` 1 where something was struck out.
-        spoiled: Number of spoiled human sentences.
-        bound: Number of human sentences, spoiled ones included.
-    """
-    doubt = torch.sigmoid(logits.detach())
-    every = gaps.float()
-    leaps = every * labels
-    kinds = {
-        "doubt_human": (slice(spoiled, bound), every),
-        "doubt_leap": (slice(bound, None), leaps),
-        "doubt_other": (slice(bound, None), every - leaps),
-    }
-    return {
-        name: (doubt[rows] * kind[rows]).sum() / kind[rows].sum().clamp_min(1.0)
-        for name, (rows, kind) in kinds.items()
-    }

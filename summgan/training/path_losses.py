@@ -32,6 +32,18 @@ def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
     return ((reward - learned) / temperature).var(1).mean()
 
 
+def leave_one_out(reward: Tensor, log_probability: Tensor) -> Tensor:
+    """REINFORCE with the mean of the other samples as the baseline (Kool 2019), mean over samples.
+
+    Args:
+        reward: ``[batch, samples]`` of each summary.
+        log_probability: ``[batch, samples]`` of each summary under the generator.
+    """
+    samples = reward.shape[1]
+    advantage = (reward - reward.mean(1, keepdim=True)) * samples / (samples - 1)
+    return -(advantage * log_probability).mean()
+
+
 def free_log_partition(paths: Paths, log_shares: Tensor) -> Tensor:
     """``[batch, longest]`` log of the sum over the paths of 1, 2, ... units, each length with its log share.
 
@@ -91,3 +103,27 @@ def struck_out(words: Tensor, uniforms: Tensor, most: int = 3) -> tuple[Tensor, 
     padded = F.pad(words, (0, most), value=-1)
     gaps = torch.arange(words.shape[1] + 1, device=words.device) == start[:, None]
     return padded.gather(1, source), gaps.float()
+
+
+def suspicion(logits: Tensor, gaps: Tensor, labels: Tensor, spoiled: int, bound: int) -> dict[str, Tensor]:
+    """Mean probability, by kind of gap, that the discriminator takes it for a leap.
+
+    Args:
+        logits: ``[batch, gaps]``: spoiled human sentences, whole ones, then summaries.
+        gaps: ``[batch, gaps]`` which are gaps.
+        labels: ``[batch, gaps]`` 1 where something was struck out.
+        spoiled: Number of spoiled human sentences.
+        bound: Number of human sentences, spoiled ones included.
+    """
+    doubt = torch.sigmoid(logits.detach())
+    every = gaps.float()
+    leaps = every * labels
+    kinds = {
+        "doubt_human": (slice(spoiled, bound), every),
+        "doubt_leap": (slice(bound, None), leaps),
+        "doubt_other": (slice(bound, None), every - leaps),
+    }
+    return {
+        name: (doubt[rows] * kind[rows]).sum() / kind[rows].sum().clamp_min(1.0)
+        for name, (rows, kind) in kinds.items()
+    }

@@ -57,15 +57,13 @@ class ShortTextTask(PathTask):
 
     @classmethod
     def rules(cls, options: Options, shares: np.ndarray) -> Rules:
-        """Whole summaries are judged, and nothing is struck out."""
+        """Whole summaries are judged, and nothing is struck out.
+
+        The estimator is REINFORCE if ``training.estimator`` says so, else the log-variance.
+        """
         rules = super().rules(options, shares)
-        weights = dict(rules.weights) | {
-            "edges": 0.0,
-            "paths": 0.0,
-            "words": 0.0,
-            "whole": 1.0,
-            "hidden": 1.0,
-        }
+        chosen = "reinforce" if options.training.estimator == "reinforce" else "whole"
+        weights = dict(rules.weights) | {"edges": 0.0, "paths": 0.0, "words": 0.0, "hidden": 1.0, chosen: 0.3}
         return replace(rules, temperature=1.0, spoiled=0.0, leaps=False, free_length=True, weights=weights)
 
     def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:

@@ -22,7 +22,7 @@ from summgan.networks.path_generator import write
 from summgan.networks.paths import Path, Paths
 from summgan.randomness import RandomStream
 from summgan.text.word_table import of_length
-from summgan.training.path_game import PathGame, Play, Rules, edge_rewards, learned_steps, suspicion
+from summgan.training.path_game import PathGame, Play, Rules, edge_rewards, learned_steps
 
 WORLD = make_world()
 RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
@@ -243,9 +243,31 @@ def test_a_game_goes_on_from_its_state_as_if_nothing_had_happened():
     assert [terms.total.item() for terms in loaded.objectives(batches()[3], 3)] == expected
 
 
-def test_suspicion_is_the_mean_over_each_kind_of_gap():
-    logits = torch.tensor([[9.0, 9.0], [0.0, 0.0], [2.0, -2.0]])
-    labels, gaps = torch.tensor([[1.0, 0], [0, 0], [1, 0]]), torch.ones(3, 2, dtype=torch.bool)
-    found = suspicion(logits, gaps, labels, 1, 2)
-    expected = {"doubt_human": 0.5, "doubt_leap": 0.8808, "doubt_other": 0.1192}
-    assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=1e-4)
+def test_the_generator_chooses_the_length_that_is_rewarded():
+    class Short(nn.Module):
+        """Rewards summaries of four words, as if from them alone the document could be rebuilt."""
+
+        def forward(self, words, documents):
+            pieces = documents >= 0
+            return -((words >= 0).sum(1) - 4)[:, None] * pieces / pieces.sum(1, keepdim=True), pieces
+
+    for chosen in ("whole", "reinforce"):
+        weights = dict(RULES.weights) | {"words": 0.0, "edges": 0.0, "paths": 0.0, chosen: 1.0}
+        rules = replace(RULES, free_length=True, reconstruction_weight=2.0, temperature=1.0, weights=weights)
+        game = make_game(reconstruction=Short(), rules=rules)
+        figures = learn(game, 60)
+        early, late = (
+            sum(figure["rebuilt"] for figure in part) / 10 for part in (figures[:10], figures[-10:])
+        )
+        assert early < -1.0 and late > early / 2
+        batch = batches()[0]
+        play = game.draw(batch, RandomStream.of(batch.rows, 0), 99)
+        with torch.no_grad():
+            likelihood, shares = game.log_probability(play)
+        assert (likelihood < 0).all() and set(shares.exp().unique().tolist()) <= {0.25, 0.5}
+
+
+def test_without_leaps_every_gap_of_a_summary_is_suspicious():
+    game = whole_game(replace(RULES, leaps=False, spoiled=0.0)).train()
+    (terms,) = game.objectives(batches()[0], 0)
+    assert terms.figures["doubt_other"] == 0 < terms.figures["doubt_leap"]
