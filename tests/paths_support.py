@@ -39,7 +39,7 @@ class World:
 def make_world(inserted=2):
     """Count the words of both piles."""
     documents, sentences = [[words_of(text) for text in pile] for pile in (DOCUMENTS, SENTENCES)]
-    table = count_words(documents, sentences, forms=0, inserted=inserted)
+    table = count_words(documents, sentences, forms=0, inserted=inserted, least=1)
     rows = {string: row for row, string in enumerate(table.strings)}
     return World(table, rows_of(table, documents, 40), rows_of(table, sentences, 40), rows)
 
@@ -105,7 +105,7 @@ PILES = (
 )
 
 
-def counted_table(stem=None):
+def counted_table(stem=None, least=1):
     """The words of two piles of three sentences, and the documents."""
     documents, sentences = [[words_of(text) for text in pile] for pile in PILES]
-    return count_words(documents, sentences, stem, forms=1, inserted=2), documents
+    return count_words(documents, sentences, stem, forms=1, inserted=2, least=least), documents

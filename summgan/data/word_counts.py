@@ -23,6 +23,7 @@ def count_words(
     stem: Callable[[str], str] | None = None,
     forms: int = 2,
     inserted: int = 12,
+    least: int = 3,
 ) -> WordTable:
     """Count the words of both piles.
 
@@ -32,6 +33,7 @@ def count_words(
         stem: Of a word in lower case; None where the language has no stemmer, and then there are no forms.
         forms: Other words with the same stem that each word may be replaced by.
         inserted: Words that may be inserted: those with the most different neighbours.
+        least: Number of times that a word must stand in both piles together; rarer ones are unknown.
     """
     written, said = (
         Counter(string.lower() for words in pile for string in words.strings)
@@ -47,7 +49,7 @@ def count_words(
     names = _names(documents, rows)
     unseen, pairs, gains = _gains(counts, len(strings))
     lengths = np.bincount([min(len(words.strings), 64) for words in sentences], minlength=65)
-    return WordTable(
+    counted = WordTable(
         strings=strings,
         classes=classes,
         worth=_worth(documents, sentences, rows, stems),
@@ -60,6 +62,7 @@ def count_words(
         inserted=_connecting(following, inserted),
         lengths=lengths / lengths.sum(),
     )
+    return counted.only(rows[string] for string, count in (written + said).items() if count >= least)
 
 
 def _worth(

@@ -113,6 +113,10 @@ class CountedPrior(nn.Module):
         for name, table in tables.items():
             self.register_buffer(name, table, persistent=False)
 
+    def of(self, classes: Tensor, worth: Tensor, unseen: Tensor, inserted: Tensor) -> CountedPrior:
+        """What was counted of the same pairs, for a table of other words."""
+        return CountedPrior(classes, worth, unseen, self.pairs, self.gains, inserted)
+
     def succession(self, first: Tensor, second: Tensor) -> Tensor:
         """Nats of words ``second`` after words ``first``, rows of the table that broadcast."""
         keys = self.classes[first] * SPREAD + self.classes[second]
@@ -154,7 +158,7 @@ class PathGenerator(nn.Module):
             nn.init.normal_(table.weight, std=0.5)
 
     def knowing(self, prior: CountedPrior, speller: Speller) -> PathGenerator:
-        """A generator of the same weights for more words; this one stays as it is."""
+        """A generator of the same weights for other words; this one stays as it is."""
         other = copy(self)
         other._modules = {**self._modules, "prior": prior, "speller": speller}
         return other

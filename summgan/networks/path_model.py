@@ -22,7 +22,7 @@ from summgan.networks.critics import GapDiscriminator
 from summgan.networks.lattice import Lattice, lattice_of
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
-from summgan.networks.spelling import Speller
+from summgan.networks.spelling import Speller, Spelling
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
 from summgan.text.words import Words
 
@@ -150,6 +150,7 @@ class PathModel(CheckedModel):
         )
         if table is not None and tokenizer is not None:
             self.know(table, tokenizer)
+            self.spell()
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
@@ -161,16 +162,20 @@ class PathModel(CheckedModel):
         return self.writer.generator
 
     def know(self, table: WordTable, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Take over a table of words, and how a tokenizer spells them."""
+        """Take over a table of words, and the tokenizer that spells them; enough for `write`."""
         found, wanted = len(table.inserted), self.config.insertable
         if found != wanted:
             raise SummGANError(f"the table has {found} words to insert, but config.json says {wanted}")
-        self.table, self.tokenizer = table, tokenizer
-        speller = Speller.of(tokenizer, table.strings).to(self.device)
-        self.generator.prior, self.generator.speller = prior_of(table).to(self.device), speller
+        self.table, self.tokenizer, self.spelling = table, tokenizer, Spelling(tokenizer)
+        self.generator.prior = prior_of(table).to(self.device)
+        self.writer.know(torch.as_tensor(table.lengths, device=self.device))
+
+    def spell(self) -> None:
+        """Spell all words of the table, so that the networks read its rows; `write` needs only its texts'."""
+        speller = self.spelling.speller(self.table.strings).to(self.device)
+        self.generator.speller = speller
         if self.discriminator is not None:
             self.discriminator.speller = speller
-        self.writer.know(torch.as_tensor(table.lengths, device=self.device))
 
     def lattice(self, table: WordTable, rows: TextRows, texts: range) -> Lattice:
         """Some of many documents, by rows of a table, as lattices."""
@@ -178,7 +183,7 @@ class PathModel(CheckedModel):
         forms = torch.as_tensor(table.forms, device=self.device)
         return lattice_of(taken["ids"], taken["after"], taken["hold"], taken["need"], forms)
 
-    @torch.no_grad()  # marginals are gradients, which inference_mode forbids
+    @torch.no_grad()
     def write(self, texts: Sequence[Words], lengths: tuple[int, int], batch_size: int) -> list[PathSummary]:
         """Summaries of documents of one word or more, of the best length.
 
@@ -187,20 +192,19 @@ class PathModel(CheckedModel):
             lengths: Words of the shortest and the longest summary that are allowed.
             batch_size: Documents at once.
         """
-        table = self.table.with_words(texts)
-        writer = self.writer
-        if table is not self.table:
-            new = Speller.of(self.tokenizer, table.strings[len(self.table.strings) :]).to(self.device)
-            prior = prior_of(table).to(self.device)
-            writer = writer.of(self.generator.knowing(prior, self.generator.speller.with_words(new)))
+        table = self.table.about(texts)
+        names = ("classes", "worth", "unseen", "inserted")
+        columns = (torch.as_tensor(getattr(table, name), device=self.device) for name in names)
+        speller = self.spelling.speller(table.strings).to(self.device)
+        writer = self.writer.of(self.generator.knowing(self.generator.prior.of(*columns), speller))
         rows = rows_of(table, texts, max(len(text.strings) for text in texts) if texts else 0)
         each = torch.arange(lengths[0], lengths[1] + 1, device=self.device)
         summaries = []
         for start in range(0, len(texts), batch_size):
             part = range(start, min(len(texts), start + batch_size))
             written = writer(self.lattice(table, rows, part), each)
-            columns = (written.words.tolist(), written.places.tolist(), written.probabilities.tolist())
-            for row, ids, places, shares in zip(part, *columns, strict=True):
+            said = (written.words.tolist(), written.places.tolist(), written.probabilities.tolist())
+            for row, ids, places, shares in zip(part, *said, strict=True):
                 summaries.append(_said(table, texts[row], ids, places, shares))
         return summaries
 

@@ -73,7 +73,7 @@ class PathWriter(nn.Module):
         self.log_shares = (shares / shares.max()).log()
 
     def of(self, generator: PathGenerator) -> PathWriter:
-        """A writer with what was measured here, for a generator that knows more words."""
+        """A writer with what was measured here, for a generator that knows other words."""
         writer = PathWriter(generator, self.temperature)
         writer.log_shares, writer.usual = self.log_shares, self.usual
         return writer

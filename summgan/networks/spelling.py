@@ -1,7 +1,7 @@
 """Rows of words as the pieces that a pretrained encoder reads, put together by tensors alone.
 
-Every word of the piles is tokenized once; a batch of words, given by their rows in that table, becomes the
-encoder's input without a string, so that drawn summaries can be judged as fast as the encoder runs.
+Every word is tokenized once; a batch of words, given by their rows in a table, becomes the encoder's input
+without a string, so that drawn summaries can be judged as fast as the encoder runs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
+
+_REMEMBERED = 500_000  # words
 
 
 @dataclass(frozen=True)
@@ -52,33 +54,6 @@ class Speller(nn.Module):
         self.register_buffer("marks", marks, persistent=False)
         self.begin, self.end, self.padding = begin, end, padding
 
-    @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase, words: Sequence[str], longest: int = 6) -> Speller:
-        """Spell all words of a table with a tokenizer.
-
-        Args:
-            tokenizer: Tokenizer of the encoder.
-            words: The words; those without a letter are spelled as an unknown piece.
-            longest: Pieces of a word that are read.
-        """
-
-        def spelled(texts: Sequence[str]) -> list[list[int]]:
-            return tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-
-        pieces = torch.full((len(words), longest), -1)
-        for row, ids in enumerate(spelled(words)):
-            kept = (ids or [tokenizer.unk_token_id])[:longest]
-            pieces[row, : len(kept)] = torch.tensor(kept)
-        marks = torch.tensor([-1, *(ids[-1] for ids in spelled([",", "."]))])
-        begin = tokenizer.eos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id
-        end = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
-        return cls(pieces, marks, begin, end, tokenizer.pad_token_id)
-
-    def with_words(self, more: Speller) -> Speller:
-        """A speller that knows the words of another one too, after its own."""
-        pieces = torch.cat([self.pieces, more.pieces])
-        return Speller(pieces, self.marks, self.begin, self.end, self.padding)
-
     def forward(self, words: Tensor, after: Tensor | None = None) -> Spelled:
         """Spell rows ``[batch, words]``, -1 beyond the last, with the punctuation ``after`` each if given."""
         batch = len(words)
@@ -105,6 +80,43 @@ class Speller(nn.Module):
         first = torch.cat([F.pad(first, (1, 0)), close], 1)
         last = torch.cat([F.pad(last, (1, 0)), close], 1)
         return Spelled(ids, mask.long(), first, last)
+
+
+class Spelling:
+    """Spells words with a tokenizer, and remembers how.
+
+    Args:
+        tokenizer: Tokenizer of the encoder.
+        longest: Pieces of a word that are read.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, longest: int = 6):
+        self.tokenizer, self.longest = tokenizer, longest
+        self._known: dict[str, list[int]] = {}
+        self._marks = torch.tensor([-1, *(ids[-1] for ids in self._pieces([",", "."]))])
+
+    def speller(self, words: Sequence[str]) -> Speller:
+        """A speller of these words; those without a letter are spelled as an unknown piece."""
+        tokenizer, longest = self.tokenizer, self.longest
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        new = [word for word in words if word not in self._known]
+        for word, ids in zip(new, self._pieces(new) if new else [], strict=True):
+            kept = (ids or [tokenizer.unk_token_id])[:longest]
+            self._known[word] = kept + [-1] * (longest - len(kept))
+        pieces = torch.tensor([self._known[word] for word in words]).view(-1, longest)
+        begin = tokenizer.eos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id
+        end = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
+        return Speller(pieces, self._marks, begin, end, tokenizer.pad_token_id)
+
+    def _pieces(self, words: list[str]) -> list[list[int]]:
+        return self.tokenizer(
+            words,
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
 
 
 def states_at(states: Tensor, places: Tensor) -> Tensor:

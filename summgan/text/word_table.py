@@ -7,8 +7,7 @@ number and its unit, "on Wednesday", "Hong Kong". `summgan.data.word_counts` cou
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +48,8 @@ class WordTable:
 
     Attributes:
         strings: ``[words]`` as they are written in lower case; numbers too are words of their own.
-        classes: ``[words]`` the row that stands for each in `pairs`: one for all numbers.
+        classes: ``[words]`` the row that stands for each in `pairs` and `together`: one for all numbers; -1
+            for words about which nothing was counted.
         worth: ``[words]`` nats of salience.
         unseen: ``[words]`` nats of going on after each to a word that never followed it.
         pairs: ``[pairs]`` sorted keys (see `SPREAD`) of what followed what in sentences.
@@ -60,6 +60,7 @@ class WordTable:
         forms: ``[words, forms]`` other words of the human sentences with the same stem, -1 beyond the last.
         inserted: Rows of the words that may be inserted.
         lengths: ``[longest + 1]`` share of the human sentences with each number of words.
+        added: Number of words at the end about which nothing was counted; they are not saved.
     """
 
     strings: list[str]
@@ -73,9 +74,10 @@ class WordTable:
     forms: np.ndarray
     inserted: np.ndarray
     lengths: np.ndarray
+    added: int = 0
 
     @cached_property
-    def rows(self) -> Mapping[str, int]:
+    def rows(self) -> dict[str, int]:
         """Row of each word."""
         return {string: row for row, string in enumerate(self.strings)}
 
@@ -101,30 +103,73 @@ class WordTable:
             need[place + 1] |= needing
         return hold, need
 
-    def with_words(self, texts: Iterable[Words]) -> WordTable:
-        """The table with all words of further texts, about which nothing was counted."""
+    def only(self, rows: Iterable[int]) -> WordTable:
+        """The table of some words, with what was counted of pairs of them.
+
+        Args:
+            rows: Of the words that stay; `BEGIN`, `END`, `NUMBER` and `inserted` do anyway.
+        """
+        kept = np.unique([BEGIN, END, self.rows[NUMBER], *self.inserted.tolist(), *rows])
+        first, second = (_renumbered(side, kept) for side in (self.pairs // SPREAD, self.pairs % SPREAD))
+        both = (first >= 0) & (second >= 0)
+        new = dict(zip(kept.tolist(), range(len(kept)), strict=True))
+        together = {
+            (new[a], new[b]): flags for (a, b), flags in self.together.items() if a in new and b in new
+        }
+        return replace(
+            self._picked(kept),
+            classes=_renumbered(self.classes[kept], kept),
+            pairs=(first * SPREAD + second)[both],
+            gains=self.gains[both],
+            together=together,
+        )
+
+    def _picked(self, rows: np.ndarray) -> WordTable:
+        """The table of these rows, sorted; classes, and what was counted of them, stay."""
+        return replace(
+            self,
+            strings=[self.strings[row] for row in rows.tolist()],
+            classes=self.classes[rows],
+            worth=self.worth[rows],
+            unseen=self.unseen[rows],
+            names=self.names[rows],
+            forms=_renumbered(self.forms[rows], rows),
+            inserted=_renumbered(self.inserted, rows),
+        )
+
+    def about(self, texts: Iterable[Words]) -> WordTable:
+        """The words of texts, what they may become and what may be inserted: a table as small as the texts.
+
+        `classes` are the rows of this table, so that `pairs` and `together` are shared.
+        """
         known = self.rows
         said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
-        new = [string for string in said if string not in known]
+        rows = np.array([known[string] for string in said if string in known], dtype=np.int64)
+        forms = self.forms[rows].flatten()
+        always = [BEGIN, END, known[NUMBER], *self.inserted.tolist()]
+        return self._picked(np.unique([*always, *rows, *forms[forms >= 0]])).with_strings(said)
+
+    def with_words(self, texts: Iterable[Words]) -> WordTable:
+        """The table with all words of further texts, about which nothing was counted."""
+        return self.with_strings(dict.fromkeys(string.lower() for words in texts for string in words.strings))
+
+    def with_strings(self, said: Iterable[str]) -> WordTable:
+        """The table with further words in lower case, about which nothing was counted."""
+        new = [string for string in said if string not in self.rows]
         if not new:
             return self
-        number, old, size = known[NUMBER], len(self.strings), len(self.strings) + len(new)
+        number = self.rows[NUMBER]
         numbers = np.array([class_of(string) == NUMBER for string in new])
-        none = np.full((len(new), self.forms.shape[1]), -1)
-        wider = replace(
+        return replace(
             self,
             strings=self.strings + new,
-            classes=np.concatenate([self.classes, np.where(numbers, number, np.arange(old, size))]),
-            worth=np.concatenate([self.worth, np.full(len(new), _UNKNOWN, dtype=np.float32)]),
-            unseen=np.concatenate(
-                [self.unseen, np.where(numbers, self.unseen[number], 0).astype(np.float32)]
-            ),
-            names=np.concatenate([self.names, np.ones(len(new), dtype=bool)]),
-            forms=np.concatenate([self.forms, none]),
+            classes=np.append(self.classes, np.where(numbers, self.classes[number], -1)),
+            worth=np.append(self.worth, np.full(len(new), _UNKNOWN, dtype=np.float32)),
+            unseen=np.append(self.unseen, np.where(numbers, self.unseen[number], np.float32(0))),
+            names=np.append(self.names, np.ones(len(new), dtype=bool)),
+            forms=np.concatenate([self.forms, np.full((len(new), self.forms.shape[1]), -1)]),
+            added=self.added + len(new),
         )
-        more = {string: row for row, string in enumerate(new, old)}
-        wider.__dict__["rows"] = ChainMap(more, self.rows)  # looks many words up again for every batch else
-        return wider
 
     def surface(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> list[str]:
         """The words of a summary as a reader gets them.
@@ -151,9 +196,10 @@ class WordTable:
         return join_units(surface)
 
     def save(self, folder: Path) -> None:
-        """Write the table into a folder."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
-        arrays["strings"] = np.frombuffer("\n".join(self.strings).encode(), dtype=np.uint8)
+        """Write what was counted into a folder."""
+        counted = self._picked(np.arange(len(self.strings) - self.added))
+        arrays = {name: getattr(counted, name) for name in _SAVED}
+        arrays["strings"] = np.frombuffer("\n".join(counted.strings).encode(), dtype=np.uint8)
         rows = [(*pair, *flags) for pair, flags in self.together.items()]
         arrays["together"] = np.array(rows, dtype=np.int64).reshape(-1, 4)
         np.savez_compressed(folder / WORDS_FILE, **arrays)
@@ -167,7 +213,7 @@ class WordTable:
         """
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                found = {f.name: arrays[f.name] for f in fields(cls)}
+                found = {name: arrays[name] for name in _SAVED}
             strings = found.pop("strings").tobytes().decode().split("\n")
             rows = found.pop("together").tolist()
             together = {(a, b): (bool(holds), bool(needs)) for a, b, holds, needs in rows}
@@ -197,6 +243,15 @@ class WordTable:
                 raise ValueError(f"{name} names rows that are not there")
         if not self.rows.keys() >= {NUMBER} or not self.lengths.size or not np.isfinite(self.lengths).all():
             raise ValueError("numbers or lengths are missing")
+
+
+_SAVED = [field.name for field in fields(WordTable) if field.name != "added"]
+
+
+def _renumbered(old: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Places among sorted ``rows`` of some of them, -1 of what is not there."""
+    places = np.searchsorted(rows, old).clip(max=len(rows) - 1)
+    return np.where(rows[places] == old, places, -1)
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def words_of(text: str) -> Words:
     holds: set[int] = set()
     for match in regex.finditer(r"\S+", text):
         for offset, part in _parts(match.group()):
+            if part.isalnum():  # most are no more than a word
+                strings.append(part)
+                begins.append(match.start() + offset)
+                after.append(NOTHING)
+                continue
             found = _WORD.search(part)
             before = part if found is None else part[: found.start()]
             if strings and before:
@@ -76,7 +81,7 @@ def words_of(text: str) -> Words:
 
 def _parts(token: str) -> Iterable[tuple[int, str]]:
     """A token, or its characters with what follows them where its script has no blanks."""
-    if not any(map(is_unspaced, token)):
+    if token.isascii() or not any(map(is_unspaced, token)):
         return [(0, token)]
     starts = [0]
     for place, sign in enumerate(token[1:], 1):

@@ -198,7 +198,7 @@ class PathTask(Task):
             raise SummGANError(f"All documents have fewer than {cls.least_document} words: give longer ones.")
         table = count_words(
             written, said, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
-        )
+        ).with_words([*written, *said])  # what is too rare to be counted is read as unknown words are
         longest = options.data.max_document_length
         long = sum(len(words.strings) > longest for words in written)
         say(

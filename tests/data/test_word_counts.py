@@ -34,3 +34,12 @@ def test_salient_words_stand_in_sentences_and_pairs_follow_each_other():
     assert keys[first[0] * SPREAD + first[1]] > 1
     assert found.lengths.sum() == 1
     assert len(found.inserted) == 2
+
+
+def test_rare_words_are_dropped():
+    found, _ = counted_table(least=21)
+    assert {"hong", "monday", "bear", "in"} <= found.rows.keys()
+    assert not {"paid", "police", "sold"} & found.rows.keys()
+    assert {"", " ", "0"} <= found.rows.keys()
+    whole, _ = counted_table()
+    assert found.worth[found.rows["bear"]] == whole.worth[whole.rows["bear"]]

@@ -28,7 +28,7 @@ SENTENCES = ["Bridge in Porto opens", "Library in Turin is closed", "Old hall op
 def world():
     """Word table, arrays of both documents, and a small new encoder."""
     documents, sentences = [[words_of(text) for text in pile] for pile in (DOCUMENTS, SENTENCES)]
-    table = count_words(documents, sentences, forms=0, inserted=2)
+    table = count_words(documents, sentences, forms=0, inserted=2, least=1)
     rows = {string: row for row, string in enumerate(table.strings)}
     arrays = []
     longest = max(len(words.strings) for words in documents)

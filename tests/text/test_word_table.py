@@ -1,5 +1,7 @@
 """The words of both piles with what was counted of them, and texts as rows of them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from nltk.stem.snowball import SnowballStemmer
 from paths_support import DOCUMENTS, counted_table, make_world
 
 from summgan.errors import SummGANError
+from summgan.networks.path_generator import CountedPrior
 from summgan.text.word_table import WordTable, of_length, rows_of
 from summgan.text.words import CLAUSE, words_of
 
@@ -18,7 +21,8 @@ def test_further_words_change_nothing_that_was_counted():
     wider = found.with_words([words_of("Quito paid 777 in Hong Kong")])
     assert wider.strings[len(found.strings) :] == ["quito", "777"]
     assert wider.pairs is found.pairs
-    assert wider.classes[-2:].tolist() == [len(found.strings), found.strings.index("0")]
+    assert wider.classes[-2:].tolist() == [-1, found.strings.index("0")]
+    assert wider.added == 2
     assert wider.with_words([words_of("Quito")]) is wider
 
 
@@ -32,6 +36,57 @@ def test_a_table_is_saved_and_loaded(tmp_path):
     (tmp_path / "words.npz").write_bytes(b"PK")
     with pytest.raises(SummGANError, match="no table of words"):
         WordTable.load(tmp_path / "words.npz")
+
+
+def test_words_that_were_added_are_not_saved(tmp_path):
+    found, _ = counted_table()
+    found.with_words([words_of("Quito paid 777")]).with_words([words_of("Lima")]).save(tmp_path)
+    assert WordTable.load(tmp_path / "words.npz").strings == found.strings
+
+
+def chances(table, first, second):
+    names = ("classes", "worth", "unseen", "pairs", "gains", "inserted")
+    prior = CountedPrior(*(torch.as_tensor(getattr(table, name)) for name in names))
+    return prior.succession(
+        *(torch.tensor([table.rows[word] for word in words]) for words in (first, second))
+    )
+
+
+def test_a_table_about_texts_knows_of_their_words_what_the_whole_one_knows():
+    found, documents = counted_table(SnowballStemmer("english").stem)
+    texts = [words_of("Man kills 777 in Quito"), words_of("Hong Kong")]
+    small, whole = found.about(texts), found.with_words(texts)
+    assert set(small.strings) == {
+        *("", " ", "0", "man", "kills", "killed", "777", "in", "quito", "hong", "kong"),
+        *(found.strings[row] for row in found.inserted),
+    }
+    assert small.pairs is found.pairs
+    for string in small.strings:
+        a, b = small.rows[string], whole.rows[string]
+        for name in ("worth", "unseen", "names"):
+            assert getattr(small, name)[a] == getattr(whole, name)[b]
+        assert [small.strings[row] for row in small.forms[a] if row >= 0] == [
+            whole.strings[row] for row in whole.forms[b] if row >= 0
+        ]
+    assert [small.strings[row] for row in small.inserted] == [found.strings[row] for row in found.inserted]
+    pairs = [*zip(*itertools.product(small.strings, repeat=2), strict=True)]
+    assert torch.equal(chances(small, *pairs), chances(whole, *pairs))
+    hong = [small.rows["hong"], small.rows["kong"]]
+    assert small.holds(texts[1], hong)[0].tolist() == [True, False]
+
+
+def test_only_some_words_are_kept_with_their_pairs():
+    found, _ = counted_table(SnowballStemmer("english").stem)
+    kept = ["hong", "kong", "in", "killed", "5", "million"]
+    small = found.only(found.rows[word] for word in kept)
+    small.check()
+    assert set(small.strings) == {"", " ", "0", *kept, *(found.strings[row] for row in found.inserted)}
+    assert list(small.pairs) == sorted(small.pairs)
+    assert 0 < len(small.pairs) < len(found.pairs)
+    pairs = [*zip(*itertools.product(small.strings, repeat=2), strict=True)]
+    assert torch.equal(chances(small, *pairs), chances(found, *pairs))
+    assert small.together[small.rows["hong"], small.rows["kong"]] == (True, True)
+    assert small.forms[small.rows["killed"]].tolist() == [-1]  # "kills" is gone
 
 
 def test_a_summary_is_written_as_the_document_writes_its_words():

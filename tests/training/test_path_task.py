@@ -67,7 +67,8 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
     texts = [documents[-1], "Quetzalcoatl said that the old bridge in Xanadu would be painted in 1999."]
     lengths = model.config.shortest, model.config.longest
     summaries = [written.text for written in model.write([words_of(text) for text in texts], lengths, 8)]
-    assert len(model.table.strings) == len(model.generator.speller.pieces)  # new words are forgotten
+    assert not {"quetzalcoatl", "xanadu"} & model.table.rows.keys()  # new words are forgotten
+    assert model.table.added == 0
     for text, summary in zip(texts, summaries, strict=True):
         allowed = {word.lower() for word in words_of(text).strings}
         allowed |= {model.table.strings[row] for row in model.table.inserted}
