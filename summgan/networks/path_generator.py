@@ -208,11 +208,12 @@ class PathGenerator(nn.Module):
         return (same & earlier).any(2)
 
     def _learned(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
-        """Scores from the encoder's states, in float32."""
+        """Scores from the encoder's states, in float32 whatever the encoder's type."""
         spelled = self.speller(lattice.source, lattice.after)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
-        states = states_at(encoded.last_hidden_state, spelled.first[:, 1:-1].gather(1, lattice.places))
-        states = states + self.form(self._difference(lattice).to(states.dtype))
+        hidden = encoded.last_hidden_state.float()
+        states = states_at(hidden, spelled.first[:, 1:-1].gather(1, lattice.places))
+        states = states + self.form(self._difference(lattice))
         places = lattice.places.flatten()
         steps = (places[edges.to] - places[edges.here]).clamp_max(DISTANCES - 1)
         leaps = self.distance.weight[:, None] + self.between.weight

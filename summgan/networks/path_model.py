@@ -218,10 +218,14 @@ class PathModel(CheckedModel):
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]
         """Load what `save` wrote; see `CheckedModel.from_pretrained`.
 
+        The option ``dtype`` is that of the generator's encoder; all else is float32.
+
         Raises:
             SummGANError: There is no such model, or something in it is damaged or of another kind.
         """
-        model = super().from_pretrained(folder, **options)
+        encoders = options.pop("dtype", torch.float32)
+        model = super().from_pretrained(folder, dtype=torch.float32, **options)
+        model.generator.encoder.to(encoders)
         try:
             file = find_file(folder, WORDS_FILE)
             if file is None:

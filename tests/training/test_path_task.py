@@ -74,6 +74,11 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
         allowed |= {model.table.strings[row] for row in model.table.inserted}
         assert {word.lower() for word in words_of(summary).strings} <= allowed
         assert model.config.shortest <= len(words_of(summary).strings) <= model.config.longest
+    half = PathModel.from_pretrained(tmp_path / "run", dtype=torch.bfloat16)
+    assert half.generator.encoder.dtype == torch.bfloat16
+    assert half.writer.usual.dtype == half.generator.edge.weight.dtype == torch.float32
+    for written in half.write([words_of(text) for text in texts], lengths, 8):
+        assert model.config.shortest <= len(written.words) <= model.config.longest
     assert json.loads((tmp_path / "run" / "config.json").read_text())["model_type"] == "summgan-paths"
 
 
