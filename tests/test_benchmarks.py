@@ -292,3 +292,30 @@ def test_trees(monkeypatch):
         assert trees.dendrogram_purity(tree, np.arange(40) % 4) == pytest.approx(100)
         assert trees.dendrogram_purity(tree, np.arange(40) % 4 // 2) == pytest.approx(100)
     assert len(np.unique(trees.agglomerative(points), axis=0)) == 40
+
+
+def test_speed(tmp_path, monkeypatch, capsys):
+    with gzip.open(tmp_path / "news.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(
+            json.dumps({"document": f"The old bridge in {place} opens."}) + "\n" for place in NAMES
+        )
+    output = tmp_path / "results.json"
+    speed = script(
+        *("speed", monkeypatch, tmp_path / "news.jsonl.gz", "--model", "news-en", "--output", output),
+        *("--rows", "bart-base", "sumy-lsa", "--seeds", 2, "--documents", 3),
+    )
+    monkeypatch.setattr(
+        speed, "BART_BASE", dict(d_model=16, encoder_layers=1, decoder_layers=1, vocab_size=99)
+    )
+    monkeypatch.setattr(speed.importlib.util, "find_spec", lambda name: None)
+    threads = torch.get_num_threads()
+    speed.main()
+    torch.set_num_threads(threads)
+    assert "sumy is not installed" in capsys.readouterr().out
+    results = json.loads(output.read_text())
+    assert [(row["row"], row["seed"]) for row in results] == [
+        (row, seed) for seed in (0, 1) for row in ("summgan", "bart-base")
+    ]
+    for own, other in zip(results[::2], results[1::2], strict=True):
+        assert own["ratio"] == 1 and own["words"] == 6
+        assert other["ratio"] == pytest.approx(own["documents_per_second"] / other["documents_per_second"])

@@ -89,8 +89,8 @@ class Summarizer:
             folder: With config.json, model.safetensors and tokenizer.json; ``news-en``, where there is no
                 such folder, is the model in the package.
             device: Such as ``cpu`` or ``cuda``; a GPU if there is one by default.
-            dtype: ``float32``, ``bfloat16`` or ``float16``; of a path generator's encoder alone. On a processor
-                with instructions for it ``bfloat16`` writes half as many texts more in the same time.
+            dtype: ``float32``, ``bfloat16`` or ``float16``; of a path model's encoder alone. On a processor
+                that has it, ``bfloat16`` writes half as many texts more in the same time.
 
         Raises:
             SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.

@@ -1,0 +1,167 @@
+"""How many documents a model summarizes in a second of one processor core, beside other systems.
+
+    python benchmarks/speed.py DATA --model runs/news-en --seeds 3 --output results.json
+
+DATA is a *.jsonl.gz file of rows with `document`. Each seed takes other documents, the same for all rows;
+time is that of the process, so that other processes hardly matter, on one thread, loading left out. `ratio`
+is how many times as fast `summgan` is. Rows:
+
+- `summgan`: the model in float32; `summgan-bfloat16` with its encoder in that type.
+- `bart-base`: a transformer of its size that writes 15 pieces greedily; speed is that of any weights, so they
+  are random, and so are its pieces, as many as the model's tokenizer makes.
+- `sumy-lexrank`, `sumy-lsa`: one sentence of each document by sumy, if it is installed; it does nothing where
+  a document has no other sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import importlib.util
+import json
+import random
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from transformers import BartConfig, BartForConditionalGeneration
+
+from summgan import Summarizer
+from summgan.evaluation.scoring import format_table
+from summgan.files import write_text
+from summgan.text.script import split_sentences
+
+ROWS = ("summgan", "summgan-bfloat16", "bart-base", "sumy-lexrank", "sumy-lsa")
+COLUMNS = ("documents_per_second", "load_seconds", "ratio", "words")
+BART_BASE = dict(
+    vocab_size=50265,
+    d_model=768,
+    encoder_layers=6,
+    decoder_layers=6,
+    encoder_ffn_dim=3072,
+    decoder_ffn_dim=3072,
+    encoder_attention_heads=12,
+    decoder_attention_heads=12,
+)
+NEW_PIECES = 15
+
+System = Callable[[Sequence[str]], object]
+
+
+class Clock:
+    """Time of the process within a ``with`` block, in seconds."""
+
+    def __enter__(self) -> Clock:
+        self.start = time.process_time()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.seconds = time.process_time() - self.start
+
+
+def ours(model: str, batch_size: int, dtype: str) -> System:
+    """The model in a folder."""
+    summarizer = Summarizer.from_pretrained(model, device="cpu", dtype=dtype)
+    return lambda documents: summarizer(documents, batch_size=batch_size)
+
+
+def transformer(model: str, batch_size: int, sizes: dict[str, int]) -> System:
+    """An encoder-decoder of these sizes, with random weights."""
+    tokenizer = Summarizer.from_pretrained(model, device="cpu").tokenizer
+    network = BartForConditionalGeneration(BartConfig(**sizes)).eval()
+
+    def write(documents: Sequence[str]) -> None:
+        lengths = sorted(len(tokenizer(text, verbose=False)["input_ids"]) for text in documents)
+        for start in range(0, len(lengths), batch_size):
+            part = torch.tensor(lengths[start : start + batch_size])
+            mask = (torch.arange(int(part.max())) < part[:, None]).long()
+            ids = torch.randint(10, network.config.vocab_size, mask.shape)
+            network.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                num_beams=1,
+                do_sample=False,
+                max_new_tokens=NEW_PIECES,
+                min_new_tokens=NEW_PIECES,
+            )
+
+    return write
+
+
+class _Tokenizer:
+    """What sumy needs to know of a language, without its data."""
+
+    def to_sentences(self, text: str) -> list[str]:
+        return split_sentences(text)
+
+    def to_words(self, text: str) -> list[str]:
+        return re.findall(r"\w+", text)
+
+
+def extractor(method: str) -> System:
+    """One sentence of each document, by sumy."""
+    from sumy.parsers.plaintext import PlaintextParser
+    from sumy.summarizers.lex_rank import LexRankSummarizer
+    from sumy.summarizers.lsa import LsaSummarizer
+
+    summarize = {"lexrank": LexRankSummarizer, "lsa": LsaSummarizer}[method]()
+    return lambda documents: [
+        summarize(PlaintextParser.from_string(text, _Tokenizer()).document, 1) for text in documents
+    ]
+
+
+def system(row: str, model: str, batch_size: int) -> System:
+    """The system of a row."""
+    if row.startswith("sumy-"):
+        return extractor(row.removeprefix("sumy-"))
+    if row == "bart-base":
+        return transformer(model, batch_size, BART_BASE)
+    return ours(model, batch_size, "bfloat16" if row == "summgan-bfloat16" else "float32")
+
+
+def main() -> None:
+    """Measure all rows and print them as a table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", help="*.jsonl.gz file of rows with document")
+    parser.add_argument("--model", required=True, help="folder of the model")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, metavar="NAME", help="systems")
+    parser.add_argument("--seeds", type=int, default=1, help="samples of documents")
+    parser.add_argument("--documents", type=int, default=128, help="documents of each sample")
+    parser.add_argument("--batch-size", type=int, default=16, help="documents at once")
+    parser.add_argument("--output", type=Path, help="JSON file of all figures")
+    arguments = parser.parse_args()
+    rows = ["summgan", *(row for row in ROWS if row in arguments.rows and row != "summgan")]
+    if importlib.util.find_spec("sumy") is None and any(row.startswith("sumy-") for row in rows):
+        print("sumy is not installed, so its rows are left out; pip install sumy brings them.")
+        rows = [row for row in rows if not row.startswith("sumy-")]
+    torch.set_num_threads(1)
+    with gzip.open(arguments.data, "rt", encoding="utf-8") as file:
+        documents = [json.loads(line)["document"] for line in file]
+    results, systems = [], {}
+    for row in rows:
+        with Clock() as loading:
+            write = system(row, arguments.model, arguments.batch_size)
+        systems[row] = write, loading.seconds
+    for seed in range(arguments.seeds):
+        chosen = random.Random(seed).sample(documents, min(arguments.documents, len(documents)))
+        words = sum(len(text.split()) for text in chosen) / len(chosen)
+        speeds: dict[str, float] = {}
+        for row, (write, load) in systems.items():
+            write(chosen[: arguments.batch_size])  # what is made when it is first needed
+            with Clock() as writing:
+                write(chosen)
+            speeds[row] = len(chosen) / writing.seconds
+            figures = {"documents_per_second": speeds[row], "load_seconds": load, "words": words}
+            results.append({"row": row, "seed": seed, "ratio": speeds["summgan"] / speeds[row]} | figures)
+        print(f"seed {seed}, {len(chosen)} documents")
+        print(format_table({r["row"]: r for r in results if r["seed"] == seed}, COLUMNS), flush=True)
+    if arguments.output:
+        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
