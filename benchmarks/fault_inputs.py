@@ -37,7 +37,7 @@ def _case(rng: Random, folder: Path, texts: Sequence[str], column: str | None = 
 def _try_summarize(setting: Setting, rng: Random, folder: Path) -> Verdict:
     case = _case(rng, folder, setting.documents)
     suffix = rng.choice(OUTPUTS)
-    command = [*summarize(setting.searcher), "--batch_size", str(rng.randint(1, 8))]
+    command = [*summarize(setting.paths), "--batch_size", str(rng.randint(1, 8))]
     return _records(case, command, folder, suffix, setting.expected, "summary_text")
 
 
@@ -178,7 +178,7 @@ def _try_tokenizer(setting: Setting, rng: Random, folder: Path) -> Verdict:
 
 def _try_train(setting: Setting, rng: Random, folder: Path) -> Verdict:
     case = _case(rng, folder, setting.documents)
-    kind, skip = rng.choice(("search", "decoder", "binary")), rng.random() < 0.7
+    kind, skip = rng.choice(("paths", "decoder", "binary")), rng.random() < 0.7
     verdict = Verdict(f"train {kind}{' skipping bad rows' * skip}: {_notes(case)}")
     output = folder / "model"
     stages = {} if kind == "binary" else {"warm_start_steps": 1, "adversarial_steps": 1}

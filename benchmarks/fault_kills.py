@@ -24,7 +24,7 @@ ROWS = 60  # of a file that is summarized or encoded
 MOST_CALLS = 12  # until a run must be done
 RUN = Path("run")  # what a try writes, in its own folder
 CHOICES = {
-    "train": ("search", "decoder", "binary"),
+    "train": ("paths", "decoder", "binary"),
     "summarize": (".jsonl", ".csv", ".parquet", ".txt"),
     "encode": (".jsonl", ".csv", ".parquet"),
 }
@@ -172,7 +172,7 @@ def _command(setting: Setting, kind: str, choice: str) -> list[str]:
     if kind == "train":
         return setting.training(choice, RUN)
     RUN.mkdir()
-    call = summarize(setting.searcher) if kind == "summarize" else encode(setting.code)
+    call = summarize(setting.paths) if kind == "summarize" else encode(setting.code)
     call += [str(_documents(setting)), "--batch_size", "1", "--output", str(RUN / f"rows{choice}")]
     return call + (["--index", str(RUN / "index")] if kind == "encode" else [])
 

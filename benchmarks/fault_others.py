@@ -60,7 +60,7 @@ def try_text(setting: Setting, rng: Random, folder: Path) -> Verdict:
     text = rng.choice((" ", "", "\n", ". ")).join(parts) * rng.choice((1, 1, 1, 1, 3, 20))
     text = text[:LONGEST]
     name, other = (
-        rng.choice((("search", 3), ("search", 3), ("decoder", 3), ("news-en", 1)))[0],
+        rng.choice((("paths", 3), ("paths", 3), ("decoder", 3), ("news-en", 1)))[0],
         setting.documents[0],
     )
     model = _summarizer(name if name == "news-en" else str(setting.folder / name))
@@ -116,10 +116,10 @@ def _names(command: str) -> list[str]:
 def _try_command_option(setting: Setting, rng: Random, folder: Path) -> Verdict:
     documents = folder / "file.txt"
     documents.write_text("\n".join(setting.documents[:3]) + "\n", encoding="utf-8")
-    kind = rng.choice(("search", "decoder", "binary"))
+    kind = rng.choice(("paths", "decoder", "binary"))
     stages = {} if kind == "binary" else {"warm_start_steps": 1, "adversarial_steps": 1}
     calls: dict[str, Callable[[], list[str]]] = {
-        "summarize": lambda: [*summarize(setting.searcher), "file.txt"],
+        "summarize": lambda: [*summarize(setting.paths), "file.txt"],
         "encode": lambda: [*encode(setting.code), "file.txt", "--output", "codes.jsonl"],
         "score": lambda: ["score", "--predictions", "file.txt", "--references", "file.txt"],
         "tokenizer": lambda: ["tokenizer", "file.txt", "--output", "made", "--vocabulary_size", "290"],
@@ -140,7 +140,7 @@ def _try_command_option(setting: Setting, rng: Random, folder: Path) -> Verdict:
 
 
 def _try_argument(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    words, codes = _summarizer(str(setting.searcher)), Encoder.from_pretrained(str(setting.code), "cpu")
+    words, codes = _summarizer(str(setting.paths)), Encoder.from_pretrained(str(setting.code), "cpu")
     text, odd, odd_text = setting.documents[0], rng.choice(ODD_ARGUMENTS), rng.choice(ODD_TEXT_ARGUMENTS)
     names = ("max_words", "min_words", "num_beams", "num_candidates", "batch_size")
     name = rng.choice(names)
@@ -153,8 +153,8 @@ def _try_argument(setting: Setting, rng: Random, folder: Path) -> Verdict:
         f"summarize_file({odd!r})": lambda: words.summarize_file(odd),
         f"summarize_file(path, column={odd!r})": lambda: words.summarize_file(path, column=odd),
         f"Summarizer.from_pretrained({odd!r})": lambda: Summarizer.from_pretrained(odd),
-        f"from_pretrained(device={odd!r})": lambda: Summarizer.from_pretrained(str(setting.searcher), odd),
-        f"from_pretrained(dtype={odd!r})": lambda: Summarizer.from_pretrained(setting.searcher, "cpu", odd),
+        f"from_pretrained(device={odd!r})": lambda: Summarizer.from_pretrained(str(setting.paths), odd),
+        f"from_pretrained(dtype={odd!r})": lambda: Summarizer.from_pretrained(setting.paths, "cpu", odd),
         "Summarizer(model)": lambda: Summarizer(words.model)(text),
         f"encode({ascii(odd_text)[:60]})": lambda: codes.encode(odd_text),
         f"encode(text, batch_size={odd!r})": lambda: codes.encode(text, batch_size=odd),
@@ -183,7 +183,7 @@ def _try_argument(setting: Setting, rng: Random, folder: Path) -> Verdict:
 
 def try_folder(setting: Setting, rng: Random, folder: Path) -> Verdict:
     """A damaged model: one sentence, or a model that works."""
-    kind = rng.choice(("search", "decoder", "binary"))
+    kind = rng.choice(("paths", "decoder", "binary"))
     damaged = folder / "damaged"
     damaged.mkdir()
     for file in (setting.folder / kind).iterdir():

@@ -64,9 +64,9 @@ class Setting:
     bits: list[str] = field(default_factory=list)
 
     @property
-    def searcher(self) -> Path:
-        """A model with `writer: search`, which is quick."""
-        return self.folder / "search"
+    def paths(self) -> Path:
+        """A model that writes paths, which is quick."""
+        return self.folder / "paths"
 
     @property
     def decoder(self) -> Path:
@@ -79,7 +79,7 @@ class Setting:
         return self.folder / "binary"
 
     def training(self, kind: str, output: Path, **changes) -> list[str]:
-        """The call that trains ``search``, ``decoder`` or ``binary`` into a folder."""
+        """The call that trains ``paths``, ``decoder`` or ``binary`` into a folder."""
         values = configuration(self.folder, kind)
         values["data"]["cache_dir"] = str(output.with_name("cache"))
         values["training"] |= {"output_dir": str(output)} | changes
@@ -117,7 +117,7 @@ def configuration(folder: Path, kind: str) -> dict:
         "attention_heads": 2,
         "discriminator_hidden_size": 8,
         "channel_weight": 0.0,
-        "writer": kind,
+        "generator": kind,
     }
     return {
         "data": data | {"sentences": [str(folder / "sentences.txt")], "max_document_length": 64},
@@ -134,11 +134,11 @@ def make_setting(folder: Path) -> Setting:
     for name in ("documents", "sentences"):
         write_text(folder / f"{name}.txt", "\n".join(getattr(corpus, name)) + "\n")
     setting = Setting(folder, corpus.test_documents, corpus.test_summaries)
-    for kind in ("search", "decoder", "binary"):
+    for kind in ("paths", "decoder", "binary"):
         _succeed(setting.training(kind, folder / kind))
     pool, answer = folder / "pool.txt", folder / "answer.jsonl"
     write_text(pool, "\n".join(setting.documents) + "\n")
-    for name, command in (("expected", summarize(setting.searcher)), ("bits", encode(setting.code))):
+    for name, command in (("expected", summarize(setting.paths)), ("bits", encode(setting.code))):
         answer.unlink(missing_ok=True)
         _succeed([*command, str(pool), "--output", str(answer)])
         rows = [json.loads(line) for line in answer.read_text(encoding="utf-8").split("\n")[:-1]]

@@ -147,6 +147,32 @@ def tiny_model():
     return make
 
 
+@pytest.fixture(scope="session")
+def tiny_paths(tokenizer, documents, sentences):
+    """A path model that knows the words of both piles; its encoder is random, its prior is counted."""
+    from transformers import BertConfig
+
+    from summgan.data.word_counts import count_words
+    from summgan.networks.path_model import PathConfig, PathModel
+    from summgan.text.words import words_of
+
+    written, said = ([words_of(text) for text in pile] for pile in (documents, sentences))
+    table = count_words(written, said, None, forms=0, inserted=3)
+    encoder = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    torch.manual_seed(0)
+    config = PathConfig(encoder.to_dict(), insertable=3, shortest=3, longest=8)
+    model = PathModel(config, table, tokenizer).eval()
+    for layer in (model.generator.node, model.generator.edge):
+        torch.nn.init.normal_(layer.weight)
+    return model
+
+
 @pytest.fixture
 def small_run(write, documents, sentences, tmp_path):
     """A factory of options to train on the first texts of both piles."""

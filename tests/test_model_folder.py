@@ -40,7 +40,7 @@ def whole(tmp_path_factory, lower_vocabulary, documents):
     root = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "encoder_layers": 1, "decoder_layers": 1, "attention_heads": 2}
-    options = ModelOptions(writer="search", **sizes, discriminator_hidden_size=16, dropout=0.0)
+    options = ModelOptions("decoder", **sizes, discriminator_hidden_size=16, dropout=0.0)
     model = SummGAN.from_options(options, lower_vocabulary.tokenizer, max_document_length=64)
     Summarizer(model, lower_vocabulary).save_pretrained(root / "words")
     bags = BagOfWords.fit(documents, 50, 0.5)
@@ -179,9 +179,8 @@ def test_half_a_file_is_refused(copy, kind):
         *(("words", "pieces_per_unit", value) for value in (float("nan"), float("inf"), 0, "2", 10**12)),
         *(("words", "max_document_length", value) for value in (0, -5, 10**12, 3.0)),
         ("words", "copy", "yes"),
-        ("words", "writer", 1),
+        ("words", "writer", "search"),
         ("words", "tied_head", "true"),
-        ("words", "succession_pairs", 10**7),
         ("words", "discriminator_hidden_size", 10**9),
         ("words", "eos_token_id", 2),
         ("words", "dtype", "nonsense"),
@@ -323,7 +322,7 @@ def test_weights_that_lead_to_no_numbers_are_named_in_their_row(copy, documents)
 def test_tables_beyond_the_vocabulary_are_refused(copy):
     folder = copy("words")
     weights = load_file(folder / "model.safetensors")
-    for name, value in (("generator.succession.ending", 400), ("generator.bottleneck.units", -1)):
+    for name, value in (("generator.bottleneck.units", -1),):
         odd = weights | {name: torch.full_like(weights[name], value)}
         save_file(odd, folder / "model.safetensors", {"format": "pt"})
         refused("words", folder, name)

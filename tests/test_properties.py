@@ -189,9 +189,9 @@ def test_outputs_are_read_as_they_were_written(suffix, rows, tmp_path):
 # Lengths -----------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["decoder", "search"])
-def summarizer(request, tokenizer, tiny_model):
-    return Summarizer(tiny_model(tokenizer, writer=request.param), tokenizer)
+@pytest.fixture
+def summarizer(tokenizer, tiny_model):
+    return Summarizer(tiny_model(tokenizer), tokenizer)
 
 
 @checked(12)

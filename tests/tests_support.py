@@ -56,5 +56,5 @@ class Letters(UnitBoundaries):
 def make_task(model, kind=SummaryTask, **training):
     """A task of a model and options of training, without text."""
     weights, salience = model.reconstructor.word_weights, model.generator.bottleneck.salience
-    corpora = SimpleNamespace(word_weights=weights, salience=salience, succession=None, fingerprint="")
+    corpora = SimpleNamespace(word_weights=weights, salience=salience, fingerprint="")
     return kind(Options(training=TrainingOptions(**training)), model, corpora)

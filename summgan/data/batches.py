@@ -21,7 +21,6 @@ from summgan.data.neighbours import LEAST_COVERAGE
 from summgan.data.noise import bury, damage, pick_content
 from summgan.data.order import IndexOrder, Share
 from summgan.data.padding import Texts
-from summgan.networks.generator import Teacher
 from summgan.randomness import derive_seed
 from summgan.text.boundaries import Unit, join, split_into_units
 
@@ -86,8 +85,6 @@ class SummaryBatches(Dataset):
         seed: Seed of the run.
         stages: What the steps need, in order; the last one has no end.
         neighbour_share: How often a sentence near some document is learned from it.
-        teacher: Makes sentences of documents, if these shall be learned in place of human sentences that are
-            near no document.
 
     Attributes:
         hide: Hides a sentence in a text, as `noise.bury` does.
@@ -100,14 +97,13 @@ class SummaryBatches(Dataset):
         seed: int,
         stages: Sequence[Stage],
         neighbour_share: float = 0.0,
-        teacher: Teacher | None = None,
     ):
         self.documents, self.sentences = corpora.documents, corpora.sentences
         self.boundaries, self.word_weights = corpora.vocabulary.boundaries, corpora.word_weights.tolist()
         self.contexts = ContextIndex(corpora.documents, self.boundaries)
         self.share, self.seed, self.stages, self.neighbour_share = share, seed, stages, neighbour_share
-        self.salience, self.position_salience = corpora.salience, corpora.salience.position.tolist()
-        self.teacher, self.hide = teacher, bury
+        self.position_salience = corpora.salience.position.tolist()
+        self.hide = bury
         lengths = np.asarray(self.documents.with_format("numpy")["length"][:])
         human = np.asarray(self.sentences.with_format("numpy")["length"][:])
         # Without the end piece, which every text has.
@@ -157,12 +153,6 @@ class SummaryBatches(Dataset):
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
-        elif self.teacher:
-            # As long as some human sentence, and always shorter than the document.
-            length = max(1, min(len(sentence_units), len(document_units) // 2))
-            worth = self.salience(torch.tensor([document]))
-            noised, ids = document_units, [*self.teacher([document], worth, [length])[0], end]
-            supported = [1] * len(ids)
         else:
             length = round(len(sentence_units) * longer)
             noised = self.hide(sentence_units, self.contexts, foreign, length, rng, self.position_salience)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,8 @@ from summgan.data.padding import pad
 from summgan.data.piece_counts import word_weights
 from summgan.data.piles import Pairs, corpus_fingerprint, find_overlap, load_pairs, load_texts
 from summgan.data.salience_counts import salience_of
-from summgan.data.succession_counts import succession_of
 from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths
-from summgan.networks.compression import Succession
 from summgan.networks.salience import Salience
 from summgan.options.configuration import DataOptions, Options
 from summgan.text.vocabulary import Vocabulary
@@ -50,8 +47,6 @@ class Corpora:
             says half of one.
         word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
         salience: What says much where, see `salience.py`.
-        succession: Counts what follows what in sentences, for a generator that strikes words out of
-            documents; see `compression.py`.
         fingerprint: Changes when a pile changes.
     """
 
@@ -63,7 +58,6 @@ class Corpora:
     validation_neighbours: dict[int, str]
     word_weights: Tensor
     salience: Salience
-    succession: Callable[[], Succession]
     fingerprint: str
 
 
@@ -100,7 +94,6 @@ def prepare_corpora(
     sentences = _tokenize(sentences, vocabulary)
     sentences = _leave_out(sentences, data.max_sentence_length, say)
     weights = word_weights(documents, len(vocabulary))
-    omitted = vocabulary.pieces_of_words(data.omitted_words)
     same, stems, near = vocabulary.spellings(), vocabulary.spellings(data.stemming), None
     if options.training.neighbour_share:
         sentences = _with_support(documents, sentences, (weights < 1).tolist(), same)
@@ -113,8 +106,7 @@ def prepare_corpora(
         validation=validation,
         validation_neighbours=beside,
         word_weights=weights,
-        salience=salience_of(documents, sentences, near, stems, omitted),
-        succession=partial(_succession, sentences, vocabulary, stems, omitted),
+        salience=salience_of(documents, sentences, near, stems),
         fingerprint=fingerprint,
     )
 
@@ -126,12 +118,6 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
             f"{overlap.count} of the sentences ({overlap.share:.1%}) also stand in the documents, "
             f"e.g. {overlap.examples[0]!r}: is one pile made of the other?"
         )
-
-
-def _succession(
-    sentences: Dataset, vocabulary: Vocabulary, stems: list[int], omitted: list[int]
-) -> Succession:
-    return succession_of(sentences, vocabulary.boundaries, stems, vocabulary.punctuation, omitted)
 
 
 def load_piles(data: DataOptions) -> tuple[Dataset, Dataset, str]:

@@ -24,7 +24,6 @@ LEAST_PAIRS = 50
 _SAMPLE = 50_000  # texts of a pile, and pairs
 _COUNTED = 0.5  # weight of what is counted beside what is learned
 _POSITION = 2.0  # weight of the log-odds of a position in what is counted
-_OMITTED = 2.0  # nats that a piece costs which is to be omitted
 _BELIEVED = 10.0  # places of a kind that make their share believable
 _RIDGE = 1.0  # of the regression: half of it times the squared norm is added to the loss
 
@@ -34,7 +33,6 @@ def salience_of(
     sentences: Dataset,
     near: Dataset | None,
     spellings: Sequence[int],
-    omitted: Sequence[int] = (),
 ) -> Salience:
     """Count and learn what is salient.
 
@@ -45,7 +43,6 @@ def salience_of(
             fewer than `LEAST_PAIRS`.
         spellings: ``[vocabulary]`` the first piece that is spelled like each piece. Pieces spelled alike are
             counted together, and equally salient.
-        omitted: Pieces that a summary does without, though people may say them.
     """
     alike = np.asarray(spellings)
     salience = Salience(len(alike))
@@ -58,7 +55,6 @@ def salience_of(
         if 0 < places["said"].mean() < 1:  # else there is nothing to tell apart
             _learn(salience, places, counted, rarity)
     salience.piece.copy_(salience.piece[alike])
-    salience.piece[list(omitted)] -= _OMITTED
     return salience
 
 

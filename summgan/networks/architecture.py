@@ -59,12 +59,6 @@ class SummGANConfig(PreTrainedConfig):
         longest_summary: Units of which a tenth of human sentences has no fewer.
         max_document_length: Pieces of a document that are read at once.
         channel_weight: Of the reconstruction in the choice of a candidate.
-        salience_weight: Nats per nat of `WordsBottleneck.preference` that a piece of the document gains in
-            writing.
-        writer: How summaries are written: by the ``decoder``, or by exact ``search``, see `compression.py`.
-        succession_weight: Of a nat of `Succession` beside one of preference, in the search.
-        succession_words: Sizes of the tables of `Succession`; 0 where there are none.
-        succession_pairs: The same.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
 
@@ -79,11 +73,6 @@ class SummGANConfig(PreTrainedConfig):
         "longest_summary": (int, 1, LARGEST),
         "max_document_length": (int, 1, LARGEST),
         "channel_weight": (float, 0, LARGEST),
-        "salience_weight": (float, 0, LARGEST),
-        "writer": ("decoder", "search"),
-        "succession_weight": (float, 0, LARGEST),
-        "succession_words": (int, 0, LARGEST),
-        "succession_pairs": (int, 0, LARGEST),
         "has_discriminator": bool,
         "vocab_size": (int, 1, LARGEST),
         "pad_token_id": (int, 0, LARGEST),
@@ -107,11 +96,6 @@ class SummGANConfig(PreTrainedConfig):
         longest_summary: int = 13,
         max_document_length: int = 192,
         channel_weight: float = 0.2,
-        salience_weight: float = 0.0,
-        writer: str = "decoder",
-        succession_weight: float = 0.25,
-        succession_words: int = 0,
-        succession_pairs: int = 0,
         has_discriminator: bool = True,
         **kwargs,
     ):
@@ -123,9 +107,7 @@ class SummGANConfig(PreTrainedConfig):
         self.summary_length = summary_length
         self.shortest_summary, self.longest_summary = shortest_summary, longest_summary
         self.max_document_length = max_document_length
-        self.channel_weight, self.salience_weight = channel_weight, salience_weight
-        self.writer, self.succession_weight = writer, succession_weight
-        self.succession_words, self.succession_pairs = succession_words, succession_pairs
+        self.channel_weight = channel_weight
         self.has_discriminator = has_discriminator
         main = self.generator
         for name in ("pad_token_id", "eos_token_id", "decoder_start_token_id"):
@@ -146,6 +128,10 @@ class SummGANConfig(PreTrainedConfig):
             SummGANError: A field is missing or cannot be, or the model is of another kind.
         """
         check_harmless(config_dict, cls.model_type)
+        if config_dict.get("writer") == "search":
+            raise SummGANError(
+                f"{CONFIG} has writer 'search', which paths have replaced; train the model again"
+            )
         kept = check_fields(config_dict, cls.fields)
         for name in ("generator", "reconstructor"):
             kept[name] = check_stack(config_dict.get(name), name, SUPPORTED_BACKBONES, whole=True)

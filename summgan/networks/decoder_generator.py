@@ -7,7 +7,7 @@ An encoder reads the document, a linear layer guesses the length, and a decoder 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -19,7 +19,6 @@ from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths, SummGANConfig, new_backbone
 from summgan.networks.backbone import build_stacks
 from summgan.networks.code import Code, Source
-from summgan.networks.compression import Succession
 from summgan.networks.decoding import BeamSearch
 from summgan.networks.generator import Candidates, Generator, Writing
 from summgan.networks.salience import Salience
@@ -95,14 +94,13 @@ class DecoderGenerator(Generator):
         writing = writing or Writing()
         rows = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = [length for wanted in lengths for length in wanted]
-        beams, weight = BeamSearch(self.bottleneck, self.config), self.salience_weight(writing)
-        words = beams.write(source.take(rows), units, weight, writing)
+        words = BeamSearch(self.bottleneck, self.config).write(source.take(rows), units, writing)
         rows = [row for row in rows for _ in range(writing.per_length)]
-        return self._candidates(source, words, rows, writing)
+        return self._candidates(source, words, rows)
 
-    def _candidates(self, source: Source, words: Tensor, rows: list[int], writing: Writing) -> Candidates:
-        """Words ``[candidates, length]`` with their scores: their log-likelihood, and what is preferred."""
-        mask, weight = ended_mask(words, self.bottleneck.end_id), self.salience_weight(writing)
+    def _candidates(self, source: Source, words: Tensor, rows: list[int]) -> Candidates:
+        """Words ``[candidates, length]`` with their log-likelihood as score."""
+        mask = ended_mask(words, self.bottleneck.end_id)
         pieces, scores = mask.sum(1), words.new_zeros(len(words), dtype=torch.float)
         # The vocabulary costs most, also where a row is filled up: candidates of like length go together.
         for part in pieces.argsort().chunk(_SCORED_APART):
@@ -110,14 +108,8 @@ class DecoderGenerator(Generator):
             documents = source.take([rows[index] for index in part.tolist()])
             columns = (words[part, :longest], mask[part, :longest])
             found = self.log_likelihood(documents, *columns)
-            if weight:
-                found = found + weight * self.bottleneck.preferred(*columns, documents)
             scores[part] = found.float()
         return Candidates(words, mask, rows, scores)
-
-    def salience_weight(self, writing: Writing) -> float:
-        """Weight of `WordsBottleneck.preference` in writing."""
-        return self.config.salience_weight if writing.salience_weight is None else writing.salience_weight
 
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
@@ -202,7 +194,7 @@ class DecoderGenerator(Generator):
         """Take over how many pieces a unit has."""
         self.bottleneck.pieces_per_unit = lengths.pieces_per_unit
 
-    def set_counts(self, salience: Salience, succession: Callable[[], Succession]) -> None:
+    def set_salience(self, salience: Salience) -> None:
         """Take over the salience.
 
         A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.

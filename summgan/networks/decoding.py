@@ -16,7 +16,7 @@ from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 from summgan.networks.architecture import SummGANConfig
 from summgan.networks.code import Source
 from summgan.networks.generator import Writing
-from summgan.networks.words import WordsBottleneck, first_places, pieces_at
+from summgan.networks.words import WordsBottleneck, pieces_at
 
 
 class BeamSearch(PreTrainedModel, GenerationMixin):
@@ -35,13 +35,12 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         super().__init__(config)
         self.bottleneck = bottleneck
 
-    def write(self, source: Source, lengths: list[int], salience_weight: float, writing: Writing) -> Tensor:
+    def write(self, source: Source, lengths: list[int], writing: Writing) -> Tensor:
         """The best beams of exactly so many units.
 
         Args:
             source: The documents.
             lengths: Units that are wanted of each.
-            salience_weight: Weight of the preference for pieces of the document.
             writing: Width of the search and its other options.
 
         Returns:
@@ -53,7 +52,6 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
             self.bottleneck,
             units.repeat_interleave(beams),
             source.repeat(beams),
-            salience_weight,
             writing.no_repeat_bigrams,
         )
         sequences = self.generate(
@@ -109,13 +107,12 @@ def vectors_after(bottleneck: WordsBottleneck, words: Tensor, units: Tensor) -> 
 
 class ExactLength(LogitsProcessor):
     """Leaves only the pieces that can still lead to the wanted number of units, whole words of the document
-    among them, and prefers those that say much of it (`WordsBottleneck.preference`).
+    among them.
 
     Args:
-        bottleneck: Knows the length of every piece, and its salience.
+        bottleneck: Knows the length of every piece.
         units: ``[rows]`` wanted lengths, one per beam.
         source: The documents, one per beam.
-        salience_weight: Weight of the preference for pieces of the document that were not written yet.
         no_repeat_bigrams: Whether no two pieces may stand in a row twice; bytes may, as they are no words.
     """
 
@@ -124,22 +121,16 @@ class ExactLength(LogitsProcessor):
         bottleneck: WordsBottleneck,
         units: Tensor,
         source: Source,
-        salience_weight: float = 0.0,
         no_repeat_bigrams: bool = False,
     ):
         self.no_repeat_bigrams = no_repeat_bigrams
         self.bottleneck, self.units, self.source_ids = bottleneck, units, source.ids
         self.room = bottleneck.max_pieces(units)
-        # Where a piece stands several times, its first place counts.
-        bonus = salience_weight * bottleneck.preference(source) * first_places(source.ids)
-        nothing = bonus.new_zeros(len(bonus), len(bottleneck.units))
-        self.bonus = nothing.scatter_add(1, source.ids, bonus)
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Set the scores ``[rows, vocabulary]`` of impossible pieces to minus infinity."""
         words = input_ids[:, 1:]
         costs, states = self.bottleneck.counter.count(words)
-        scores = scores + self.bonus.to(scores.dtype).scatter(1, input_ids, 0.0)
         if self.no_repeat_bigrams:
             scores = scores.masked_fill(self._repeating(input_ids), -math.inf)
         columns = (self.units - costs.sum(1), states[:, -1], self.room - words.shape[1])

@@ -2,13 +2,13 @@
 
 It reads a document (`encode`), draws a summary that carries a gradient in training (`draw`), and writes
 candidates of several lengths in use (`write`). `reconstructor.py` reads what it draws and `discriminator.py`
-judges it. Two generators implement it: `decoder_generator.py` and `search_generator.py`.
+judges it. `decoder_generator.py` implements it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -19,15 +19,10 @@ from transformers import PreTrainedModel
 from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths, SummGANConfig
 from summgan.networks.code import Code, Source
-from summgan.networks.compression import Succession
 from summgan.networks.estimators import sample_categorical
 from summgan.networks.salience import Salience
 from summgan.randomness import RandomStream
 from summgan.text.units import LengthTable
-
-Teacher = Callable[[Sequence[Sequence[int]], Tensor, Sequence[int]], list[list[int]]]
-"""Makes sentences of documents, from their pieces (the end piece included), the worth ``[batch, source]`` of
-each piece in nats, and the lengths that are wanted in units."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +33,12 @@ class Writing:
         num_beams: Width of the beam search; 1 is greedy.
         per_length: Most candidates of each length.
         no_repeat_bigrams: Whether no two pieces may stand in a row twice.
-        salience_weight: Weight of what the generator prefers of the document, in writing and in the score; by
-            default that of the model's configuration.
         decoding: Further options of transformers' ``generate``, such as ``do_sample``.
     """
 
     num_beams: int = 1
     per_length: int = 1
     no_repeat_bigrams: bool = False
-    salience_weight: float | None = None
     decoding: dict[str, Any] = field(default_factory=dict)
 
 
@@ -201,17 +193,5 @@ class Generator(nn.Module, ABC):
     def set_human_lengths(self, lengths: HumanLengths) -> None:
         """Take over how long human sentences are, beyond what the configuration says; here nothing is."""
 
-    def set_counts(self, salience: Salience, succession: Callable[[], Succession]) -> None:
-        """Take over what was counted in the two piles, if it is of use; here it is not.
-
-        Args:
-            salience: What says much where.
-            succession: Counts which word follows which in human sentences, which takes a while.
-        """
-
-    def teacher(self) -> Teacher | None:
-        """What makes the sentences that this generator learns to write where no human sentence is near.
-
-        With None, as here, it learns to find human sentences among foreign words instead.
-        """
-        return None
+    def set_salience(self, salience: Salience) -> None:
+        """Take over what says much where, counted in the two piles, if it is of use; here it is not."""

@@ -7,7 +7,6 @@ sequence-to-sequence model from document to summary, with beams, and always of t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -35,20 +34,15 @@ from summgan.networks.architecture import (
 )
 from summgan.networks.backbone import build_stacks
 from summgan.networks.code import Code, Source
-from summgan.networks.compression import Succession
 from summgan.networks.decoder_generator import DecoderGenerator
 from summgan.networks.decoding import vectors_after
 from summgan.networks.discriminator import Discriminator
 from summgan.networks.generator import Generator, Writing
 from summgan.networks.reconstructor import Reconstructor, weighted_loss
 from summgan.networks.salience import Salience
-from summgan.networks.search_generator import SearchGenerator
 from summgan.networks.words import WordsBottleneck
 from summgan.options.configuration import ModelOptions
 from summgan.text.pieces import length_table
-
-GENERATORS: dict[str, type[Generator]] = {"decoder": DecoderGenerator, "search": SearchGenerator}
-"""What writes, by ``writer`` of the configuration."""
 
 
 class SummGAN(CheckedModel, GenerationMixin):
@@ -57,9 +51,8 @@ class SummGAN(CheckedModel, GenerationMixin):
     config_class = SummGANConfig
     noun = "summgan model"
     advice = "Give the output_dir of a finished training, or one of its checkpoints."
-    # Only a generator that searches has these tables; all models of before saved them.
     former_names = {"succession.": "generator.succession."}
-    optional_tables = ("generator.succession.",)
+    optional_tables = ("generator.succession.",)  # of older models; nothing reads them now
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -80,8 +73,8 @@ class SummGAN(CheckedModel, GenerationMixin):
         self.post_init()
 
     def new_generator(self) -> Generator:
-        """The generator of the configuration; a subclass answers one of its own."""
-        return GENERATORS[self.config.writer](self.config, self.embedding)
+        """The generator; a subclass answers one of its own."""
+        return DecoderGenerator(self.config, self.embedding)
 
     @property
     def tables(self) -> dict[str, int]:
@@ -147,9 +140,6 @@ class SummGAN(CheckedModel, GenerationMixin):
             copy=options.copy,
             tied_head=backbone is None or is_tied(backbone),
             channel_weight=options.channel_weight,
-            salience_weight=options.salience_weight,
-            writer=options.writer,
-            succession_weight=options.succession_weight,
             **fields,
         )
         model = cls(config)
@@ -170,15 +160,13 @@ class SummGAN(CheckedModel, GenerationMixin):
             setattr(self.config, name, value)
         self.generator.set_human_lengths(lengths)
 
-    def set_counts(
-        self, word_weights: Tensor, salience: Salience, succession: Callable[[], Succession]
-    ) -> None:
+    def set_counts(self, word_weights: Tensor, salience: Salience) -> None:
         """Take over what was counted in the two piles; the attributes of these names in `Corpora`.
 
         A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.
         """
         self.reconstructor.word_weights[: len(word_weights)].copy_(word_weights)
-        self.generator.set_counts(salience, succession)
+        self.generator.set_salience(salience)
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table shared by generator and reconstructor."""

@@ -35,8 +35,6 @@ MAX_UNITS = 256
 """The longest summary, in units."""
 _MOST_BYTES = 4
 _UNAFFORDABLE = 2 * MAX_UNITS
-_MORE_PIECES = 256
-_SELECTION = 0.25  # weight of the selection beside salience
 
 
 class WordsBottleneck(Bottleneck):
@@ -134,12 +132,6 @@ class WordsBottleneck(Bottleneck):
         wanted = (units * self.pieces_per_unit).ceil().long() + 2
         # Every unit needs a piece, and the end one.
         return wanted.clamp_max(self.most_pieces).maximum(units + 1)
-
-    def searched_pieces(self, units: Tensor) -> Tensor:
-        """The same for words that are taken out of a document, which may have more pieces than most words of
-        sentences have, though not without end.
-        """
-        return (2 * self.max_pieces(units) + _MORE_PIECES).clamp_max(self.most_pieces - 1)
 
     def fitting(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
@@ -242,28 +234,6 @@ class WordsBottleneck(Bottleneck):
         if self.copy_bias is not None:
             bias = self.copy_bias(hidden, written, source.ids, source.states)
         return self.pointer(hidden, keys, source.mask, bias)
-
-    def preference(self, source: Source) -> Tensor:
-        """How much every piece of the documents is preferred in writing, ``[batch, source]``: its salience
-        and, with a quarter of its weight as both know the same in part, how likely it is selected, in nats
-        above the mean of its document.
-        """
-        salience = self.salience(source.ids)
-        if self.copy_bias is None:
-            return salience
-        mask = source.mask.to(salience.dtype)
-        selected = F.logsigmoid(self.copy_bias.selection(source.states).to(salience.dtype))
-        mean = (selected * mask).sum(1, keepdim=True) / mask.sum(1, keepdim=True)
-        return salience + _SELECTION * (selected - mean)
-
-    def preferred(self, words: Tensor, mask: Tensor, source: Source) -> Tensor:
-        """`preference` ``[batch]`` of the pieces of ``words`` ``[batch, length]`` that the document has, each
-        counted once, where it stands first.
-        """
-        same = words[:, :, None] == source.ids[:, None]
-        there = self.preference(source) * first_places(source.ids)
-        worth = (there[:, None] * same).sum(2)
-        return (worth * (mask.bool() & first_places(words))).sum(1)
 
     def log_probs(
         self,

@@ -79,8 +79,6 @@ class DataOptions:
     and counted."""
     max_sentence_length: PositiveInt = 40
     """Largest number of pieces of a human sentence; longer ones are left out and counted."""
-    omitted_words: list[str] = field(default_factory=list)
-    """Words that a summary avoids where it can, as headlines avoid articles."""
     stemming: Stemmer | None = None
     """Language whose Snowball stemmer makes word forms equal, so that "kills" counts as "killed"."""
     cache_dir: str | None = None
@@ -138,13 +136,6 @@ class ModelOptions:
     vocabulary of characters), or nothing."""
     channel_weight: NonNegativeFloat = 0.0
     """Weight of the reconstruction in the choice of a candidate; 0 writes summaries twice as fast."""
-    salience_weight: NonNegativeFloat = 0.0
-    """Weight of salience, and of the words that the generator selects, when a summary is written."""
-    writer: Literal["decoder", "search"] = "decoder"
-    """How a summary is written: by the decoder, which may use any word, or by an exact search for the best
-    words of the document in their order."""
-    succession_weight: NonNegativeFloat = 0.25
-    """Weight in the search of word pairs that human sentences have."""
 
 
 @dataclass

@@ -20,14 +20,13 @@ class SummarizerOptions:
     min_words: UpTo256 | None = None
     """Smallest number of words (characters); by default nine in ten human sentences have no fewer."""
     num_beams: UpTo256 = 4
-    """Width of the decoder's beam search, where 1 is greedy; the exact search needs none."""
+    """Width of a decoder's beam search, where 1 is greedy; paths are searched exactly."""
     num_candidates: UpTo256 = 4
-    """Number of summaries written of each document, in different lengths if it may; the best one is kept."""
+    """Number of summaries of different lengths that a decoder writes of each document; the best one
+    is kept."""
     channel_weight: NonNegativeFloat | None = None
-    """Weight of the reconstruction in the choice of a candidate; by default that of the model."""
-    salience_weight: NonNegativeFloat | None = None
-    """Weight of salient pieces of the document, in beams and in the choice of a candidate; by default that of
-    the model."""
+    """Weight of the reconstruction in the choice among candidates of a decoder; by default that of the
+    model."""
     reconstruct: bool = False
     """Also write what the reconstructor makes of the summary."""
     batch_size: UpTo65536 = 32

@@ -82,7 +82,7 @@ class SummaryTask(Task):
         self.weights: dict[str, float] = asdict(options.training.loss_weights)
         self.warm_start_weights = dict.fromkeys(("denoising", "extraction", "reconstruction"), 1.0)
         self.plays = model.config.has_discriminator = self.weights["adversarial"] > 0
-        model.set_counts(corpora.word_weights, corpora.salience, corpora.succession)
+        model.set_counts(corpora.word_weights, corpora.salience)
         self.passes = {
             "autoencoder": ForwardPass(self.autoencode, model.generator, model.reconstructor),
             "discriminator": ForwardPass(self.discriminate, model.discriminator),
@@ -249,7 +249,6 @@ class SummaryTask(Task):
             self.training.seed,
             self.stages(),
             self.training.neighbour_share,
-            self.model.generator.teacher(),
         )
 
     def stages(self) -> tuple[Stage, Stage]:

@@ -23,7 +23,6 @@ from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.report import Sample
 from summgan.evaluation.rouge import rouge_scores
-from summgan.networks.generator import Writing
 from summgan.networks.modeling import SummGAN
 from summgan.text.script import count_units
 
@@ -126,7 +125,7 @@ class Validator:
             lengths = [[self._length(text)] for text in texts]
             reconstructor = self.model.reconstructor
             source = self.model.encode(ids, mask)
-            written = self.model.generator.write(source, lengths, Writing(salience_weight=0.0))
+            written = self.model.generator.write(source, lengths)
             words = written.words
             code = reconstructor.code_of(words, written.mask)
             losses += reconstructor(code, ids, mask).tolist()

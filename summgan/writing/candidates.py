@@ -140,7 +140,7 @@ class SummaryWriter(Writer):
         low, high = self.length_range(options)
         per_length = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
         # Two pieces that are said twice in a summary are a fault of the model.
-        writing = Writing(options.num_beams, per_length, True, options.salience_weight)
+        writing = Writing(options.num_beams, per_length, True)
         return self.model.generator.write(source, self.lengths(source, options), writing)
 
     def _drafts(self, source: Source, options: SummarizerOptions) -> list[Summary]:
@@ -179,7 +179,7 @@ class SummaryWriter(Writer):
         """Score and human-likeness ``[candidates]`` of candidates of the documents of ``source``.
 
         The score is that of a noisy channel, in logarithms: how likely the generator finds length and words,
-        with what it prefers of the document; how likely the reconstructor finds the document given the words
+        ; how likely the reconstructor finds the document given the words
         (which counts less, as a document is much longer); and how human the discriminator finds every word.
         """
         config, words, mask = self.model.config, candidates.words, candidates.mask

@@ -155,7 +155,7 @@ class Summarizer:
         Args:
             documents: The text or texts.
             **options: Fields of `SummarizerOptions`: ``max_words``, ``min_words``, ``num_beams``,
-                ``num_candidates``, ``channel_weight``, ``salience_weight``, ``reconstruct``, ``batch_size``.
+                ``num_candidates``, ``channel_weight``, ``reconstruct``, ``batch_size``.
 
         Returns:
             A `Summary` for a string, else a list in the same order.

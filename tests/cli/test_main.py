@@ -57,7 +57,6 @@ def test_help_and_version(call, capsys):
         (["train", "--model.copy", "y"], "--model.copy is 'y'; it must be one of 'words', 'pieces', 'no'"),
         (["train", "--training.use_cpu", "y"], "--training.use_cpu is 'y'; it must be true or false"),
         (["train", "--training.learning_rate", "y"], "--training.learning_rate is 'y'; it must be a number"),
-        (["train", "--data.omitted_words", "3"], "--data.omitted_words is 3; it must be a list"),
         (
             ["summarize", "x.txt", "--max_words", "3.5"],
             "--max_words is 3.5; it must be a whole number",

@@ -104,26 +104,6 @@ def test_a_batch_moves_as_a_whole(stream):
         assert value.device.type == "meta" and value.shape == there[name].shape, name
 
 
-def test_documents_are_compressed_where_that_shall_be_learned(stream, tokenizer):
-    def first_words(documents, worth, lengths):
-        assert worth.shape == (1, len(documents[0]))
-        return [ids[:length] for ids, length in zip(documents, lengths, strict=True)]
-
-    taught, plain = stream(8, teacher=first_words)[0], stream(8)[0]
-    for batch in (taught, plain):
-        assert torch.equal(batch["targets"].labels, batch["targets"].mask)
-    assert torch.equal(plain["targets"].ids, plain["sentences"].ids)
-    assert not torch.equal(plain["noised"].ids, plain["documents"].ids)
-    assert torch.equal(taught["noised"].ids, taught["documents"].ids)
-    targets = taught["targets"]
-    for document, target, mask in zip(taught["documents"].ids, targets.ids, targets.mask, strict=True):
-        length = int(mask.sum()) - 1
-        assert 0 < length < (document != 0).sum() / 2
-        assert target[:length].tolist() == document[:length].tolist()
-        assert target[length] == tokenizer.eos_token_id
-    assert torch.equal(taught["sentences"].ids, plain["sentences"].ids)
-
-
 def test_a_stage_has_its_own_texts_and_the_noise_of_all(tokenizer, documents, sentences):
     share, few = Share(2, accumulation=2), frozenset(("documents", "damaged"))
     batches = make_batches(tokenizer, documents, sentences, share)

@@ -111,9 +111,6 @@ def test_a_piece_of_every_tenth_document_has_no_salience_though_it_is_always_sai
     piles = (Dataset.from_dict({"input_ids": documents}), near, near, range(200))
     found = salience_of(*piles)
     assert found.piece[7] == 0
-    omitting = salience_of(*piles, omitted=[7, 8])
-    assert omitting.piece[7] == -2
-    assert torch.equal(omitting.piece[9:], found.piece[9:])
 
 
 def test_what_is_spelled_alike_is_counted_together_and_equally_salient():

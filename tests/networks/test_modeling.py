@@ -1,8 +1,8 @@
+import json
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
@@ -15,7 +15,6 @@ from transformers import (
 )
 
 from summgan.errors import SummGANError
-from summgan.networks.compression import Succession
 from summgan.networks.modeling import SummGAN, SummGANConfig
 from summgan.options.configuration import ModelOptions
 from summgan.text.script import count_units
@@ -44,35 +43,18 @@ def test_saving_and_loading_changes_nothing(tokenizer, tiny_model, tmp_path):
     assert config.generator.d_model == 32
 
 
-def as_before(folder, vocabulary):
-    """Give a saved model the names that tensors had when every model had the tables of the search."""
-    weights = load_file(folder / "model.safetensors")
-    tables = Succession(vocabulary).state_dict()
-    searching = {name: weights.pop(f"generator.succession.{name}", tables[name]) for name in tables}
-    former = {f"succession.{name}": tensor for name, tensor in searching.items()}
-    save_file(weights | former, folder / "model.safetensors", {"format": "pt"})
-
-
-@pytest.mark.parametrize("writer", ["decoder", "search"])
-def test_models_of_before_load(tokenizer, tiny_model, tmp_path, writer):
-    model = tiny_model(tokenizer, writer=writer)
-    if writer == "search":
-        model.generator.succession.ending.copy_(torch.tensor([5, -1, -1, -1]))
+def test_models_of_before_load_with_or_without_tables_that_nothing_reads_now(tokenizer, tiny_model, tmp_path):
+    model = tiny_model(tokenizer)
     model.save_pretrained(tmp_path)
-    as_before(tmp_path, len(tokenizer))
-    assert same(model, SummGAN.from_pretrained(tmp_path))
-
-
-def test_the_model_in_the_package_is_of_before():
-    with safe_open(PACKAGED / "model.safetensors", framework="pt") as file:
-        names = {name for name in file.keys() if "succession" in name}  # noqa: SIM118
-        assert names and all(name.startswith("succession.") for name in names)
-        model = SummGAN.from_pretrained(PACKAGED)
-        for name in names:
-            assert torch.equal(
-                model.generator.get_buffer(name),
-                file.get_tensor(name).to(model.generator.get_buffer(name).dtype),
-            )
+    weights, config = load_file(tmp_path / "model.safetensors"), tmp_path / "config.json"
+    for name in ("succession.ending", "generator.succession.ending"):
+        former = weights | {name: torch.tensor([5, -1, -1, -1])}
+        save_file(former, tmp_path / "model.safetensors", {"format": "pt"})
+        assert same(model, SummGAN.from_pretrained(tmp_path))
+    fields = json.loads(config.read_text()) | {"writer": "search", "succession_pairs": 3}
+    config.write_text(json.dumps(fields))
+    with pytest.raises(SummGANError, match="writer 'search', which paths have replaced"):
+        SummGAN.from_pretrained(tmp_path)
 
 
 def test_half_precision_is_about_a_quarter_of_a_per_cent_off(

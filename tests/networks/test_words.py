@@ -3,7 +3,6 @@ import torch
 
 from summgan.networks.backbone import new_cache
 from summgan.networks.code import Source
-from summgan.networks.decoding import ExactLength
 from summgan.networks.salience import POSITION_BIN, POSITION_BINS
 from summgan.networks.words import ended_mask
 from summgan.randomness import RandomStream
@@ -271,27 +270,6 @@ def test_words_of_the_document_are_never_broken(tokenizer, tiny_model, documents
     assert whole[3, other] and whole[3, starts].all()
 
 
-def test_salience_counts_pieces_of_the_document_once(tokenizer, tiny_model):
-    bottleneck = tiny_model(tokenizer).generator.bottleneck
-    bottleneck.salience.piece.copy_(torch.arange(len(tokenizer), dtype=torch.float32))
-    words, mask = torch.tensor([[7, 9, 7, 11, 9]]), torch.tensor([[1, 1, 1, 1, 0]])
-    assert bottleneck.preferred(words, mask, unread(bottleneck, [[9, 7, 5]])).tolist() == [16.0]
-
-
-def test_what_is_selected_is_preferred_beside_what_is_salient(tokenizer, documents, tiny_model, encode):
-    model = tiny_model(tokenizer)
-    bottleneck = model.generator.bottleneck
-    bottleneck.salience.piece.copy_(torch.linspace(-1, 3, len(tokenizer)))
-    source = encoded(model, tokenizer, documents[:4], encode)
-    real = source.mask.bool()
-    selected = bottleneck.copy_bias.selection(source.states).sigmoid().log()
-    means = torch.stack([row[keep].mean() for row, keep in zip(selected, real, strict=True)])
-    expected = bottleneck.salience(source.ids) + (selected - means[:, None]) / 4
-    assert torch.allclose(bottleneck.preference(source)[real], expected[real], atol=1e-5)
-    bottleneck.copy_bias = None
-    assert torch.equal(bottleneck.preference(source), bottleneck.salience(source.ids))
-
-
 def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     bottleneck = tiny_model(tokenizer).generator.bottleneck
     bottleneck.salience.piece.fill_(1.0)
@@ -302,12 +280,6 @@ def test_salience_depends_on_where_a_piece_stands_first(tokenizer, tiny_model):
     assert there[0] == 1.0 and there[POSITION_BIN] == 0.0 and there[-1] == -1.0
     longer = bottleneck.salience(torch.full((1, POSITION_BIN * (POSITION_BINS + 3)), 5))[0]
     assert longer[-1] == 1.0 - (POSITION_BINS - 1)
-    words = torch.tensor([[5, 7], [9, 9]])
-    document = unread(bottleneck, source)
-    said = bottleneck.preferred(words, torch.ones_like(words), document.repeat(2))
-    assert said.tolist() == [1.0, -1.0]
-    bonus = ExactLength(bottleneck, torch.tensor([2]), document, 0.5).bonus[0]
-    assert [bonus[piece].item() for piece in (5, 7, 9, 11)] == [0.5, 0.0, -0.5, 0.0]
 
 
 def test_letters_in_no_piece_are_written_where_the_document_goes_on_with_them(tokenizer, tiny_model):

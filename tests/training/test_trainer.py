@@ -22,7 +22,6 @@ from summgan.options.configuration import (
     LossWeights,
     ModelOptions,
 )
-from summgan.text.script import split_words
 from summgan.text.vocabulary import Vocabulary
 from summgan.training.callbacks import TrainerCallback
 from summgan.training.checkpoint import checkpoints
@@ -88,9 +87,9 @@ def test_a_run_leaves_a_model_checkpoints_a_log_and_a_report(options):
     assert Summarizer.from_pretrained(folder)("Anna said that the hall is old.").summary_text
 
 
-@pytest.mark.parametrize(("stopped", "writer"), [(2, "decoder"), (6, "decoder"), (2, "search")])
-def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped, writer, tmp_path):
-    options = replace(options, model=replace(TINY, writer=writer))
+@pytest.mark.parametrize(("stopped", "generator"), [(2, "decoder"), (6, "decoder"), (2, "paths")])
+def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped, generator, tmp_path):
+    options = replace(options, model=replace(TINY, generator=generator))
     whole = with_training(options, output_dir=str(tmp_path / "whole"))
     train(whole)
     part = with_training(options, output_dir=str(tmp_path / "part"))
@@ -112,27 +111,14 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped,
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_model_that_searches_writes_words_of_the_document_in_their_order(options, documents):
-    train(replace(options, model=replace(TINY, writer="search")))
-    summarizer = Summarizer.from_pretrained(options.training.output_dir)
-    assert (
-        len(summarizer.model.generator.succession.pair_keys) == summarizer.model.config.succession_pairs > 20
-    )
-    for document, summary in zip(documents[:20], summarizer(documents[:20], max_words=6), strict=True):
-        rest = iter(split_words(document))
-        assert all(word in rest for word in split_words(summary.summary_text))
-        assert 1 <= len(summary.summary_text.split()) <= 6
-
-
-@pytest.mark.parametrize("writer", ["decoder", "search"])
-def test_a_backbone_may_have_more_entries_than_its_tokenizer(options, writer, tokenizer, tmp_path):
+def test_a_backbone_may_have_more_entries_than_its_tokenizer(options, tokenizer, tmp_path):
     sizes = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 1, "num_heads": 2}
     ids = {"pad_token_id": 0, "eos_token_id": 3, "decoder_start_token_id": 0}
     T5ForConditionalGeneration(T5Config(vocab_size=len(tokenizer) + 28, **sizes, **ids)).save_pretrained(
         tmp_path / "backbone"
     )
     Vocabulary(tokenizer).save_pretrained(tmp_path / "backbone")
-    train(replace(options, model=replace(TINY, backbone=str(tmp_path / "backbone"), writer=writer)))
+    train(replace(options, model=replace(TINY, backbone=str(tmp_path / "backbone"))))
     model = Summarizer.from_pretrained(options.training.output_dir).model
     assert len(model.generator.bottleneck.salience.piece) == len(tokenizer) + 28
     assert not model.generator.bottleneck.salience.piece[len(tokenizer) :].any()
@@ -178,7 +164,7 @@ def test_trackers_get_the_figures_and_missing_ones_are_named(options):
         ("training", {"warm_start_steps": 0, "adversarial_steps": 0}, "must be more than 0"),
         ("model", {"attention_heads": 5}, r"attention_heads is 5; it must be a divisor of hidden_size"),
         ("model", {"dropout": 1.0}, "model.dropout is 1.0"),
-        ("model", {"succession_weight": -1.0}, "model.succession_weight is -1.0; it must be 0 or more"),
+        ("model", {"forms": -1}, "model.forms is -1; it must be 0 or more"),
         (
             "data",
             {"stemming": "klingon"},
