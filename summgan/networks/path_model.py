@@ -287,3 +287,7 @@ def prior_of(table: WordTable) -> CountedPrior:
     """What was counted, as scores."""
     names = ("classes", "worth", "unseen", "pairs", "gains", "inserted")
     return CountedPrior(*(torch.as_tensor(getattr(table, name)) for name in names))
+
+
+AutoConfig.register(PathConfig.model_type, PathConfig, exist_ok=True)
+AutoModel.register(PathConfig, PathModel, exist_ok=True)

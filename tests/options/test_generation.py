@@ -23,7 +23,7 @@ def test_every_option_has_a_sentence_of_help():
     for sentence in (
         "Largest number of words",
         "Smallest number of words",
-        "Width of the decoder's beam search",
+        "Width of a decoder's beam search",
     ):
         assert sentence in text
 
