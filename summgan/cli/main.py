@@ -1,4 +1,4 @@
-"""The ``summgan`` command: train, summarize, score, compare, encode, search, tokenizer, demo.
+"""The ``summgan`` command: train, summarize, outline, score, compare, encode, search, tokenizer, demo.
 
 Each command is a parser and a function; the functions import what they need, so that ``--help`` is quick.
 A mistake of the user's ends with one sentence on standard error and exit status 2.
@@ -20,6 +20,7 @@ from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from summgan import __version__
 from summgan.cli.interruption import call, terminated_like_interrupted
+from summgan.cli.outline import outline, outline_parser
 from summgan.cli.reading_parser import compare_parser
 from summgan.errors import SummGANError
 from summgan.options.configuration import DEFAULT_MODEL, TokenizerOptions
@@ -33,6 +34,7 @@ usage: summgan COMMAND ...
 
   train       learn from documents and unpaired human sentences
   summarize   summarize files or standard input with a trained model
+  outline     outline them: nested summaries, from a title to the text
   score       score summaries by ROUGE, beside simple baselines
   compare     compare systems by blind reading
   encode      encode files as clusters, bits or codebook entries
@@ -241,6 +243,10 @@ def _summarize(namespace: Namespace, parser: ArgumentParser) -> int:
     return summarize(namespace.as_dict(), _say)
 
 
+def _outline(namespace: Namespace, parser: ArgumentParser) -> int:
+    return outline(namespace.as_dict(), _say)
+
+
 # score -------------------------------------------------------------------------------------------
 
 
@@ -365,6 +371,7 @@ def _demo(namespace: Namespace, parser: ArgumentParser) -> int:
 _COMMANDS = {
     "train": (train_parser, _train),
     "summarize": (_summarize_parser, _summarize),
+    "outline": (outline_parser, _outline),
     "score": (_score_parser, _score),
     "compare": (compare_parser, _compare),
     "encode": (_encode_parser, _encode),

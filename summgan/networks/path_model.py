@@ -20,6 +20,7 @@ from summgan.errors import SummGANError
 from summgan.model_folder import CheckedModel, check_field, check_harmless, find_file, first_line
 from summgan.networks.critics import GapDiscriminator
 from summgan.networks.lattice import Lattice, lattice_of
+from summgan.networks.outline import outline
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller, Spelling
@@ -192,11 +193,7 @@ class PathModel(CheckedModel):
             lengths: Words of the shortest and the longest summary that are allowed.
             batch_size: Documents at once.
         """
-        table = self.table.about(texts)
-        names = ("classes", "worth", "unseen", "inserted")
-        columns = (torch.as_tensor(getattr(table, name), device=self.device) for name in names)
-        speller = self.spelling.speller(table.strings).to(self.device)
-        writer = self.writer.of(self.generator.knowing(self.generator.prior.of(*columns), speller))
+        table, writer = self._knowing(texts)
         rows = rows_of(table, texts, max(len(text.strings) for text in texts) if texts else 0)
         each = torch.arange(lengths[0], lengths[1] + 1, device=self.device)
         summaries = []
@@ -207,6 +204,32 @@ class PathModel(CheckedModel):
             for row, ids, places, shares in zip(part, *said, strict=True):
                 summaries.append(_said(table, texts[row], ids, places, shares))
         return summaries
+
+    @torch.no_grad()
+    def outline(self, text: Words, lengths: Sequence[int]) -> list[str]:
+        """Nested summaries of a document, the words of each among those of the next; see `outline`.
+
+        Args:
+            text: The document, of as many words as the longest summary, or more.
+            lengths: Words of each level, rising.
+        """
+        table, writer = self._knowing([text])
+        lattice = self.lattice(table, rows_of(table, [text], len(text.strings)), range(1))
+        scores = writer.generator(lattice).total
+        levels = []
+        for path in outline(scores, torch.tensor([lengths], device=self.device))[0]:
+            vertices = path.vertices[0][path.mask[0]]
+            ids, places = lattice.words[0, vertices].tolist(), lattice.places[0, vertices].tolist()
+            levels.append(table.joined(table.surface(text, ids, places)))
+        return levels
+
+    def _knowing(self, texts: Sequence[Words]) -> tuple[WordTable, PathWriter]:
+        """A table of the words of texts, and a writer that reads its rows."""
+        table = self.table.about(texts)
+        names = ("classes", "worth", "unseen", "inserted")
+        columns = (torch.as_tensor(getattr(table, name), device=self.device) for name in names)
+        speller = self.spelling.speller(table.strings).to(self.device)
+        return table, self.writer.of(self.generator.knowing(self.generator.prior.of(*columns), speller))
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration, tokenizer and words into a folder."""

@@ -25,10 +25,10 @@ SUMMARY_FORMATS = (".jsonl", ".txt", ".csv", ".parquet")
 CODE_FORMATS = (".jsonl", ".csv", ".parquet")
 _NAMES = frozenset(
     "file line id error summary_text reconstruction reconstruction_loss human_likeness "
-    "bits cluster probabilities codes".split()
+    "outline bits cluster probabilities codes".split()
 )
 """Names of all columns that records have."""
-_SIGNS = frozenset("summary_text bits cluster codes error".split())
+_SIGNS = frozenset("summary_text outline bits cluster codes error".split())
 _ROWS = 1000  # records that are in memory at a time
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -66,6 +66,20 @@ class PathSummaries(Writer):
             on_done(len(texts) - len(order))
         return answers
 
+    def outline(self, text: str, lengths: Sequence[int]) -> list[str]:
+        """Nested summaries of a text; see `Summarizer.outline`."""
+        if self.size(text) > self.room:
+            raise SummGANError(
+                f"{text[:40]!r} has {self.size(text)} pieces, but the model reads only {self.room} at once; "
+                "outline a part of it, or its summary."
+            )
+        words = words_of(text)
+        if not words.strings:
+            raise SummGANError(f"Nothing of {text[:40]!r} is a word, so there is nothing to outline.")
+        fitting = [length for length in lengths if length < len(words.strings)]
+        longer = [len(words.strings)] if len(fitting) < len(lengths) else []
+        return self.model.outline(words, [*fitting, *longer])
+
     def save(self, folder: Path) -> None:
         """Write weights, configuration, tokenizer and words."""
         self.model.save(folder)

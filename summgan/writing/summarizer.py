@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, overload
 
@@ -24,6 +24,7 @@ from summgan.files import write_folder
 from summgan.model_folder import CONFIG, read_object, required_file
 from summgan.networks.modeling import SummGAN
 from summgan.networks.path_model import PathConfig, PathModel
+from summgan.networks.words import MAX_UNITS
 from summgan.options.configuration import DEFAULT_MODEL
 from summgan.options.generation import SummarizerOptions
 from summgan.text.casing import TRUECASE_FILE
@@ -169,6 +170,23 @@ class Summarizer:
         answers = self._summarize(texts_of(documents, "documents"), how)
         return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
 
+    def outline(self, document: str, lengths: Sequence[int] = (3, 6, 12, 24)) -> list[str]:
+        """Nested summaries of one text, from a title to its words: each has all words of the one before.
+
+        Args:
+            document: The text.
+            lengths: Numbers of words, rising; from the length of the text on there is one level more, which
+                has all of its words.
+
+        Raises:
+            SummGANError: The model writes no paths, the text is empty or too long, or the lengths do not
+                rise from 1 to 256.
+        """
+        if not isinstance(self.writer, PathSummaries):
+            raise SummGANError("Only a model that writes paths can outline; this one has a decoder.")
+        check_levels(lengths)
+        return self.writer.outline(one_text(document, "The document"), lengths)
+
     def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
         """Summaries of the documents of a file (or folder, or pattern), in order.
 
@@ -285,6 +303,19 @@ class Summarizer:
     def _windows(self, text: str) -> list[str]:
         """Parts of a text that fit the model, cut between sentences where possible."""
         return cut(text, self.writer.room, self.writer.size)
+
+
+def check_levels(lengths: Sequence[int]) -> None:
+    """Refuse numbers of words that are none of an outline.
+
+    Raises:
+        SummGANError: They do not rise from 1 to 256.
+    """
+    whole = [isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MAX_UNITS for n in lengths]
+    if not whole or not all(whole) or any(a >= b for a, b in pairwise(lengths)):
+        raise SummGANError(
+            f"lengths is {[*lengths]}; it must be whole numbers that rise, from 1 to {MAX_UNITS}."
+        )
 
 
 def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase) -> Vocabulary:

@@ -3,6 +3,7 @@ import hashlib
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from summgan.networks.words import ended_mask
 from summgan.options.generation import SummarizerOptions
 from summgan.text.script import count_units
 from summgan.text.vocabulary import Vocabulary
+from summgan.text.words import words_of
 from summgan.writing.summarizer import Summarizer
 from summgan.writing.summary import Summary
 
@@ -461,3 +463,35 @@ def test_summaries_are_the_same_in_other_batches_orders_and_threads(
             lambda start: summarizer(texts[start : start + 4], reconstruct=False), range(0, 16, 4)
         )
     assert [summary.summary_text for part in parts for summary in part] == expected
+
+
+def test_an_outline_unfolds_from_a_title_to_the_text(tiny_paths, tiny_model, tokenizer, documents):
+    summarizer = Summarizer(tiny_paths)
+    levels = summarizer.outline(documents[0], (2, 4, 200))
+    words = [[word.lower() for word in words_of(level).strings] for level in levels]
+    assert [len(level) for level in words] == [2, 4, len(words_of(documents[0]).strings)]
+    for coarse, fine in pairwise(words):
+        rest = iter(fine)
+        assert all(word in rest for word in coarse)
+    for lengths in ((), (0, 3), (3, 3), (4, 2), (2.0, 3), (True, 3), (3, 300)):
+        with pytest.raises(SummGANError, match="it must be whole numbers that rise, from 1 to"):
+            summarizer.outline(documents[0], lengths)
+    for text, message in (("", "empty"), ("!!!", "nothing to outline"), ("word " * 900, "only 160 at once")):
+        with pytest.raises(SummGANError, match=message):
+            summarizer.outline(text)
+    with pytest.raises(SummGANError, match="this one has a decoder"):
+        Summarizer(tiny_model(tokenizer), tokenizer).outline(documents[0])
+
+
+def test_every_word_of_a_summary_has_its_source(tiny_paths, documents):
+    summarizer = Summarizer(tiny_paths)
+    for document, summary in zip(documents[:8], summarizer(documents[:8]), strict=True):
+        assert " ".join(source.word for source in summary.sources) == summary.summary_text
+        for source in summary.sources:
+            assert 0 <= source.probability <= 1 + 1e-5
+            if source.start is not None:
+                assert document[source.start : source.end].lower() == source.word.lower()
+    long = summarizer(" ".join(documents[:40]))
+    assert long.summary_text and long.sources is None
+    with pytest.raises(SummGANError, match="cannot rebuild"):
+        summarizer(documents[0], reconstruct=True)
