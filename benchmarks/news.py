@@ -4,7 +4,8 @@
 
 DATA is a folder with `news-open-en`, `news-en` and `sentence-summarization` (test sets as *.jsonl.gz of
 `document` and `summary` or `references`, outputs of others in `sentence-summarization/systems`, headlines
-in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS; `--rows` takes whole names or sets.
+in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS, or SET/summgan at the lengths that
+the model chooses; `--rows` takes whole names or sets.
 
 ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is the paired
 bootstrap against the rule at the same number of words, `perplexity` that of a word trigram model of
@@ -88,7 +89,7 @@ def row_names() -> list[str]:
     names = []
     for name, test in SETS.items():
         names += [f"{name}/{system}@{words}" for words in LENGTHS for system in OWN]
-        names += [f"{name}/{system}" for system in test.systems]
+        names += [f"{name}/{system}" for system in ("summgan", *test.systems)]
     return names
 
 
@@ -153,22 +154,22 @@ def figures_of(test: TestSet, texts, against, documents, references, perplexity:
 
 
 class Writer:
-    """Summaries of exactly so many words, or of all that a shorter document has.
+    """Summaries of exactly so many words, or of all that a shorter document has; None lets the model choose.
 
     Test sets share documents, so each is summarized once.
     """
 
     def __init__(self, summarizer: Summarizer):
         self.summarizer = summarizer
-        self.written: dict[tuple[str, int], str] = {}
+        self.written: dict[tuple[str, int | None], str] = {}
 
-    def __call__(self, documents: list[str], words: int, name: str) -> list[str]:
+    def __call__(self, documents: list[str], words: int | None, name: str) -> list[str]:
         """Texts in the order of the documents; ``name`` stands beside the progress bar."""
         new = [text for text in dict.fromkeys(documents) if (text, words) not in self.written]
         with tqdm(total=len(new), desc=name, disable=None, leave=False) as bar:
             for start in range(0, len(new), 200):
                 part = new[start : start + 200]
-                summaries = self.summarizer(part, min_words=words, max_words=words, reconstruct=False)
+                summaries = self.summarizer(part, min_words=words, max_words=words)
                 for text, summary in zip(part, summaries, strict=True):
                     self.written[text, words] = summary.summary_text
                 bar.update(len(part))
@@ -181,13 +182,14 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
     test = SETS[name]
     if system in test.systems:
         return read_lines(data / "sentence-summarization" / "systems" / test.systems[system])
-    system, words = system.split("@")
+    system, _, number = system.partition("@")
+    words = int(number) if number else None
     if system == "summgan":
         if not test.tokenized:
-            return write(documents, int(words), row)
+            return write(documents, words, row)
         running = [as_running_text(text) for text in documents]
-        return [as_treebank(text.lower()) for text in write(running, int(words), row)]
-    return [{"lead": lead, "rule": rule}[system](text, int(words)) for text in documents]
+        return [as_treebank(text.lower()) for text in write(running, words, row)]
+    return [{"lead": lead, "rule": rule}[system](text, words) for text in documents]
 
 
 def size_of(summarizer: Summarizer, model: str | None) -> dict:

@@ -140,6 +140,19 @@ def test_news_reads_tokens_as_text_and_writes_tokens(monkeypatch):
     assert news.as_treebank("it didn't (all) matter.") == "it did n't ( all ) matter"
 
 
+def test_reading(news, tiny_paths, tmp_path, monkeypatch):
+    tiny_paths.save(tmp_path / "model")
+    rows, output = ("valid", "gigaword"), tmp_path / "sheets"
+    arguments = ("--models", f"new={tmp_path / 'model'}", "--rows", *rows, "--count", 4, "--output", output)
+    script("news", monkeypatch, news)
+    script("reading", monkeypatch, news, *arguments).main()
+    for row, systems in (("valid", {"human", "new"}), ("gigaword", {"human", "new", "zhou-rush"})):
+        sheet = json.loads((output / row / "0" / "key.json").read_text(encoding="utf-8"))["sheet"]
+        assert {name for line in sheet for name in line["systems"]} == systems
+        assert len({line["item"] for line in sheet}) == 4
+        assert (output / row / "0" / "sheet.html").is_file()
+
+
 def test_news_ablation(news, tokenizer, tmp_path, monkeypatch, capsys):
     sizes = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 32}
     encoder = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))

@@ -54,8 +54,9 @@ def test_the_python_runs_and_prints(workplace, capsys):
     assert blocks("python")
     for code in blocks("python"):
         exec(compile(code, "README.md", "exec"), {})
-    summary, rebuilt, likeness = capsys.readouterr().out.rstrip("\n").split("\n")
-    assert summary and 0 <= float(likeness) <= 1
+    summary, source, *levels = capsys.readouterr().out.rstrip("\n").split("\n")
+    assert source.startswith("Source(word=") and summary.split()[0] in source
+    assert [len(level.split()) for level in levels] == [3, 6, 12, 24]
 
 
 def test_the_commands_run(workplace, capsys):

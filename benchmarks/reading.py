@@ -1,0 +1,75 @@
+"""A blind sheet of models, people and published systems on English news; and what readers marked.
+
+    python benchmarks/reading.py DATA --models new=runs/news-en --rows gigaword --output sheets
+    summgan compare --key sheets/gigaword/key.json --marks reader1.tsv reader2.tsv
+
+DATA is a folder as `news.py` wants it. A row is one of its test sets, or `valid` (validation news). Of each
+row a sheet is made with so many documents (`--count`) drawn by every seed, and on it the human headline, each
+of `--models` (NAME=FOLDER; `package` is the model in the package) at the length that it chooses, and the
+published systems that the set has. Readers get ``sheet.html`` or ``sheet.tsv`` alone: ``key.json`` says who
+wrote what.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from news import SETS, as_running_text, read_lines, read_pairs
+
+from summgan import Summarizer
+from summgan.cli.main import main as command
+from summgan.files import write_text
+
+VALID = "news-en/valid.jsonl.gz"
+
+
+def texts_of(data: Path, row: str) -> tuple[list[str], dict[str, list[str]]]:
+    """Documents of a row, and what people and published systems say of them, all as running text."""
+    test = SETS.get(row)
+    documents, references = read_pairs(data / (test.path if test else VALID))
+    systems = {"human": [found[0] for found in references]}
+    for name, file in (test.systems if test else {}).items():
+        systems[name] = read_lines(data / "sentence-summarization" / "systems" / file)
+    if test and test.tokenized:
+        documents = [as_running_text(text) for text in documents]
+        systems = {name: [as_running_text(text) for text in texts] for name, texts in systems.items()}
+    return documents, systems
+
+
+def write_rows(path: Path, column: str, texts: list[str]) -> str:
+    """A file of one object a line."""
+    write_text(path, "".join(json.dumps({column: text}, ensure_ascii=False) + "\n" for text in texts))
+    return str(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder with the test sets")
+    parser.add_argument("--models", nargs="+", default=["package=package"], metavar="NAME=FOLDER")
+    parser.add_argument("--rows", nargs="+", choices=("valid", *SETS), default=("valid",), metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=1, help="sheets of every row")
+    parser.add_argument("--count", type=int, default=50, help="documents of a sheet")
+    parser.add_argument("--output", type=Path, default=Path("runs/reading"), help="folder for the sheets")
+    arguments = parser.parse_args()
+    models = {}
+    for given in arguments.models:
+        name, found, folder = given.partition("=")
+        if not name or not found:
+            parser.error(f"--models {given}: write NAME=FOLDER")
+        models[name] = Summarizer() if folder == "package" else Summarizer.from_pretrained(folder)
+    for row in arguments.rows:
+        documents, systems = texts_of(arguments.data, row)
+        systems |= {name: [s.summary_text for s in model(documents)] for name, model in models.items()}
+        folder = arguments.output / row
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [f"{n}={write_rows(folder / f'{n}.jsonl', 'summary', t)}" for n, t in systems.items()]
+        written = write_rows(folder / "documents.jsonl", "document", documents)
+        for seed in range(arguments.seeds):
+            how = ["--count", str(arguments.count), "--seed", str(seed), "--output", str(folder / f"{seed}")]
+            command(["compare", "--documents", written, "--summaries", *files, *how])
+
+
+if __name__ == "__main__":
+    main()
