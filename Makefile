@@ -15,7 +15,7 @@ test: $(STAMP)
 	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4
 
 lint: $(STAMP)
-	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
 
 # Made again only when the list of dependencies changes.
 $(STAMP): pyproject.toml constraints.txt

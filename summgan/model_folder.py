@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -35,6 +35,8 @@ _TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: 
 # What would have other code than summgan's own run, or other numbers than those of the weights be read.
 _CODE = ("auto_map", "quantization_config", "fusion_config", "kernel_config", "transformers_weights")
 _ATTENTION = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal")
+
+_Model = TypeVar("_Model", bound=PreTrainedModel)
 
 Wanted = type | tuple
 """What a field must be: a type, ``(type, least, most)`` for a number, or a tuple of texts."""
@@ -252,7 +254,7 @@ def check_numbers(model: nn.Module) -> None:
             )
 
 
-def build(make: Callable[[PreTrainedConfig], PreTrainedModel], config: PreTrainedConfig) -> PreTrainedModel:
+def build(make: Callable[[PreTrainedConfig], _Model], config: PreTrainedConfig) -> _Model:
     """A network on the meta device, of which only the sizes are there.
 
     Raises:

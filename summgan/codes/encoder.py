@@ -119,13 +119,13 @@ class Encoder:
     @torch.inference_mode()
     def _encode(self, texts: list[str]) -> Codes:
         code = self.model.encode(self.bag_of_words.vectors(texts).to(self.model.device))
-        ids = code.codes.cpu().numpy()
+        ids = code.given("codes").cpu().numpy()
         if self.kind == "binary":
             return Codes(bits=np.packbits(ids.astype(np.uint8), axis=1))
         if self.kind == "one-hot":
-            return Codes(ids=ids[:, 0], probabilities=code.probabilities[:, 0].cpu().numpy())
+            return Codes(ids=ids[:, 0], probabilities=code.given("probabilities")[:, 0].cpu().numpy())
         if self.kind == "tree":
-            return Codes(ids=ids, probabilities=code.probabilities.cpu().numpy())
+            return Codes(ids=ids, probabilities=code.given("probabilities").cpu().numpy())
         return Codes(ids=ids)
 
     def encode_file(self, path: str | Path, column: str | None = None, batch_size: int = 256) -> Codes:

@@ -64,7 +64,7 @@ class CodeConfig(PreTrainedConfig):
         "agreement": (float, 0, LARGEST),
         "commitment": (float, 0, LARGEST),
     }
-    """Of ``config.json``, all of which must be there."""
+    """What each field of ``config.json`` must be; all of them must be there."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class CodeAutoencoder(CheckedModel):
 
         Args:
             bags: ``[documents, words]`` of all documents.
-            seed: Of the mixture.
+            seed: Seed of the mixture.
         """
         share = bags / bags.sum(1, keepdim=True).clamp_min(_TINY)
         self.reconstructor.bias.copy_((share.mean(0) + 1e-6).log())
@@ -183,7 +183,7 @@ class CodeAutoencoder(CheckedModel):
             bags: ``[batch, words]``.
             similar: ``[batch, words]`` bag of a document that is similar to each.
             stream: Noise of the rows.
-            temperature: Of the draw.
+            temperature: Temperature of the draw.
         """
         config = self.config
         code = self.encode(bags, stream, temperature)
@@ -197,7 +197,7 @@ class CodeAutoencoder(CheckedModel):
             total = total + self._score_term(bags, similar, stream, temperature)
         if config.kind == "binary" and config.agreement > 0:
             other = self.encode(similar, stream.fork("neighbour"), temperature)
-            terms["agreement"] = bit_agreement(code.probabilities, other.probabilities)
+            terms["agreement"] = bit_agreement(code.given("probabilities"), other.given("probabilities"))
             total = total + config.agreement * terms["agreement"]
         if code.penalty is not None:
             terms["commitment"] = code.penalty
@@ -210,7 +210,7 @@ class CodeAutoencoder(CheckedModel):
         code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
         costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
         advantages = leave_one_out(costs).view(-1)
-        return (advantages * code.log_probs.sum(-1)).mean()
+        return (advantages * code.given("log_probs").sum(-1)).mean()
 
 
 def random_prefix(code: Code, stream: RandomStream) -> Tensor:

@@ -110,7 +110,7 @@ class CodeTask(Task):
         row = step % len(self.corpus.texts)
         bag = self.corpus.bag_of_words.dense([self.corpus.rows[row]]).to(self.model.device)
         self.model.eval()
-        code = self.model.encode(bag).codes[0].tolist()
+        code = self.model.encode(bag).given("codes")[0].tolist()
         return f"[{step}] {self.corpus.texts[row][:200]}\n   code: {code}"
 
     def save(self, folder: Path) -> None:
@@ -131,7 +131,7 @@ class CodeTask(Task):
         self.model.eval()
         corpus, kind = self.corpus, self.model.config.kind
         bags = corpus.bag_of_words.dense(corpus.rows[:_DESCRIBED])
-        codes = self.model.encode(bags.to(self.model.device)).codes.cpu()
+        codes = self.model.encode(bags.to(self.model.device)).given("codes").cpu()
         words, texts, curves = corpus.bag_of_words.words, corpus.texts, state.curves()
         title = f"summgan {kind} code: what each part means"
         if kind == "tree":

@@ -76,7 +76,7 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
 
     Args:
         folder: For everything that is written.
-        seed: Of corpus and training.
+        seed: Seed of corpus and training.
         say: Told what is going on.
 
     Returns:
@@ -181,7 +181,8 @@ def _score(systems: dict[str, _System], corpus: DemoCorpus) -> dict[str, dict[st
         figures["fluency"] = sum(map(model.fluency, system.texts)) / len(system.texts)
         figures["perplexity"] = model.perplexity(system.texts)
         if system.summaries is not None:
-            losses = [summary.reconstruction_loss for summary in system.summaries]
+            found = (summary.reconstruction_loss for summary in system.summaries)
+            losses = [loss for loss in found if loss is not None]
             figures["reconstruction_loss"] = sum(losses) / len(losses)
         scores[name] = figures
     return scores

@@ -36,7 +36,7 @@ _POSITIONS = 1024
 
 @dataclass(frozen=True)
 class HumanLengths:
-    """How long human sentences are; the fields of the same names in `SummGANConfig`."""
+    """How long human sentences are. `SummGANConfig` has fields of the same names and explains them."""
 
     summary_length: int
     shortest_summary: int
@@ -48,17 +48,18 @@ class SummGANConfig(PreTrainedConfig):
     """What is needed to build a `SummGAN` again.
 
     Args:
-        generator: Configuration of a BART- or T5-style model (or its dict).
-        reconstructor: The same for the reconstructor; widths and vocabularies must agree.
+        generator: Configuration of the generator's stacks, a BART- or T5-style model, or its dict.
+        reconstructor: Configuration of the reconstructor's stacks, or its dict, of the generator's width and
+            vocabulary.
         discriminator_hidden_size: Width of the discriminator.
         copy: What generator and reconstructor may copy with a pointer: ``words``, ``pieces`` or ``no``.
         tied_head: Whether the generator's output layer is the table of embeddings.
-        pieces_per_unit: Room for pieces, per unit of a summary's length.
-        summary_length: Mean units of a human sentence.
-        shortest_summary: Units of which a tenth of human sentences has no more.
-        longest_summary: Units of which a tenth of human sentences has no fewer.
-        max_document_length: Pieces of a document that are read at once.
-        channel_weight: Of the reconstruction in the choice of a candidate.
+        pieces_per_unit: Most pieces of a summary per unit of its length.
+        summary_length: Mean length of human sentences in units.
+        shortest_summary: Length in units that a tenth of human sentences do not exceed.
+        longest_summary: Length in units that a tenth of human sentences reach or exceed.
+        max_document_length: Most pieces of a document that the networks read at once.
+        channel_weight: Weight of the reconstruction in the choice of a candidate.
         has_discriminator: Whether the discriminator was trained, so that its scores mean something.
     """
 
@@ -79,7 +80,7 @@ class SummGANConfig(PreTrainedConfig):
         "eos_token_id": (int, 0, LARGEST),
         "decoder_start_token_id": (int, 0, LARGEST),
     }
-    """Of ``config.json``, all of which must be there."""
+    """What each field of ``config.json`` must be; all of them must be there."""
     sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
     is_encoder_decoder = True
 
@@ -118,14 +119,14 @@ class SummGANConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> SummGANConfig:
-        """A configuration from the fields of ``config.json``.
+        """Build a configuration from the fields of ``config.json``.
 
         Args:
-            config_dict: The fields; those that are not known are left out.
-            **kwargs: Of transformers, which come from the caller and not from the file.
+            config_dict: The fields; unknown ones are left out.
+            **kwargs: Options of transformers, which come from the caller and not from the file.
 
         Raises:
-            SummGANError: A field is missing or cannot be, or the model is of another kind.
+            SummGANError: A field is missing or has an impossible value, or the model is of another kind.
         """
         check_harmless(config_dict, cls.model_type)
         if config_dict.get("writer") == "search":
@@ -139,18 +140,18 @@ class SummGANConfig(PreTrainedConfig):
 
     @property
     def window(self) -> int:
-        """Pieces of a document that the networks read at once."""
+        """Most pieces of a document that the networks read at once."""
         return min(self.max_document_length, self.most_pieces)
 
     @property
     def most_pieces(self) -> int:
-        """Pieces that the stacks can tell the places of; T5's only know distances."""
+        """Most pieces for which the stacks have positions; T5 knows only distances and has no limit."""
         stacks = (self.generator, self.reconstructor)
         return min(s.max_position_embeddings if "bart" in s.model_type else LARGEST for s in stacks)
 
     @property
     def num_hidden_layers(self) -> int:
-        """Decoder layers, as transformers' caches want to know."""
+        """Number of decoder layers, which the caches of transformers ask for."""
         generator = self.generator
         return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
 
@@ -164,7 +165,7 @@ def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
 
 
 def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
-    """A small pre-norm encoder-decoder (mBART's shape) for a tokenizer."""
+    """Configuration of a small pre-norm encoder-decoder in mBART's shape for a tokenizer."""
     return MBartConfig(
         vocab_size=len(tokenizer),
         d_model=options.hidden_size,
@@ -192,7 +193,7 @@ def load_backbone(name: str) -> PreTrainedModel:
     """Load a BART- or T5-style model from a folder or the hub, without running code from there.
 
     Raises:
-        SummGANError: It cannot be loaded, lacks weights, or is of another kind.
+        SummGANError: The model cannot be loaded, lacks weights, or is of another kind.
     """
     try:
         config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
@@ -212,12 +213,17 @@ def load_backbone(name: str) -> PreTrainedModel:
 
 
 def is_tied(model: PreTrainedModel) -> bool:
-    """Whether output and input embeddings are the same numbers; configurations are not to be trusted."""
-    return torch.equal(model.get_output_embeddings().weight, model.get_input_embeddings().weight)
+    """Whether output and input embeddings are the same numbers; a configuration may claim the opposite."""
+    tables = (model.get_output_embeddings(), model.get_input_embeddings())
+    return torch.equal(*(table.get_parameter("weight") for table in tables))
 
 
 def new_backbone(config: PreTrainedConfig) -> PreTrainedModel:
-    """A new encoder-decoder of a configuration."""
+    """Build a new encoder-decoder from a configuration.
+
+    Raises:
+        SummGANError: The model type is not supported.
+    """
     check_backbone(config)
     # For texts of this length plain attention is faster on a CPU than the fused kernel, above all in bf16.
     return AutoModelForSeq2SeqLM.from_config(config, attn_implementation="eager")

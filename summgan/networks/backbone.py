@@ -198,10 +198,16 @@ class CopyBias(nn.Module):
 
 
 def mix_log_probs(
-    logits: Tensor, pointed: tuple[Tensor, Tensor, Tensor] | None, source_ids: Tensor
+    logits: Tensor, pointed: tuple[Tensor, Tensor, Tensor] | None, source_ids: Tensor | None
 ) -> Tensor:
-    """Log-probabilities ``[batch, length, vocabulary]`` of writing or copying every word."""
-    if pointed is None:
+    """Log-probabilities ``[batch, length, vocabulary]`` of writing or copying every word.
+
+    Args:
+        logits: ``[batch, length, vocabulary]``.
+        pointed: What `Pointer` answers; None without copying.
+        source_ids: ``[batch, source]`` ids of what may be copied; None where it has no ids.
+    """
+    if pointed is None or source_ids is None:
         return torch.log_softmax(logits, dim=-1)
     attention, copy, write = pointed
     probs = torch.softmax(logits, dim=-1) * write.exp()
@@ -219,7 +225,7 @@ def target_log_probs(
 
     Args:
         logits: ``[batch, length, vocabulary]``.
-        pointed: What `Pointer` answered, or None without copying.
+        pointed: What `Pointer` answers; None without copying.
         matches: ``[batch, source, length]``, how much source position s is target word t (0 or 1 for
             ids; differentiable for one-hot words).
         targets: ``[batch, length]`` ids.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ class Source:
         states: ``[batch, source, hidden]`` encoder states.
         mask: ``[batch, source]``, 1 where a state is real.
         input_ids: ``[batch, source]`` vocabulary ids of the states; None where the encoder reads no pieces,
-            as that of a bag of words.
+            such as the encoder of a bag of words.
     """
 
     states: Tensor
@@ -34,20 +35,20 @@ class Source:
         """``input_ids`` of documents that have pieces.
 
         Raises:
-            ValueError: They have none.
+            ValueError: The documents have no pieces.
         """
         if self.input_ids is None:
             raise ValueError("These documents were not encoded from pieces, so there are no ids to copy.")
         return self.input_ids
 
     def repeat(self, times: int) -> Source:
-        """Every document taken ``times`` times in a row."""
+        """Repeat every document ``times`` times in a row."""
         ids = None if self.input_ids is None else self.input_ids.repeat_interleave(times, dim=0)
         states, mask = (t.repeat_interleave(times, dim=0) for t in (self.states, self.mask))
         return Source(states, mask, ids)
 
     def take(self, rows: list[int]) -> Source:
-        """The documents at these places, each as often as its place is named."""
+        """Take the documents at these places, each as often as its place is named."""
         ids = None if self.input_ids is None else self.input_ids[rows]
         return Source(self.states[rows], self.mask[rows], ids)
 
@@ -82,6 +83,19 @@ class Code:
     penalty: Tensor | None = None
     metrics: dict[str, Tensor] = field(default_factory=dict)
 
+    def given(self, name: Literal["words", "one_hot", "log_probs", "codes", "probabilities"]) -> Tensor:
+        """A field that some codes lack, for those who cannot do without it.
+
+        Raises:
+            ValueError: This code lacks the field.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise ValueError(
+                f"This code has no {name}: the bottleneck or generator that makes it must give them."
+            )
+        return value
+
 
 class Bottleneck(nn.Module, ABC):
     """Makes a `Code` of encoded documents: words, a class, bits, entries of a codebook, or a path."""
@@ -95,13 +109,13 @@ class Bottleneck(nn.Module, ABC):
         temperature: float = 1.0,
         units: Tensor | None = None,
     ) -> Code:
-        """Draw the code of every document, and give it a gradient.
+        """Draw the code of every document and give it a gradient.
 
         Args:
             source: The documents.
             stream: Noise of the draw and of the estimator; None takes the likeliest code.
             estimator: A key of `ESTIMATORS`: how the gradient passes through what is drawn.
             temperature: Temperature of the relaxation.
-            units: ``[batch]`` exact lengths that are wanted of a code made of words; other codes have a
-                length of their own.
+            units: ``[batch]`` wanted exact lengths of a code made of words; other codes ignore them, as their
+                length is fixed.
         """

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from summgan.errors import SummGANError
 from summgan.networks.architecture import HumanLengths, SummGANConfig, new_backbone
-from summgan.networks.backbone import build_stacks
+from summgan.networks.backbone import CopyBias, build_stacks
 from summgan.networks.code import Code, Source
 from summgan.networks.decoding import BeamSearch
 from summgan.networks.generator import Candidates, Generator, Writing
@@ -36,7 +36,7 @@ class DecoderGenerator(Generator):
     """Document to a length, and to words of that length.
 
     Args:
-        config: Of the whole model.
+        config: Configuration of the whole model.
         embedding: The shared table of word embeddings.
     """
 
@@ -90,7 +90,7 @@ class DecoderGenerator(Generator):
     def write(
         self, source: Source, lengths: Sequence[Sequence[int]], writing: Writing | None = None
     ) -> Candidates:
-        """The best beams of every length that is wanted; see `Generator.write`."""
+        """Find the best beams of every wanted length; see `Generator.write`."""
         writing = writing or Writing()
         rows = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = [length for wanted in lengths for length in wanted]
@@ -114,8 +114,13 @@ class DecoderGenerator(Generator):
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Log-probability ``[batch]`` of given summaries ``[batch, length]``: first of their length, then
-        of every word, which may have ``weights`` ``[batch, length]``.
+        """Log-probability ``[batch]`` of given summaries: of their length plus of all of their words.
+
+        Args:
+            source: The documents.
+            words: ``[batch, length]`` pieces, the end piece included.
+            mask: ``[batch, length]``, 1 where a piece is real.
+            weights: ``[batch, length]`` weight of each piece in the sum; by default the mask.
         """
         units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
         # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
@@ -130,20 +135,19 @@ class DecoderGenerator(Generator):
         words_mask: Tensor,
         supported: Tensor | None = None,
     ) -> Tensor:
-        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus that of selecting
-        the pieces of the text that stand in them; see `Generator.imitation_loss`.
+        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus the cross-entropy of
+        selecting the pieces of the text that stand in them; see `Generator.imitation_loss`.
         """
         source = self.encode(input_ids, attention_mask)
         asked = words_mask if supported is None else supported
         loss = -self.log_likelihood(source, words, words_mask, asked) / asked.sum(1)
-        if self.bottleneck.copy_bias is None:
-            return loss
-        return loss + self._selection_loss(source, words, words_mask)
+        bias = self.bottleneck.copy_bias
+        return loss if bias is None else loss + self._selection_loss(bias, source, words, words_mask)
 
-    def _selection_loss(self, source: Source, words: Tensor, mask: Tensor) -> Tensor:
+    def _selection_loss(self, bias: CopyBias, source: Source, words: Tensor, mask: Tensor) -> Tensor:
         """``[batch]``: binary cross-entropy of whether a piece of the text stands in the words."""
         stands = (source.ids[:, :, None] == words.masked_fill(mask == 0, -1)[:, None]).any(2)
-        logits = self.bottleneck.copy_bias.selection(source.states).float()
+        logits = bias.selection(source.states).float()
         losses = F.binary_cross_entropy_with_logits(logits, stands.float(), reduction="none")
         return (losses * source.mask).sum(1) / source.mask.sum(1)
 
@@ -162,11 +166,11 @@ class DecoderGenerator(Generator):
             decoder.head.load_state_dict(backbone.lm_head.state_dict())
 
     def set_lengths(self, table: LengthTable) -> None:
-        """Take over the lengths of a vocabulary's pieces."""
+        """Copy the lengths of a vocabulary's pieces."""
         self.bottleneck.set_lengths(table)
 
     def check_pieces(self, pieces: Sequence[str]) -> None:
-        """Refuse pieces whose lengths are others than those that are saved with the weights.
+        """Refuse pieces whose lengths differ from those that are saved with the weights.
 
         Pieces that begin with a blank do not go on with a word, those that begin with a letter do, and bytes
         are written only where the document has them.
@@ -191,13 +195,13 @@ class DecoderGenerator(Generator):
             raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:
-        """Take over how many pieces a unit has."""
+        """Copy how many pieces a unit has."""
         self.bottleneck.pieces_per_unit = lengths.pieces_per_unit
 
     def set_salience(self, salience: Salience) -> None:
-        """Take over the salience.
+        """Copy the salience.
 
-        A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.
+        A backbone may have more entries than its tokenizer has pieces; the rest stays as it is.
         """
         for name, values in salience.named_buffers():
             self.bottleneck.salience.get_buffer(name)[: len(values)].copy_(values)

@@ -1,6 +1,6 @@
-"""A generator with a decoder as transformers has it: a sequence-to-sequence model with ``generate``.
+"""Beam search of exact length: a decoder in the form that ``generate`` of transformers takes.
 
-`words.py` says which pieces are possible; here they meet the beams.
+`words.py` says which pieces are possible; here the beams are restricted to them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import Cache, GenerationMixin, LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import (
+    Cache,
+    EncoderDecoderCache,
+    GenerationMixin,
+    LogitsProcessor,
+    LogitsProcessorList,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import BaseModelOutput, Seq2SeqLMOutput
 
 from summgan.networks.architecture import SummGANConfig
@@ -24,7 +31,7 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
 
     Args:
         bottleneck: The decoder.
-        config: Of the whole model.
+        config: Configuration of the whole model.
     """
 
     config_class = SummGANConfig
@@ -36,15 +43,15 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         self.bottleneck = bottleneck
 
     def write(self, source: Source, lengths: list[int], writing: Writing) -> Tensor:
-        """The best beams of exactly so many units.
+        """Find the best beams of the wanted lengths.
 
         Args:
             source: The documents.
-            lengths: Units that are wanted of each.
+            lengths: Wanted units of each document's summary.
             writing: Width of the search and its other options.
 
         Returns:
-            ``[batch * per_length, length]`` pieces, ended, and filled up with padding.
+            ``[batch * per_length, length]`` pieces, which end with the end piece and are padded.
         """
         units = torch.tensor(lengths, device=source.mask.device)
         beams = max(writing.num_beams, writing.per_length)
@@ -54,7 +61,7 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
             source.repeat(beams),
             writing.no_repeat_bigrams,
         )
-        sequences = self.generate(
+        sequences: Any = self.generate(  # type: ignore[misc]  # typed for a protocol no model fulfils
             input_ids=source.ids,
             source_ids=source.ids,
             attention_mask=source.mask,
@@ -68,10 +75,17 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         )
         return sequences[:, 1:]
 
-    def prepare_inputs_for_generation(
+    def prepare_inputs_for_generation(  # type: ignore[override]  # ``generate`` calls it with names only
         self, input_ids: Tensor, num_units: Tensor, past_key_values: Cache | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """The inputs of one step of ``generate``; ``input_ids`` are the words written so far."""
+        """Arguments of `forward` for one step of ``generate``.
+
+        Args:
+            input_ids: ``[rows, length]`` the words so far, from the start piece.
+            num_units: ``[rows]`` wanted lengths.
+            past_key_values: Cache of the earlier steps.
+            **kwargs: The other arguments of ``generate``.
+        """
         vectors = vectors_after(self.bottleneck, input_ids, num_units)
         if past_key_values is not None and past_key_values.get_seq_length() > 0:
             vectors = vectors[:, past_key_values.get_seq_length() :]
@@ -85,10 +99,20 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         source_ids: Tensor,
         attention_mask: Tensor,
         encoder_outputs: BaseModelOutput,
-        past_key_values: Cache | None = None,
+        past_key_values: EncoderDecoderCache | None = None,
         **kwargs: Any,
     ) -> Seq2SeqLMOutput:
-        """Log-probabilities of the next words, as ``logits``; arguments are from the step's preparation."""
+        """Log-probabilities of the next words, as ``logits``.
+
+        Args:
+            words: ``[rows, length]`` the words so far, from the start piece.
+            vectors: ``[rows, steps, hidden]`` decoder inputs of the words that are not in the cache.
+            source_ids: ``[rows, source]`` pieces of the documents.
+            attention_mask: ``[rows, source]``.
+            encoder_outputs: States of the documents.
+            past_key_values: Cache of the earlier steps.
+            **kwargs: Ignored, as transformers passes options of its own.
+        """
         source = Source(encoder_outputs[0], attention_mask, source_ids)
         hidden = self.bottleneck.decoder(vectors, source.states, source.mask, past_key_values)
         logits = self.bottleneck.log_probs(hidden, self.bottleneck.keys(source), source, words)
@@ -98,19 +122,22 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
 def vectors_after(bottleneck: WordsBottleneck, words: Tensor, units: Tensor) -> Tensor:
     """Decoder inputs ``[batch, length, hidden]`` for the next word after each of ``words``.
 
-    These are ``[batch, length]`` and begin with the start piece.
+    Args:
+        bottleneck: The decoder.
+        words: ``[batch, length]``, from the start piece.
+        units: ``[batch]`` wanted lengths.
     """
-    # A last word that does not matter stands for the one that is to be written.
+    # The word that is still to be written does not matter; any word stands for it.
     padded = torch.cat([words[:, 1:], words[:, :1]], dim=1)
     return bottleneck.inputs(padded, units)[0]
 
 
 class ExactLength(LogitsProcessor):
-    """Leaves only the pieces that can still lead to the wanted number of units, whole words of the document
-    among them.
+    """Leaves only the pieces that can still lead to the wanted number of units, and among these the ones that
+    break no word of the document.
 
     Args:
-        bottleneck: Knows the length of every piece.
+        bottleneck: The decoder, which knows the length of every piece.
         units: ``[rows]`` wanted lengths, one per beam.
         source: The documents, one per beam.
         no_repeat_bigrams: Whether no two pieces may stand in a row twice; bytes may, as they are no words.
@@ -133,20 +160,20 @@ class ExactLength(LogitsProcessor):
         costs, states = self.bottleneck.counter.count(words)
         if self.no_repeat_bigrams:
             scores = scores.masked_fill(self._repeating(input_ids), -math.inf)
-        columns = (self.units - costs.sum(1), states[:, -1], self.room - words.shape[1])
+        remaining, room = self.units - costs.sum(1), self.room - words.shape[1]
         written = torch.stack([input_ids[:, max(0, input_ids.shape[1] - 2)], input_ids[:, -1]], dim=1)
-        columns = [*(column[:, None] for column in columns), written[:, None], self.source_ids]
+        columns = (remaining[:, None], states[:, -1:], room[:, None], written[:, None], self.source_ids)
         allowed = self.bottleneck.allowed(*columns)[:, 0]
-        # A row that has ended is padded by `generate` and needs something that is allowed.
+        # `generate` pads a row that has ended, and needs some piece that is allowed.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
-        # Where what ends a word may not be said a second time, the word is broken; the length never is.
+        # Where every piece that ends a word would repeat a bigram, a word is broken; the length never is.
         stuck = ~(allowed & scores.isfinite()).any(1, keepdim=True)
         if stuck.any():
             allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
         return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
 
     def _repeating(self, input_ids: Tensor) -> Tensor:
-        """Pieces ``[rows, vocabulary]`` that stood after the last one of ``input_ids`` before."""
+        """Pieces ``[rows, vocabulary]`` that would repeat a bigram of ``input_ids``; bytes are no words."""
         again = input_ids[:, :-1] == input_ids[:, -1:]
         return pieces_at(again, input_ids[:, 1:], len(self.bottleneck.bytes)) & ~self.bottleneck.bytes

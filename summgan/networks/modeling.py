@@ -1,7 +1,7 @@
 """The three networks together, saved and loaded in the form of transformers.
 
 `SummGAN` holds generator, reconstructor and discriminator around one table of word embeddings (the
-discriminator has its own). Called or asked to ``generate`` it behaves as the generator: a
+discriminator has its own). `SummGAN.forward` and ``generate`` are those of the generator: a
 sequence-to-sequence model from document to summary, with beams, and always of the wanted length.
 """
 
@@ -46,8 +46,13 @@ from summgan.text.pieces import length_table
 
 
 class SummGAN(CheckedModel, GenerationMixin):
-    """Generator, reconstructor and discriminator."""
+    """Generator, reconstructor and discriminator.
 
+    Args:
+        config: Sizes of the networks, and what a training found out about human sentences.
+    """
+
+    config: SummGANConfig
     config_class = SummGANConfig
     noun = "summgan model"
     advice = "Give the output_dir of a finished training, or one of its checkpoints."
@@ -73,12 +78,12 @@ class SummGAN(CheckedModel, GenerationMixin):
         self.post_init()
 
     def new_generator(self) -> Generator:
-        """The generator; a subclass answers one of its own."""
+        """Build the generator; a subclass may build another one."""
         return DecoderGenerator(self.config, self.embedding)
 
     @property
     def tables(self) -> dict[str, int]:
-        """The least number of each table of vocabulary ids; see `CheckedModel`."""
+        """The least number in each table of vocabulary ids; see `CheckedModel`."""
         return {f"generator.{name}": least for name, least in self.generator.tables.items()}
 
     @torch.no_grad()
@@ -93,9 +98,10 @@ class SummGAN(CheckedModel, GenerationMixin):
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Conv1d):
             nn.init.kaiming_normal_(module.weight, a=0.2)
-            nn.init.zeros_(module.bias)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
         if isinstance(module, Discriminator):
-            # Judged through convolutions of fan-in hidden x width, so of unit scale.
+            # Convolutions of fan-in hidden x width read these vectors, so they have unit scale.
             nn.init.normal_(module.embedding.weight, std=1.0)
         elif isinstance(module, WordsBottleneck):
             # A countdown of zeros leaves a pretrained decoder as it was, and a new one undisturbed.
@@ -108,27 +114,23 @@ class SummGAN(CheckedModel, GenerationMixin):
         tokenizer: PreTrainedTokenizerBase,
         **fields,
     ) -> SummGAN:
-        """A new model for a tokenizer: of the sizes wanted, or around a pretrained backbone.
+        """Build a new model for a tokenizer, of the wanted sizes or around a pretrained backbone.
 
         Args:
             options: The ``model`` block of a configuration.
-            tokenizer: Its vocabulary gives the size of the tables.
+            tokenizer: Tokenizer whose vocabulary gives the size of the tables.
             **fields: Further fields of `SummGANConfig`.
 
         Raises:
             SummGANError: The backbone cannot be used.
         """
-        backbone = None
-        if options.backbone is None:
-            generator = new_stack_config(options, tokenizer)
-        else:
-            backbone = load_backbone(options.backbone)
-            generator = backbone.config
-            if len(tokenizer) > generator.vocab_size:
-                raise SummGANError(
-                    f"The tokenizer has {len(tokenizer)} pieces but the backbone {options.backbone!r} only "
-                    f"{generator.vocab_size}: use the tokenizer in the backbone's folder."
-                )
+        backbone = None if options.backbone is None else load_backbone(options.backbone)
+        generator = new_stack_config(options, tokenizer) if backbone is None else backbone.config
+        if len(tokenizer) > generator.vocab_size:
+            raise SummGANError(
+                f"The tokenizer has {len(tokenizer)} pieces but the backbone {options.backbone!r} only "
+                f"{generator.vocab_size}: use the tokenizer in the backbone's folder."
+            )
         reconstructor = type(generator).from_dict(generator.to_dict())
         for name in ("encoder_layers", "decoder_layers", "num_layers", "num_decoder_layers"):
             if name in generator.to_dict():
@@ -151,19 +153,23 @@ class SummGAN(CheckedModel, GenerationMixin):
     def take_weights(self, backbone: PreTrainedModel) -> None:
         """Copy the weights of a pretrained sequence-to-sequence model into embeddings and generator."""
         with torch.no_grad():
-            self.embedding.weight.copy_(backbone.get_input_embeddings().weight)
+            self.embedding.weight.copy_(backbone.get_input_embeddings().get_parameter("weight"))
         self.generator.take_weights(backbone)
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:
-        """Tell a new model how long human sentences are."""
+        """Store how long human sentences are."""
         for name, value in asdict(lengths).items():
             setattr(self.config, name, value)
         self.generator.set_human_lengths(lengths)
 
     def set_counts(self, word_weights: Tensor, salience: Salience) -> None:
-        """Take over what was counted in the two piles; the attributes of these names in `Corpora`.
+        """Copy what was counted in the two piles.
 
-        A backbone may have more entries than its tokenizer has pieces; nothing is counted of those.
+        A backbone may have more entries than its tokenizer has pieces; the rest stays as it is.
+
+        Args:
+            word_weights: ``[pieces]``, how much each piece counts in the reconstruction.
+            salience: How much each place of a document says.
         """
         self.reconstructor.word_weights[: len(word_weights)].copy_(word_weights)
         self.generator.set_salience(salience)
@@ -187,9 +193,10 @@ class SummGAN(CheckedModel, GenerationMixin):
         Args:
             input_ids: Documents ``[batch, source]``.
             attention_mask: ``[batch, source]``.
-            decoder_input_ids: Summaries so far ``[batch, length]``, from the start token.
+            decoder_input_ids: Summaries so far ``[batch, length]``, from the start token; needed where there
+                are no ``labels``.
             labels: Summaries ``[batch, length]``, -100 where there is none; gives ``loss``.
-            num_units: ``[batch]`` wanted lengths; by default that of the labels, or the human mean.
+            num_units: ``[batch]`` wanted lengths; by default those of the labels, or the human mean.
             encoder_outputs: Encoder outputs of an earlier call for the same documents.
             **kwargs: Ignored, as transformers passes options of its own.
 
@@ -198,7 +205,7 @@ class SummGAN(CheckedModel, GenerationMixin):
             ``encoder_last_hidden_state``.
 
         Raises:
-            SummGANError: The generator has no decoder.
+            SummGANError: The generator has no decoder, or there is no summary.
         """
         if not isinstance(self.generator, DecoderGenerator):
             raise SummGANError(
@@ -216,6 +223,8 @@ class SummGAN(CheckedModel, GenerationMixin):
             words = labels.masked_fill(mask == 0, self.config.eos_token_id)
             units = bottleneck.length_of(words, mask) if num_units is None else num_units
             vectors, decoder_input_ids = bottleneck.inputs(words, units)[0], bottleneck.fed(words)
+        elif decoder_input_ids is None:
+            raise SummGANError("A SummGAN is called with labels or with decoder_input_ids; give one of them.")
         else:
             if num_units is None:
                 num_units = torch.full_like(input_ids[:, 0], self.config.summary_length)
@@ -228,7 +237,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         return Seq2SeqLMOutput(loss=loss, logits=logits, encoder_last_hidden_state=source.states)
 
     @torch.no_grad()
-    def generate(
+    def generate(  # type: ignore[override]  # answers pieces alone, and takes lengths
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
@@ -238,14 +247,14 @@ class SummGAN(CheckedModel, GenerationMixin):
         no_repeat_bigrams: bool = False,
         **decoding: Any,
     ) -> Tensor:
-        """Write summaries of exactly ``num_units`` units: `Generator.write` in the words of transformers.
+        """Write summaries of exactly ``num_units`` units: `Generator.write` with transformers' arguments.
 
         Args:
             input_ids: Documents ``[batch, source]``.
             attention_mask: ``[batch, source]``.
-            num_units: Lengths wanted, one number or ``[batch]``; the human mean by default.
-            num_beams: Width of a beam search.
-            num_return_sequences: Best summaries returned of each document.
+            num_units: Wanted lengths, one number or ``[batch]``; by default the human mean.
+            num_beams: Width of the beam search.
+            num_return_sequences: Number of best summaries of each document.
             no_repeat_bigrams: Whether no two pieces may stand in a row twice.
             **decoding: Further options of transformers' ``generate``.
 
@@ -253,7 +262,7 @@ class SummGAN(CheckedModel, GenerationMixin):
             ``[batch * num_return_sequences, length]`` pieces after the start token.
 
         Raises:
-            SummGANError: The generator finds fewer summaries of one length.
+            SummGANError: The generator finds fewer summaries of one length than wanted.
         """
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
@@ -271,7 +280,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         return words
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
-        """States of documents ``[batch, source]``, read in windows of ``max_document_length`` pieces."""
+        """States of documents ``[batch, source]``, read window by window."""
         windows = self._windows(input_ids, attention_mask)
         states = [self.generator.encode(*window).states for window in windows]
         return Source(torch.cat(states, dim=1), attention_mask, input_ids)
@@ -282,9 +291,10 @@ class SummGAN(CheckedModel, GenerationMixin):
         parts = [self.reconstructor.scores(code, *window) for window in windows]
         return weighted_loss(*(torch.cat(columns, dim=1) for columns in zip(*parts, strict=True)))
 
-    def _windows(self, *tensors: Tensor) -> list[tuple[Tensor, ...]]:
-        """Tensors ``[batch, source]`` cut where the networks have read enough at once."""
-        return [*zip(*(tensor.split(self.config.window, dim=1) for tensor in tensors), strict=True)]
+    def _windows(self, input_ids: Tensor, attention_mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Documents ``[batch, source]`` and their mask, cut into windows that the networks read at once."""
+        longest = self.config.window
+        return [*zip(input_ids.split(longest, dim=1), attention_mask.split(longest, dim=1), strict=True)]
 
 
 AutoConfig.register(SummGANConfig.model_type, SummGANConfig, exist_ok=True)

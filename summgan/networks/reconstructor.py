@@ -32,12 +32,17 @@ class Reconstructor(nn.Module):
     Args:
         encoder: Reads the code.
         decoder: Writes the document.
-        hidden_size: Width of both.
+        hidden_size: Width of encoder and decoder.
         vocabulary_size: Number of pieces.
         copy: ``no`` if words may not be copied from a code that has words.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
+
+    Attributes:
+        word_weights: ``[vocabulary]``, how much each piece counts in the loss.
     """
+
+    word_weights: Tensor
 
     def __init__(
         self,
@@ -72,12 +77,15 @@ class Reconstructor(nn.Module):
 
         Args:
             code: What is left of the documents.
-            documents: Ids, ended by the end piece.
+            documents: Ids, which end with the end piece.
             mask: 1 where a document is real.
-            stream: Noise of the word dropout and of the stride.
+            stream: Noise of word dropout and stride; neither works without it.
             word_dropout: Share of the decoder's input words that are hidden.
-            stride: Ask for every so many-th piece only, from a random one on: an estimate that saves most of
-                the cost, which is that of the vocabulary.
+            stride: Distance of the pieces that are asked for, of which the first is random. More than 1 gives
+                an estimate that saves most of the cost, which is that of the vocabulary.
+
+        Raises:
+            ValueError: There is word dropout or a stride, but no ``stream``.
         """
         return weighted_loss(*self.scores(code, documents, mask, stream, word_dropout, stride))
 
@@ -90,49 +98,58 @@ class Reconstructor(nn.Module):
         word_dropout: float = 0.0,
         stride: int = 1,
     ) -> tuple[Tensor, Tensor]:
-        """Log-probability of every piece that is asked for and its weight, ``[batch, asked]`` both; arguments
-        are those of `forward`.
+        """Log-probabilities of the pieces that are asked for and their weights, both ``[batch, asked]``.
+
+        Arguments and errors are those of `forward`.
         """
+        if stream is None and (word_dropout or stride > 1):
+            raise ValueError("Word dropout and stride need a stream of noise.")
         states = self.encoder(code.vectors, code.mask)
         start = torch.full_like(documents[:, :1], self.start_id)
         inputs = self.decoder.embed(torch.cat([start, documents[:, :-1]], 1))
-        if word_dropout:
+        if stream is not None and word_dropout:
             kept = stream.uniform(documents.shape[1]) >= word_dropout
             inputs = inputs * kept[..., None].to(inputs.dtype)
         hidden = self.decoder(inputs, states, code.mask)
-        if stride > 1:
+        if stream is not None and stride > 1:
             hidden, documents, mask = _every(stride, stream.fork("stride"), hidden, documents, mask)
-        pointed, matches = self._point(hidden, states, code), None
-        if pointed is not None:
-            matches = _matches(code, documents)
+        pointed = self._point(hidden, self._keys(states, code), code.mask)
+        matches = None if pointed is None else _matches(code, documents)
         scores = target_log_probs(self.decoder.logits(hidden), pointed, matches, documents)
         return scores, self.word_weights[documents] * mask
 
-    def _point(self, hidden: Tensor, states: Tensor, code: Code):
+    def _keys(self, states: Tensor, code: Code) -> Tensor | None:
+        """Pointer keys of a code of words, computed once for all steps; None without copying."""
         if self.pointer is None or code.words is None:
             return None
-        return self.pointer(hidden, self.pointer.keys(states, code.vectors), code.mask)
+        return self.pointer.keys(states, code.vectors)
+
+    def _point(
+        self, hidden: Tensor, keys: Tensor | None, mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Where to copy from, as `Pointer` answers; None without copying."""
+        if keys is None or self.pointer is None:
+            return None
+        return self.pointer(hidden, keys, mask)
 
     @torch.no_grad()
     def sample(self, code: Code, max_length: int, stream: RandomStream | None = None) -> Tensor:
-        """Write documents ``[batch, length]`` from codes, ended and padded by the end piece.
+        """Write documents ``[batch, length]`` from codes; the end piece ends and pads them.
 
         Args:
-            code: Codes of words.
-            max_length: Most pieces, the end included.
-            stream: Noise of the draw; None takes the most probable word at every step, but never one
-                three times in a row.
+            code: What is left of the documents.
+            max_length: Most pieces, the end piece included.
+            stream: Noise of the draw; None takes the most probable word at every step, but never the same
+                word three times in a row.
         """
         states, cache = self.encoder(code.vectors, code.mask), new_cache()
         previous = torch.full_like(code.mask[:, 0], self.start_id)
         noise = stream.uniform(max_length) if stream else None
-        done, words = torch.zeros_like(previous, dtype=torch.bool), []
-        keys = None
-        if self.pointer is not None and code.words is not None:
-            keys = self.pointer.keys(states, code.vectors)
+        done, keys = torch.zeros_like(previous, dtype=torch.bool), self._keys(states, code)
+        words: list[Tensor] = []
         while len(words) < max_length - 1 and not done.all():
             hidden = self.decoder(self.decoder.embed(previous[:, None]), states, code.mask, cache)
-            pointed = None if keys is None else self.pointer(hidden, keys, code.mask)
+            pointed = self._point(hidden, keys, code.mask)
             log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, code.words)[:, 0]
             if noise is None:
                 if len(words) > 1:  # the most probable word tends to repeat itself for ever
@@ -148,19 +165,19 @@ class Reconstructor(nn.Module):
         return torch.stack(words, dim=1)
 
     def mask_of(self, documents: Tensor) -> Tensor:
-        """1 up to and including the end piece of written documents."""
+        """A mask ``[batch, length]`` of written documents: 1 up to and including the end piece."""
         return ended_mask(documents, self.end_id)
 
 
 def weighted_loss(scores: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy per piece ``[batch]`` of what `Reconstructor.scores` answers."""
+    """Weighted cross-entropy per piece ``[batch]``, from what `Reconstructor.scores` answers."""
     return -(scores * weights).sum(1) / weights.sum(1)
 
 
 def _every(
     stride: int, stream: RandomStream, hidden: Tensor, documents: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Every ``stride``-th place of each row, from one of its first on, of ``[batch, length, ...]``."""
+    """Keep every ``stride``-th place of each row of ``[batch, length, ...]``; the first one is random."""
     longest = documents.shape[1]
     choices = mask.sum(1, keepdim=True).clamp_max(stride)
     first = (stream.uniform(1) * choices).long()
@@ -172,7 +189,8 @@ def _every(
 
 def _matches(code: Code, documents: Tensor) -> Tensor:
     """How much each word of the code is each word of the document, ``[batch, code, length]``."""
+    words = code.given("words")
     if code.one_hot is None:
-        return (code.words[:, :, None] == documents[:, None]).float()
-    index = documents[:, None].expand(-1, code.words.shape[1], -1)
+        return (words[:, :, None] == documents[:, None]).float()
+    index = documents[:, None].expand(-1, words.shape[1], -1)
     return code.one_hot.gather(2, index).float()

@@ -106,7 +106,7 @@ def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
         SummGANError: The weights are missing, damaged or of another model.
     """
     paths = _weight_files(folder)
-    model = build(AutoModelForSeq2SeqLM.from_config, config)
+    model: PreTrainedModel = build(AutoModelForSeq2SeqLM.from_config, config)
     weights = {name: tensor for path in paths for name, tensor in _tensors(path).items()}
     numbers, described = _numbers(weights), _numbers(model.state_dict())
     if described > _SLACK * numbers:  # before it is filled with random numbers

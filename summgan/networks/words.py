@@ -41,15 +41,28 @@ class WordsBottleneck(Bottleneck):
     """Decoder with pointer and exact length.
 
     Args:
-        decoder: Of a sequence-to-sequence model.
-        hidden_size: Its width.
-        vocabulary_size: Its number of pieces.
-        copy: What may be copied from the document with a pointer: ``words``, ``pieces`` or ``no``.
+        decoder: Decoder of a sequence-to-sequence model.
+        hidden_size: Width of the decoder.
+        vocabulary_size: Number of pieces.
+        copy: What the pointer may copy from the document: ``words``, ``pieces`` or ``no``.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
-        pieces_per_unit: Room for pieces, per unit of length.
-        most_pieces: Room for pieces, of whatever length.
+        pieces_per_unit: Most pieces of a text per unit of its length.
+        most_pieces: Most pieces of a text of any length.
+
+    Attributes:
+        units: ``[vocabulary]``, and likewise the five that follow: columns of a `LengthTable`, which explains
+            them. They travel with the weights.
+        salience: How much each place of a document says.
+        parts: Pieces for each unit of a piece with several units; see `LengthTable`.
     """
+
+    units: Tensor
+    continues: Tensor
+    ends_inside: Tensor
+    writable: Tensor
+    glues: Tensor
+    bytes: Tensor
 
     def __init__(
         self,
@@ -69,7 +82,6 @@ class WordsBottleneck(Bottleneck):
         self.countdown = nn.Embedding(MAX_UNITS + 1, hidden_size)
         self.start_id, self.end_id = start_id, end_id
         self.pieces_per_unit, self.most_pieces = pieces_per_unit, most_pieces
-        # The vocabulary's lengths travel with the weights: see `units.LengthTable`.
         self.register_buffer("units", torch.ones(vocabulary_size, dtype=torch.long))
         for name in ("continues", "ends_inside", "writable", "glues", "bytes"):
             self.register_buffer(name, torch.ones(vocabulary_size, dtype=torch.bool))
@@ -78,7 +90,7 @@ class WordsBottleneck(Bottleneck):
         self.parts: dict[int, list[int]] = {}
 
     def set_lengths(self, table: LengthTable) -> None:
-        """Take over the lengths of a tokenizer's pieces."""
+        """Copy the lengths of a tokenizer's pieces."""
         self.units.copy_(table.units)
         self.continues.copy_(table.continues)
         self.ends_inside.copy_(table.ends_inside)
@@ -89,7 +101,7 @@ class WordsBottleneck(Bottleneck):
 
     @property
     def counter(self) -> UnitCounter:
-        """Counts units, on the device of the model; of the columns alone until there is a tokenizer."""
+        """What counts units, on the device of the model; made of the columns until a tokenizer is known."""
         if self._counter is None:
             columns = (self.units, self.continues, self.ends_inside, self.bytes)
             self._counter = counter_of_columns(*columns)
@@ -98,7 +110,7 @@ class WordsBottleneck(Bottleneck):
         return self._counter
 
     def costs(self, words: Tensor) -> Tensor:
-        """Units that each piece of ``words`` ``[batch, length]`` adds, ``[batch, length]``."""
+        """Units ``[batch, length]`` that each piece of ``words`` ``[batch, length]`` adds."""
         return self.counter.count(words)[0]
 
     def length_of(self, words: Tensor, mask: Tensor) -> Tensor:
@@ -112,14 +124,18 @@ class WordsBottleneck(Bottleneck):
         return self.pointer.keys(source.states, self.decoder.embed(source.ids))
 
     def fed(self, words: Tensor) -> Tensor:
-        """What stands before each of ``words`` ``[batch, length]``, from the start piece."""
+        """The piece before each of ``words`` ``[batch, length]``; the start piece stands before the first."""
         return torch.cat([torch.full_like(words[:, :1], self.start_id), words[:, :-1]], 1)
 
     def inputs(self, words: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the decoder reads before it writes each of ``words`` ``[batch, length]``.
 
+        Args:
+            words: Pieces of the text.
+            units: ``[batch]`` length of the text.
+
         Returns:
-            Vectors ``[batch, length, hidden]``, units that remain ``[batch, length]``, and the state of the
+            Vectors ``[batch, length, hidden]``, remaining units ``[batch, length]``, and the state of the
             text so far ``[batch, length]`` (see `units.UnitCounter`).
         """
         costs, states = self.counter.count(words)
@@ -128,9 +144,9 @@ class WordsBottleneck(Bottleneck):
         return vectors, remaining, states[:, :-1]
 
     def max_pieces(self, units: Tensor) -> Tensor:
-        """Room ``[batch]`` for the pieces of ``units`` ``[batch]``, the end included."""
+        """Most pieces ``[batch]`` of a text of ``units`` ``[batch]``, the end piece included."""
         wanted = (units * self.pieces_per_unit).ceil().long() + 2
-        # Every unit needs a piece, and the end one.
+        # Every unit needs a piece, and the end needs one.
         return wanted.clamp_max(self.most_pieces).maximum(units + 1)
 
     def fitting(
@@ -138,20 +154,20 @@ class WordsBottleneck(Bottleneck):
     ) -> Tensor:
         """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
 
-        Characters that are in no piece are bytes, and one or two of them in a row ("ğ" in a name) are written
-        where the document goes on with them, and always to their end.
+        Characters that are in no piece are bytes. One or two such characters in a row ("ğ" in a name) may be
+        written where the document goes on with them, and are always written to their last byte.
 
         Args:
-            remaining: ``[batch, length]`` units still to be written.
-            state: ``[batch, length]`` of the text so far; see `units.UnitCounter`.
-            room: ``[batch, length]`` pieces that may still be written, the end included.
-            written: ``[batch, length, 2]`` the two pieces before.
-            source_ids: ``[batch, source]`` of the document.
+            remaining: ``[batch, length]`` units that are still to be written.
+            state: ``[batch, length]`` state of the text so far; see `units.UnitCounter`.
+            room: ``[batch, length]`` pieces that may still be written, the end piece included.
+            written: ``[batch, length, 2]`` the last two pieces.
+            source_ids: ``[batch, source]`` pieces of the document.
         """
         counter = self.counter
         unfinished = (state >= UNFINISHED) | counter.effects(written.flatten(0, 1))[1][:, -1].view_as(state)
         state = state % UNFINISHED
-        # Costs that nothing affords, for what is never written and for marks without a letter to stand on.
+        # A cost that no text can afford, for pieces that are never written and for marks without a letter.
         costs = counter.costs[:, : len(self.units)].masked_fill(~self.writable, _UNAFFORDABLE)
         marks = counter.costs[CLUSTER, : len(self.units)] < counter.costs[BLANK, : len(self.units)]
         costs[BLANK].masked_fill_(marks, _UNAFFORDABLE)
@@ -172,14 +188,8 @@ class WordsBottleneck(Bottleneck):
     def allowed(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
-        """`fitting` pieces that break no word of the document either, where there are such and room.
-
-        Args:
-            remaining: ``[batch, length]``, and all others as in `fitting`.
-            state: ``[batch, length]``.
-            room: ``[batch, length]``.
-            written: ``[batch, length, 2]``.
-            source_ids: ``[batch, source]``.
+        """The `fitting` pieces that break no word of the document; all fitting pieces where every one of them
+        breaks a word, or where there is no room to spare. Arguments are those of `fitting`.
         """
         fitting = self.fitting(remaining, state, room, written, source_ids)
         whole = fitting & self.whole_words(written, source_ids)
@@ -188,8 +198,9 @@ class WordsBottleneck(Bottleneck):
     def whole_words(self, written: Tensor, source_ids: Tensor) -> Tensor:
         """Pieces that do not break a word of the document, bool ``[batch, length, vocabulary]``.
 
-        After a piece of the document a letter may only follow inside a word as it does there, and where
-        the word never ends after this piece it has to go on. ``written`` is ``[batch, length, 2]``.
+        After a piece of the document, a piece that continues the word must be one that continues it in the
+        document; where the word never ends after this piece, it has to go on. The last two pieces are
+        ``written`` ``[batch, length, 2]``.
         """
         same, followers = self._followers(written, source_ids)
         goes_on = self.glues[followers]
@@ -200,11 +211,11 @@ class WordsBottleneck(Bottleneck):
 
     def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor]:
         """What stands in the document after the last of the pieces ``written`` ``[batch, length, 2]``; inside
-        a word after both, where it has both.
+        a word, after both pieces, where the document has both in a row.
 
         Returns:
-            The places that have what was written ``[batch, length, source - 1]``, and the pieces after
-            these places, of the same shape.
+            Whether each place has what was written ``[batch, length, source - 1]``, and the piece after each
+            place, in the same shape.
         """
         before, previous = written.unbind(2)
         same = previous[..., None] == source_ids[:, None, :-1]
@@ -216,19 +227,28 @@ class WordsBottleneck(Bottleneck):
     def _few_bytes(self, source_ids: Tensor) -> Tensor:
         """Which pieces ``[batch, source]`` of documents are bytes in runs of no more than `_MOST_BYTES`."""
         lone = self.bytes[source_ids].float()
-        # The least of every window says that all of it are bytes; the most of these, that a place is in one.
+        # The minimum of a window says that all of it are bytes; the maximum of these, that a place is in one.
         full = -F.max_pool1d(-F.pad(lone, (0, _MOST_BYTES)), _MOST_BYTES + 1, 1)
         many = F.max_pool1d(F.pad(full, (_MOST_BYTES, 0)), _MOST_BYTES + 1, 1)
         return (lone > 0) & (many == 0)
 
     def last_two(self, words: Tensor) -> Tensor:
-        """The two pieces before each of ``words`` ``[batch, length]``, ``[batch, length, 2]``."""
+        """The two pieces ``[batch, length, 2]`` before each of ``words`` ``[batch, length]``."""
         fed = self.fed(words)
         return torch.stack([self.fed(fed), fed], dim=2)
 
-    def point(self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor):
-        """Where to copy from; see `Pointer` and, for ``written``, `CopyBias`. None without copying."""
-        if keys is None:
+    def point(
+        self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Where to copy from, as `Pointer` answers; None without copying.
+
+        Args:
+            hidden: ``[batch, length, hidden]`` of the decoder.
+            keys: What `keys` answers.
+            source: The documents.
+            written: ``[batch, steps]`` pieces that the decoder was fed; see `CopyBias`.
+        """
+        if keys is None or self.pointer is None:
             return None
         bias = None
         if self.copy_bias is not None:
@@ -243,7 +263,15 @@ class WordsBottleneck(Bottleneck):
         written: Tensor,
         allowed: Tensor | None = None,
     ) -> Tensor:
-        """Log-probabilities ``[batch, length, vocabulary]``, over allowed pieces when given."""
+        """Log-probabilities ``[batch, length, vocabulary]`` of the next pieces.
+
+        Args:
+            hidden: ``[batch, length, hidden]`` of the decoder.
+            keys: What `keys` answers.
+            source: The documents.
+            written: ``[batch, steps]`` pieces that the decoder was fed.
+            allowed: ``[batch, length, vocabulary]`` pieces that may be written; by default all of them.
+        """
         pointed = self.point(hidden, keys, source, written)
         log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.ids)
         if allowed is None:
@@ -252,11 +280,11 @@ class WordsBottleneck(Bottleneck):
 
     @torch.no_grad()
     def sample(self, source: Source, units: Tensor, stream: RandomStream | None) -> Tensor:
-        """Draw words ``[batch, length]``, ended by the end piece and padded with it.
+        """Draw words ``[batch, length]``, which end with the end piece and are padded with it.
 
         Args:
             source: The documents.
-            units: ``[batch]`` exact lengths wanted.
+            units: ``[batch]`` wanted exact lengths.
             stream: Noise of the draw; None takes the most probable word at every step.
         """
         keys, cache = self.keys(source), new_cache()
@@ -272,8 +300,10 @@ class WordsBottleneck(Bottleneck):
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
             hidden = self.decoder(vectors, source.states, source.mask, cache)
             left = room - len(words) + 1
-            columns = (remaining, state, left, torch.stack([words[max(0, len(words) - 2)], previous], 1))
-            allowed = self.allowed(*(column[:, None] for column in columns), source.ids)
+            last_two = torch.stack([words[max(0, len(words) - 2)], previous], 1)
+            allowed = self.allowed(
+                remaining[:, None], state[:, None], left[:, None], last_two[:, None], source.ids
+            )
             allowed[done, 0, self.end_id] = True
             log_probs = self.log_probs(hidden, keys, source, torch.stack(words, 1), allowed)[:, 0]
             if noise is None:
@@ -297,10 +327,10 @@ class WordsBottleneck(Bottleneck):
         """Draw exactly ``units`` units of words for every document; see `Bottleneck.forward`.
 
         Raises:
-            ValueError: There are no ``units``.
+            ValueError: ``units`` is None.
         """
         if units is None:
-            raise ValueError("A decoder has to be told how many units to draw.")
+            raise ValueError("A decoder must be told how many units to draw.")
         words = self.sample(source, units, stream and stream.fork("words"))
         mask = ended_mask(words, self.end_id)
         vectors, remaining, state = self.inputs(words, units)
@@ -329,9 +359,13 @@ class WordsBottleneck(Bottleneck):
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Log-probability ``[batch]`` of given words ``[batch, length]``, told their length.
+        """Log-probability ``[batch]`` of given words when the decoder is told their length.
 
-        Where ``weights`` ``[batch, length]`` are given, they take the place of the mask in the sum.
+        Args:
+            source: The documents.
+            words: ``[batch, length]`` pieces, the end piece included.
+            mask: ``[batch, length]``, 1 where a piece is real.
+            weights: ``[batch, length]`` weight of each piece in the sum; by default the mask.
         """
         units = self.length_of(words, mask)
         vectors, _, _ = self.inputs(words, units)
@@ -343,19 +377,23 @@ class WordsBottleneck(Bottleneck):
 
 
 def first_places(ids: Tensor) -> Tensor:
-    """Where in ``[batch, length]`` a piece stands for the first time, bool."""
+    """Whether each place of ``[batch, length]`` has a piece that no earlier place has, bool."""
     return ~(ids[:, :, None] == ids[:, None]).tril(-1).any(2)
 
 
 def pieces_at(places: Tensor, pieces: Tensor, vocabulary_size: int) -> Tensor:
-    """Which pieces stand at the ``places`` (bool) of ``pieces``, both ``[..., source]``; bool ``[...,
-    vocabulary]``.
+    """Which pieces of the vocabulary stand at some places, bool ``[..., vocabulary]``.
+
+    Args:
+        places: ``[..., source]`` bool, the places that count.
+        pieces: ``[..., source]`` ids.
+        vocabulary_size: Number of pieces in the vocabulary.
     """
     found = torch.zeros(*pieces.shape[:-1], vocabulary_size, device=pieces.device)
     return found.scatter_add_(-1, pieces, places.float()) > 0
 
 
 def ended_mask(words: Tensor, end_id: int) -> Tensor:
-    """1 up to and including the first end piece of ``words`` ``[batch, length]``, else 0."""
+    """A mask ``[batch, length]``: 1 up to and including the first end piece of ``words``, 0 after it."""
     ends = words == end_id
     return (ends.cumsum(1) - ends.long() == 0).long()

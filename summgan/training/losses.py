@@ -1,7 +1,7 @@
-"""The named terms of the objectives as functions; `summary_task.py` puts them together.
+"""The terms of the objectives as functions; `summary_task.py` puts them together.
 
-Terms have a value for each row, so that their mean over micro-batches, or over processes, is the mean over
-the global batch. A term is an entry of a dict and has a weight of the same name.
+A term has a value for each row, so that its mean over micro-batches, or over processes, is the mean over the
+global batch. Terms are entries of a dict, and the weight of each has the same name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float], start: Tens
     Args:
         terms: Values by name.
         weights: Weights by name; there may be more of them than terms.
-        start: Added to the sum.
+        start: What the sum starts from.
 
     Raises:
         SummGANError: A term has no weight.
@@ -47,7 +47,7 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float], start: Tens
 
 
 def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Detached means of terms, for the log."""
+    """Detached means of the terms, for the log."""
     return {name: values.detach().mean() for name, values in terms.items()}
 
 
@@ -55,13 +55,13 @@ def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def denoising(generator: Generator, batch: Batch) -> Tensor:
-    """``[batch]``: write the sentence that is hidden in a text, as far as the text says it."""
+    """Loss ``[batch]`` of writing the sentence that is hidden in a text, as far as the text says it."""
     noised, targets = batch["noised"], batch["targets"]
     return generator.imitation_loss(noised.ids, noised.mask, targets.ids, targets.mask, targets.labels)
 
 
 def extraction(generator: Generator, batch: Batch) -> Tensor:
-    """``[batch]``: write the picked content words of a document."""
+    """Loss ``[batch]`` of writing the picked content words of a document."""
     documents, picked = batch["documents"], batch["content"]
     return generator.imitation_loss(documents.ids, documents.mask, picked.ids, picked.mask)
 
@@ -71,7 +71,7 @@ def reconstruction_inputs(
 ) -> tuple[Tensor, Tensor, RandomStream]:
     """Documents ``[batch * samples, document]``, their mask, and the noise of rebuilding them.
 
-    Siblings get the same noise: their difference must come from their words.
+    Samples of one document get the same noise, so that only their words make their losses differ.
     """
     documents = batch["documents"].repeat(samples)
     noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
@@ -79,13 +79,13 @@ def reconstruction_inputs(
 
 
 def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samples: int = 1) -> Tensor:
-    """``[batch * samples]``: minus the salience per piece of what is said of the document.
+    """Loss ``[batch * samples]``, minus the salience of the document's said pieces, per piece of the summary.
 
-    A function of which words are said and nothing else, so the straight-through gradient is nearly exact; a
-    piece that is said twice counts for nothing.
+    It depends only on which words are said, so the straight-through gradient is nearly exact. A piece that is
+    said twice counts for nothing.
     """
     documents = batch["documents"].repeat(samples)
-    said = code.one_hot.gather(2, documents.ids[:, None].expand(-1, code.mask.shape[1], -1))
+    said = code.given("one_hot").gather(2, documents.ids[:, None].expand(-1, code.mask.shape[1], -1))
     said = said * code.mask[..., None]
     by_others = said.detach().sum(1, keepdim=True) - said.detach()
     once = (said * (by_others < 0.5)).sum(1) * documents.mask * first_places(documents.ids)
@@ -95,26 +95,26 @@ def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samp
 def back_cycle(
     generator: Generator, reconstructor: Reconstructor, batch: Batch, stream: RandomStream
 ) -> Tensor:
-    """``[batch]``: summarize what the reconstructor makes of a human sentence to the sentence.
+    """Loss ``[batch]`` of writing a human sentence for the document that the reconstructor makes of it.
 
-    The unsupervised translation of Lample 2018: an answer written by people to an input written by the other
-    network. The input is a sample and carries no gradient.
+    As in unsupervised translation (Lample 2018), people have written the answer and the other network writes
+    the input, which is a sample and carries no gradient.
     """
     sentences, longest = batch["sentences"], batch["documents"].mask
     with torch.no_grad():
         code = reconstructor.code_of(sentences.ids, sentences.mask)
         documents = reconstructor.sample(code, longest.shape[1], stream)
-        # As long as the row's own document at most, whatever its batch was padded to.
+        # At most as long as the row's own document, whatever length its batch is padded to.
         places = torch.arange(documents.shape[1], device=documents.device)
         mask = reconstructor.mask_of(documents) * (places < longest.sum(1, keepdim=True))
     return generator.imitation_loss(documents, mask, sentences.ids, sentences.mask)
 
 
 def make_judge(discriminator: Discriminator) -> Judge:
-    """The discriminator as a fixed function: it gives gradient to words and takes none itself.
+    """Turn the discriminator into a fixed function: words get gradient from it, its parameters get none.
 
-    Without this its parameters would collect gradient in the generator's step, which accumulation then
-    carries into its own.
+    Otherwise its parameters would collect gradient in the generator's step, and accumulation would carry that
+    into the discriminator's own step.
     """
     frozen = {name: value.detach() for name, value in discriminator.named_parameters()}
 
@@ -128,19 +128,19 @@ def make_judge(discriminator: Discriminator) -> Judge:
 def adversarial(
     judge: Judge, words: Tensor, code: Code, batch: Batch, samples: int, hard: bool = True
 ) -> Tensor:
-    """How far words are from human, ``[batch * samples]``: relativistic per sentence, plus per word.
+    """Loss ``[batch * samples]`` of not reading as human: relativistic per sentence, plus per word.
 
     Args:
-        judge: From `make_judge`.
+        judge: What `make_judge` answers.
         words: ``[batch * samples, length, vocabulary]``, one-hot or nearly.
         code: The summaries that consist of these words.
-        batch: Its human sentences are what a summary is compared with.
+        batch: Texts with the human sentences that summaries are compared with.
         samples: Number of summaries of each row of the batch.
-        hard: Whether the words are one-hot; soft ones are made so, since a judge of human words would
-            recognize them at once.
+        hard: Whether the words are one-hot; soft ones are made one-hot in the forward pass, since a judge of
+            human words would recognize them at once.
     """
     if not hard:
-        words = F.one_hot(code.words, words.shape[-1]).to(words.dtype) + words - words.detach()
+        words = F.one_hot(code.given("words"), words.shape[-1]).to(words.dtype) + words - words.detach()
     fake = judge(words, code.mask)
     with torch.no_grad():
         real = judge(batch["sentences"].ids, batch["sentences"].mask)
@@ -155,14 +155,14 @@ def adversarial(
 def discriminator_terms(
     discriminator: Discriminator, batch: Batch, fakes: tuple[Tensor, Tensor] | None, penalized: bool
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Tell human sentences from damaged ones and, when there are any, from summaries.
+    """Losses of telling human sentences from damaged ones and, when there are any, from summaries.
 
-    Per sentence a relativistic loss (Jolicoeur-Martineau 2019) with zero-centred gradient penalties on both
-    sides (Huang 2024, R3GAN); per word a cross-entropy as in ELECTRA.
+    Per sentence the loss is relativistic (Jolicoeur-Martineau 2019) with zero-centred gradient penalties on
+    both sides (Huang 2024, R3GAN); per word it is a cross-entropy as in ELECTRA (Clark 2020).
 
     Args:
         discriminator: The network.
-        batch: Its human and its damaged sentences.
+        batch: Texts with human and with damaged sentences.
         fakes: Summaries ``[batch, length]`` and their mask; None in the warm start.
         penalized: Whether the gradient penalty is computed.
 
@@ -172,10 +172,11 @@ def discriminator_terms(
     sentences, spoiled = batch["sentences"], batch["damaged"]
     real_vectors, real = _look(discriminator, sentences.ids, sentences.mask)
     damaged_vectors, damaged = _look(discriminator, spoiled.ids, spoiled.mask)
+    right = spoiled.mask if spoiled.labels is None else spoiled.labels
     relativistic = [F.softplus(damaged.sentence - real.sentence).mean()]
     per_word = [
         _word_loss(real.words, torch.ones_like(real.words), sentences.mask),
-        _word_loss(damaged.words, spoiled.labels.float(), spoiled.mask),
+        _word_loss(damaged.words, right.float(), spoiled.mask),
     ]
     accuracies = {"damaged_accuracy": (real.sentence > damaged.sentence).float().mean()}
     judged = [(real_vectors, real), (damaged_vectors, damaged)]
@@ -209,6 +210,6 @@ def _word_loss(logits: Tensor, human: Tensor, mask: Tensor) -> Tensor:
 
 
 def _penalty(vectors: Tensor, judgement: Judgement) -> Tensor:
-    """Mean squared norm of the sentence score's gradient to the word vectors."""
+    """Mean squared norm of the gradient of the sentence score with respect to the word vectors."""
     (gradient,) = torch.autograd.grad(judgement.sentence.sum(), vectors, create_graph=True)
     return gradient.square().sum((1, 2)).mean()

@@ -145,12 +145,12 @@ class SummaryTask(Task):
         if self.estimator in REWARDED:
             costs = {name: values for name, values in terms.items() if self.is_rewarded(name)}
             advantage = leave_one_out(weigh(costs, self.weights).view(-1, samples)).flatten()
-            total = total + (advantage * (code.log_probs * code.mask).sum(1)).mean()
+            total = total + (advantage * (code.given("log_probs") * code.mask).sum(1)).mean()
         others = self.sentence_terms(batch, stream)
         total = weigh({name: values.mean() for name, values in others.items()}, self.weights, total)
         first = slice(None, None, samples)
         figures = means(terms | others) | code.metrics
-        return SummaryObjective(total, figures, (code.words[first], code.mask[first]))
+        return SummaryObjective(total, figures, (code.given("words")[first], code.mask[first]))
 
     def draw(self, batch: Batch, stream: RandomStream, temperature: float, samples: int) -> Code:
         """Summaries ``[batch * samples, length]`` of the documents, ``samples`` of each in a row."""
@@ -173,7 +173,8 @@ class SummaryTask(Task):
         """
         terms = {"reconstruction": self.reconstruction(code, batch, stream, samples)}
         if self.plays:
-            words = code.one_hot.detach() if self.is_rewarded("adversarial") else code.one_hot
+            words = code.given("one_hot")
+            words = words.detach() if self.is_rewarded("adversarial") else words
             judge, hard = losses.make_judge(self.model.discriminator), self.estimator != "soft-gumbel"
             terms["adversarial"] = losses.adversarial(judge, words, code, batch, samples, hard)
         if self.weights["content"]:

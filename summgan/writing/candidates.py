@@ -1,7 +1,7 @@
 """Summaries of texts that fit the model: candidates of several lengths, of which the best one is chosen.
 
-It is chosen by what summgan is about: how well the document can be rebuilt from it, how human it reads, and
-how sure the generator is.
+Three things decide: how well the document can be rebuilt from a candidate, how human it reads, and how likely
+the generator finds it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class SummaryWriter(Writer):
-    """Writes with the decoder, or another `Generator`, and chooses among candidates.
+    """Writes candidates with the decoder, or with another `Generator`, and chooses the best.
 
     Args:
         model: The three networks.
@@ -46,11 +46,11 @@ class SummaryWriter(Writer):
         self.room = model.generator.longest_document - 1
 
     def size(self, text: str) -> int:
-        """Pieces of a text."""
+        """Number of pieces of a text."""
         return len(self.vocabulary.encode(text))
 
     def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
-        """By default the lengths that nine in ten human sentences have."""
+        """Smallest and largest number of units; by default those of human sentences in the configuration."""
         config = self.model.config
         longest = max(config.longest_summary, options.min_words or 1)
         high = min(options.max_words or longest, MAX_UNITS, config.most_pieces - 2)
@@ -69,25 +69,24 @@ class SummaryWriter(Writer):
         on_done: OnDone = tell_nobody,
         drafts: bool = False,
     ) -> list[Answer]:
-        """See `Writer`. A draft is a summary of the likeliest length."""
+        """Answer every text; see `Writer`. A draft is a summary of the likeliest length."""
         ids = [self.vocabulary.encode(text) for text in texts]
-        answers: list[Answer | None] = [None] * len(texts)
-        for index, (text, row) in enumerate(zip(texts, ids, strict=True)):
-            if len(row) > self.room:
+        answers: dict[int, Answer] = {}
+        for index, (text, pieces) in enumerate(zip(texts, ids, strict=True)):
+            if len(pieces) > self.room:
                 answers[index] = SummGANError(
-                    f"{text[:40]!r} has {len(row)} pieces, but the model reads only {self.room} at once."
+                    f"{text[:40]!r} has {len(pieces)} pieces, but the model reads only {self.room} at once."
                 )
         self._warn_of_strange_texts(texts, ids)
-        order = [index for index, answer in enumerate(answers) if answer is None]
+        order = [index for index in range(len(texts)) if index not in answers]
         order.sort(key=lambda index: len(ids[index]))
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
-            for row, answer in zip(
-                rows, self._answers([ids[row] for row in rows], options, drafts), strict=True
-            ):
+            found = self._answers([ids[row] for row in rows], options, drafts)
+            for row, answer in zip(rows, found, strict=True):
                 answers[row] = self._finished(answer, texts[row])
             on_done(len(rows))
-        return answers
+        return [answers[index] for index in range(len(texts))]
 
     def _warn_of_strange_texts(self, texts: Sequence[str], ids: Sequence[list[int]]) -> None:
         for text, row in zip(texts, ids, strict=True):
@@ -97,12 +96,11 @@ class SummaryWriter(Writer):
                     text[:40],
                 )
 
-    def _answers(self, ids: list[list[int]], options: SummarizerOptions, drafts: bool) -> list[Answer]:
+    def _answers(self, ids: list[list[int]], options: SummarizerOptions, drafts: bool) -> Sequence[Answer]:
         """Answers to a batch; where a text spoils it, every text is answered by itself."""
-        batch = pad([self.vocabulary.ended(row) for row in ids])
-        batch = [tensor.to(self.model.device) for tensor in batch]
+        pieces, mask = pad([self.vocabulary.ended(row) for row in ids])
         try:
-            source = self.model.encode(*batch)
+            source = self.model.encode(pieces.to(self.model.device), mask.to(self.model.device))
             return self._drafts(source, options) if drafts else self._best(source, options)
         except SummGANError as error:
             if len(ids) == 1:
@@ -122,7 +120,7 @@ class SummaryWriter(Writer):
         return replace(summary, summary_text=text, reconstruction=rebuilt)
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
-        """The likeliest lengths allowed, of every document."""
+        """The likeliest of the allowed lengths of every document."""
         low, high = self.length_range(options)
         log_probs = _numbers(self.model.generator.length_log_probs(source))
         lengths = []
@@ -139,7 +137,7 @@ class SummaryWriter(Writer):
         # Where fewer lengths are allowed than candidates are wanted, each length gets several.
         low, high = self.length_range(options)
         per_length = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
-        # Two pieces that are said twice in a summary are a fault of the model.
+        # A model that says the same two pieces in a row twice in a summary makes a mistake.
         writing = Writing(options.num_beams, per_length, True)
         return self.model.generator.write(source, self.lengths(source, options), writing)
 
@@ -178,9 +176,9 @@ class SummaryWriter(Writer):
     ) -> tuple[Tensor, Tensor | None]:
         """Score and human-likeness ``[candidates]`` of candidates of the documents of ``source``.
 
-        The score is that of a noisy channel, in logarithms: how likely the generator finds length and words,
-        ; how likely the reconstructor finds the document given the words
-        (which counts less, as a document is much longer); and how human the discriminator finds every word.
+        The score is that of a noisy channel, a sum of logarithms: how likely the generator finds length and
+        words; how likely the reconstructor finds the document given the words, which counts less, as a
+        document is much longer; and how human the discriminator finds every word.
         """
         config, words, mask = self.model.config, candidates.words, candidates.mask
         scores, weight = candidates.scores, options.channel_weight
@@ -202,10 +200,10 @@ class SummaryWriter(Writer):
 
 
 def _numbers(values: Tensor) -> Tensor:
-    """The values, if they are numbers.
+    """Pass values on if all of them are numbers.
 
     Raises:
-        SummGANError: The weights lead to others.
+        SummGANError: Some are not, as damaged weights compute them.
     """
     if values.isnan().any():
         raise SummGANError(

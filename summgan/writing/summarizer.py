@@ -1,7 +1,7 @@
 """`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
 
-A text that is longer than what the model reads at once is cut into windows (`windows.py`); the summaries of
-these (`writing.py`) are its document then.
+A text that is longer than what the model reads at once is cut into windows (`windows.py`), and the summaries
+of the windows take its place.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from summgan.writing.candidates import SummaryWriter
 from summgan.writing.path_summaries import PathSummaries
 from summgan.writing.summary import Summary
 from summgan.writing.windows import cut
-from summgan.writing.writer import Answer, OnDone, tell_nobody
+from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
 
 _IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
 CHUNK = 16
@@ -47,11 +47,13 @@ class Summarizer:
 
     Args:
         model: A path generator with its words, or the three networks around a decoder.
-        tokenizer: For the latter their vocabulary, or a tokenizer of transformers that keeps case.
+        tokenizer: Vocabulary of the three networks, or a tokenizer of transformers that keeps case.
 
     Attributes:
         writer: What writes, with its ``model``.
     """
+
+    writer: Writer
 
     def __init__(
         self,
@@ -122,7 +124,7 @@ class Summarizer:
         write_folder(Path(folder), self.writer.save)
 
     def push_to_hub(self, repo_id: str, private: bool | None = None, **options) -> str:
-        """Save the same in a repository on the hub, which is made if it is not there.
+        """Save all that `from_pretrained` needs in a repository on the hub, which is made if it is not there.
 
         Args:
             repo_id: Such as ``name/model``.
@@ -203,7 +205,7 @@ class Summarizer:
     def summarize_files(
         self, paths: Sequence[str | Path], column: str | None = None, **options
     ) -> list[Summary]:
-        """The same for several files, one after the other."""
+        """Summaries of the documents of several files, in order; see `summarize_file`."""
         how = SummarizerOptions(**options).check()
         answers = self.stream(read_rows(paths, column), how)
         return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
@@ -289,7 +291,7 @@ class Summarizer:
                 found = list(islice(answers, len(parts)))
                 joined = _joined([a.summary_text for a in found if isinstance(a, Summary)])
                 if not joined:
-                    results[index] = found[0]
+                    results[index] = next(a for a in found if isinstance(a, SummGANError))
                 elif self.writer.size(joined) <= _SHORTER * sum(map(self.writer.size, parts)):
                     results[index] = joined
                 elif high == 1:
@@ -318,7 +320,7 @@ def check_levels(lengths: Sequence[int]) -> None:
         )
 
 
-def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase) -> Vocabulary:
+def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase | None) -> Vocabulary:
     """Refuse a model and a tokenizer that do not belong together.
 
     Returns:
@@ -380,7 +382,7 @@ def _model_type(folder: str | Path) -> object:
 
 def _dtype(name: str | torch.dtype) -> torch.dtype:
     known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    dtype = known.get(name, name) if isinstance(name, str) else name
-    if dtype not in known.values():
+    dtype = known.get(name) if isinstance(name, str) else name
+    if dtype is None or dtype not in known.values():
         raise SummGANError(f"dtype must be one of {', '.join(known)}, not {name!r}.")
     return dtype

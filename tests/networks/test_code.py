@@ -31,6 +31,9 @@ def test_a_code_has_a_vector_for_every_real_position(bottleneck):
     assert isinstance(code, Code)
     assert code.vectors.shape[:2] == code.mask.shape and code.mask.all() and code.vectors.shape[2] == 6
     assert len(code.codes) == 5 and code.words is None
+    assert code.given("codes") is code.codes
+    with pytest.raises(ValueError, match="no words"):
+        code.given("words")
 
 
 def test_without_a_bottleneck_of_its_own_there_is_none():

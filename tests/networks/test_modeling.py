@@ -176,6 +176,12 @@ def test_a_pretrained_backbone_is_taken_over(make, options, tokenizer, documents
     assert model.generate(ids, mask, 4, num_beams=2).shape[0] == 3
 
 
+def test_without_a_summary_there_is_nothing_to_go_on_with(tokenizer, tiny_model):
+    ids = torch.tensor([[5, 6, tokenizer.eos_token_id]])
+    with pytest.raises(SummGANError, match="labels or with decoder_input_ids"):
+        tiny_model(tokenizer)(ids)
+
+
 def test_backbones_that_cannot_be_used_are_refused(tokenizer, tmp_path):
     with pytest.raises(SummGANError, match="cannot be loaded"):
         SummGAN.from_options(ModelOptions(backbone=str(tmp_path / "none")), tokenizer)

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from summgan.networks.backbone import mix_log_probs
@@ -59,6 +60,13 @@ def test_rare_words_can_count_more(tokenizer, documents, sentences, tiny_model, 
     shares = weights[ids] * mask
     expected = -(scores * shares).sum(1) / shares.sum(1)
     assert torch.allclose(model.reconstructor(code, ids, mask), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("wanted", [{"word_dropout": 0.5}, {"stride": 2}])
+def test_noise_needs_a_stream(tokenizer, documents, sentences, tiny_model, encode, wanted):
+    model = tiny_model(tokenizer)
+    with pytest.raises(ValueError, match="stream of noise"):
+        model.reconstructor(*parts(model, tokenizer, documents, sentences, encode), **wanted)
 
 
 def test_one_hot_words_are_read_and_copied_as_ids(tokenizer, documents, sentences, tiny_model, encode):
