@@ -41,7 +41,7 @@ def from_finest(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
     """As `outline`: the finest path is the best there is, coarser ones are the best of its vertices."""
     scores = replace(scores, inserted=None)
     paths: list[Path] = []
-    values = []
+    values: list[Tensor] = []
     for level in reversed(range(lengths.shape[1])):
         path, value = Paths(scores, int(lengths[:, level].max())).best(lengths[:, level])
         paths.insert(0, path)
