@@ -122,7 +122,8 @@ class TreeBottleneck(Bottleneck):
 
     def vectors_of(self, paths: Tensor) -> Tensor:
         """Sum ``[paths, hidden]`` of the vectors on paths ``[paths, depth]``."""
-        node, total = torch.zeros_like(paths[:, 0]), 0
+        node = torch.zeros_like(paths[:, 0])
+        total = self.table.new_zeros(len(paths), self.table.shape[1])
         for branch in paths.T:
             row = self.branching * node + branch
             total, node = total + self.table[row], row + 1

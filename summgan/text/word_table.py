@@ -179,7 +179,7 @@ class WordTable:
             ids: Rows of what is said.
             places: Place of each in the document, -1 for words that are inserted.
         """
-        said = []
+        said: list[str] = []
         for row, place in zip(ids, places, strict=True):
             own = words.strings[place] if place >= 0 else ""
             if own.lower() != self.strings[row]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -159,7 +159,7 @@ class PathTask(Task):
         if options.model.backbone:
             for network in (model.generator, model.discriminator):
                 if network is not None:
-                    start_from(network.get_submodule("encoder"), encoder)
+                    start_from(cast(PreTrainedModel, network.encoder), encoder)
             likeness = Likeness(encoder, speller) if rules.likeness_weight else None
         return cls(options, model, corpora, rules, likeness, reconstruction)
 
