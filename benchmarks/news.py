@@ -5,7 +5,7 @@
 DATA is a folder with `news-open-en`, `news-en` and `sentence-summarization` (test sets as *.jsonl.gz of
 `document` and `summary` or `references`, outputs of others in `sentence-summarization/systems`, headlines
 in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS, or SET/summgan at the lengths that
-the model chooses; `--rows` takes whole names or sets.
+the model chooses, or SET/outline@WORDS for the levels of one outline; `--rows` takes whole names or sets.
 
 ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is the paired
 bootstrap against the rule at the same number of words, `perplexity` that of a word trigram model of
@@ -35,6 +35,7 @@ from summgan.files import write_text
 from summgan.text.script import count_units
 
 LENGTHS = (8, 10, 13)
+OUTLINE = (6, 10, 13)
 OWN = ("lead", "rule", "summgan")
 ROUGES = ("rouge1", "rouge2", "rougeL")
 COLUMNS = (
@@ -89,7 +90,8 @@ def row_names() -> list[str]:
     names = []
     for name, test in SETS.items():
         names += [f"{name}/{system}@{words}" for words in LENGTHS for system in OWN]
-        names += [f"{name}/{system}" for system in ("summgan", *test.systems)]
+        names += [f"{name}/outline@{words}" for words in OUTLINE]
+        names += [f"{name}/{system}" for system in (f"summgan@{OUTLINE[0]}", "summgan", *test.systems)]
     return names
 
 
@@ -184,11 +186,15 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
         return read_lines(data / "sentence-summarization" / "systems" / test.systems[system])
     system, _, number = system.partition("@")
     words = int(number) if number else None
-    if system == "summgan":
-        if not test.tokenized:
-            return write(documents, words, row)
-        running = [as_running_text(text) for text in documents]
-        return [as_treebank(text.lower()) for text in write(running, words, row)]
+    if system in ("summgan", "outline"):
+        # A model reads words and numbers; "#" alone is neither.
+        texts = [as_running_text(t).replace("#", "0") for t in documents] if test.tokenized else documents
+        if system == "outline":
+            levels = [write.summarizer.outline(text, OUTLINE) for text in texts]
+            found = [each[min(OUTLINE.index(words), len(each) - 1)] for each in levels]
+        else:
+            found = write(texts, words, row)
+        return [as_treebank(re.sub(r"\d", "#", t.lower())) for t in found] if test.tokenized else found
     return [{"lead": lead, "rule": rule}[system](text, words) for text in documents]
 
 
@@ -219,7 +225,7 @@ def main() -> None:
     if missing:
         parser.error(f"{missing[0]} is missing")
     write = None
-    if any("/summgan" in row for row in wanted):
+    if any("/summgan" in row or "/outline" in row for row in wanted):
         torch.manual_seed(0)
         write = Writer(Summarizer.from_pretrained(*([arguments.model] if arguments.model else [])))
     headlines = read_pairs_of_text(arguments.data / "news-en" / "train.sentences.jsonl.gz")

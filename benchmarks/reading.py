@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from news import SETS, as_running_text, read_lines, read_pairs
@@ -61,7 +62,12 @@ def main() -> None:
         models[name] = Summarizer() if folder == "package" else Summarizer.from_pretrained(folder)
     for row in arguments.rows:
         documents, systems = texts_of(arguments.data, row)
-        systems |= {name: [s.summary_text for s in model(documents)] for name, model in models.items()}
+        masked = row in SETS and SETS[row].tokenized
+        for name, model in models.items():
+            written = [
+                s.summary_text for s in model([t.replace("#", "0") if masked else t for t in documents])
+            ]
+            systems[name] = [re.sub(r"\d", "#", text).lower() if masked else text for text in written]
         folder = arguments.output / row
         folder.mkdir(parents=True, exist_ok=True)
         files = [f"{n}={write_rows(folder / f'{n}.jsonl', 'summary', t)}" for n, t in systems.items()]
