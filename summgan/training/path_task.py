@@ -142,6 +142,7 @@ class PathTask(Task):
         tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
         fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
         fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
+        fields.pop("_name_or_path", None)  # a path of this machine
         config = PathConfig(
             fields,
             fields if rules.gap_weight else None,
