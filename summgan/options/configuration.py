@@ -190,15 +190,17 @@ class TrainingOptions:
     gradient_accumulation_steps: PositiveInt = 1
     """Number of forward passes before an optimizer step."""
     learning_rate: NonNegativeFloat = 1.0e-3
-    """Highest learning rate of the generator and the reconstructor in the warm start, or of a code."""
+    """Highest learning rate of the generator and the reconstructor in the warm start, of the reconstructor of
+    paths, or of a code."""
     adversarial_learning_rate: NonNegativeFloat = 3.0e-4
-    """Highest learning rate of the generator and the reconstructor in the adversarial stage."""
+    """Highest learning rate of the generator, and with a decoder of the reconstructor, in the adversarial
+    stage."""
     discriminator_learning_rate: NonNegativeFloat = 3.0e-4
     """Highest learning rate of the discriminator in both stages."""
     warmup_steps: NonNegativeInt = 100
-    """Number of steps in which the learning rates rise from zero, in each stage."""
+    """Number of steps in which the learning rates rise from zero, in each stage; paths have their own."""
     lr_scheduler_type: Literal["linear", "cosine", "constant"] = "linear"
-    """Curve by which the learning rates fall after they have risen, in each stage."""
+    """Curve by which the learning rates fall after they have risen, in each stage; paths have their own."""
     backbone_learning_rate: NonNegativeFloat = 6.0e-5
     """Highest learning rate of encoders that start from a backbone, for paths."""
     weight_decay: NonNegativeFloat = 0.01

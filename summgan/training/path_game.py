@@ -11,7 +11,7 @@ generator cannot return to old faults. The reconstructor learns from the summari
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -153,20 +153,6 @@ class PathGame(nn.Module):
         self.register_buffer("lengths", (shares / shares.sum()).cumsum(0), persistent=False)
         log_shares = F.pad((shares / shares.sum()).log(), (self.rules.shortest, 0), value=FORBIDDEN)
         self.register_buffer("log_shares", log_shares.clamp_min(FORBIDDEN), persistent=False)
-
-    def objectives(self, batch: PathBatch, step: int) -> Iterator[Objective]:
-        """What the generator, the reconstructor and the discriminator learn, all from the same summaries.
-
-        Each graph may be freed before the next is asked for. Weights must move after the last only.
-        """
-        stream = RandomStream.of(batch.rows, self.seed, "step", step)
-        play = self.draw(batch, stream, step)
-        if not self.alone(step):
-            yield self.generator_objective(play)
-        if self.reconstruction is not None:
-            yield self.reconstruction_objective(play.drawn, batch.source)
-        if self.discriminator is not None:
-            yield self.discriminator_objective(play.drawn, batch.sentences, stream)
 
     def alone(self, step: int) -> bool:
         """Whether the discriminator learns alone at a step."""

@@ -1,4 +1,4 @@
-"""What summgan learns: the file that tells the algorithm.
+"""What summgan learns with a decoder: the file that tells that algorithm.
 
     document -> generator -> words -> reconstructor -> document
                                |
