@@ -48,9 +48,14 @@ class ShortTextTask(PathTask):
     def __init__(self, *inputs: Any, **named: Any):
         super().__init__(*inputs, **named)
         documents, sentences = (_lists(rows) for rows in (self.corpora.documents, self.corpora.sentences))
-        surroundings = Surroundings(documents, longest=self.options.data.max_document_length)
+        longest = self.options.data.max_document_length
+        triples, pairs = (Surroundings(documents, order, longest) for order in (3, 2))
         rng = np.random.default_rng(derive_seed(self.training.seed, "surroundings"))
-        around = ((words, surroundings.around(words, self.texts[0], rng)) for words in sentences)
+        count = self.texts[0]
+        around = (
+            (words, triples.around(words, count, rng) or pairs.around(words, count, rng))
+            for words in sentences
+        )
         self.hidden = [(words, texts) for words, texts in around if texts]
         self.hidden_order = IndexOrder(len(self.hidden), derive_seed(self.training.seed, "hidden"))
         self.passes["hidden"] = ForwardPass(self.hidden_objective, self.model.generator)
