@@ -32,7 +32,11 @@ def texts_of(data: Path, row: str) -> tuple[list[str], dict[str, list[str]]]:
     documents, references = read_pairs(data / (test.path if test else VALID))
     systems = {"human": [found[0] for found in references]}
     for name, file in (test.systems if test else {}).items():
-        systems[name] = read_lines(data / "sentence-summarization" / "systems" / file)
+        path = data / "sentence-summarization" / "systems" / file
+        if path.is_file():
+            systems[name] = read_lines(path)
+        else:
+            print(f"{path} is missing; {name} is not on the sheet.")
     if test and test.tokenized:
         documents = [as_running_text(text) for text in documents]
         systems = {name: [as_running_text(text) for text in texts] for name, texts in systems.items()}

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from datasets import Dataset
 from safetensors.torch import load_file
 from transformers import BertConfig, BertModel
 
@@ -181,19 +180,6 @@ def test_news_ablation(news, tokenizer, tmp_path, monkeypatch, capsys):
     saved = {row: load_file(tmp_path / f"work/seed-0/{row}/model.safetensors") for row in rows[2:]}
     assert any(name.startswith("discriminator.") for name in saved["default"])
     assert not any(name.startswith("discriminator.") for name in saved["no-discriminator"])
-
-
-def test_halves_of_a_document_are_told_from_those_of_others(monkeypatch):
-    ideas = script("news_ideas", monkeypatch)
-    monkeypatch.setattr(ideas, "_BATCH_SIZE", 8)
-    rng = np.random.default_rng(0)
-    # Ten topics, each with ten words of its own.
-    topics = [rng.permutation(np.arange(10 * k, 10 * k + 10)).tolist() for k in range(10)]
-    documents = Dataset.from_dict({"input_ids": [[*rng.permutation(t), *t[:3], 100] for t in topics * 5]})
-    vectors = torch.nn.functional.normalize(ideas.word_vectors(documents, 101, seed=0, steps=150), dim=1)
-    similar = vectors[:100] @ vectors[:100].T
-    own = torch.arange(100)[:, None] // 10 == torch.arange(100) // 10
-    assert similar[own].mean() > 0.5 > similar[~own].mean() + 0.3
 
 
 def test_codes(tmp_path, monkeypatch, capsys, documents):

@@ -110,9 +110,8 @@ class ModelOptions:
     """How a summary is written: as a path through the words of the document, or by a decoder, which may use
     any word."""
     backbone: str | None = None
-    """Folder or hub name of a pretrained model to start from, with its tokenizer: for paths an encoder, best
-    one of sentence embeddings, which then judges content too; for the decoder BART or T5. A new network if
-    none is given."""
+    """Folder or hub name of a pretrained model to start from: for paths a sentence encoder, which judges
+    content too; for the decoder BART or T5."""
     forms: NonNegativeInt = 3
     """Number of other forms that a word of a path may take, if data.stemming names a language."""
     inserted_words: NonNegativeInt = 12

@@ -154,3 +154,20 @@ def test_a_folder_without_its_words_is_refused(options, tmp_path):
     (tmp_path / "run" / "words.npz").unlink()
     with pytest.raises(SummGANError, match=r"words\.npz"):
         PathModel.from_pretrained(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("documents", "sentences", "message"),
+    [
+        (
+            ["Anna paints.", "... !!! ???"],
+            ["Anna opens hall today"],
+            "All documents have fewer than 10 words",
+        ),
+        (["Anna said that the old hall is old and that it closes."], ["Anna", "!!!"], "All sentences have"),
+    ],
+)
+def test_text_that_is_too_short_for_paths_is_one_sentence(options, write, documents, sentences, message):
+    files = {"documents": write("few.txt", documents), "sentences": write("few-sentences.txt", sentences)}
+    with pytest.raises(SummGANError, match=message):
+        go(replace(options, data=replace(options.data, **files)))

@@ -354,19 +354,16 @@ def test_a_checkpoint_without_its_tokenizer_is_one_sentence(options, name, conte
 
 
 @pytest.mark.parametrize(
-    ("documents", "sentences", "generator"),
+    ("documents", "sentences"),
     [
-        (["Anna said that the hall is old."], ["Anna opens hall"], "decoder"),
-        (["Anna said that the hall is old.", "Boris paints."], ["Anna opens", "Boris"], "paths"),
-        (["Anna said that the hall is old."] * 30, ["Anna opens hall"] * 3, "decoder"),
-        (["... !!! ???"] * 25, ["Anna opens hall", "!!!"], "paths"),
-        (["bridge", "tunnel", "hall", "school", "market"], ["a", "b"], "decoder"),
-        (["😀😀 😀"] * 19, ["😀"], "paths"),
+        (["Anna said that the hall is old."], ["Anna opens hall"]),
+        (["Anna said that the hall is old."] * 30, ["Anna opens hall"] * 3),
+        (["bridge", "tunnel", "hall", "school", "market"], ["a", "b"]),
     ],
 )
-def test_very_little_text_trains_without_a_traceback(options, write, documents, sentences, generator):
+def test_very_little_text_trains_without_a_traceback(options, write, documents, sentences):
     files = {"documents": write("few.txt", documents), "sentences": write("few-sentences.txt", sentences)}
-    options = replace(options, data=replace(options.data, **files), model=replace(TINY, generator=generator))
+    options = replace(options, data=replace(options.data, **files), model=TINY)
     said = []
     state = train(with_training(options, per_device_train_batch_size=8), say=said.append)
     row = [row for row in state.history if "eval_score" in row][-1]

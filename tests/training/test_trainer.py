@@ -275,7 +275,7 @@ def command_line(options, *more):
     training = {
         name: value
         for name, value in vars(options.training).items()
-        if name not in ("loss_weights", "output_dir")
+        if name not in ("loss_weights", "critics", "output_dir")
     }
     arguments = [
         "--data.documents",
