@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from summgan.networks.code import Bottleneck, Code, Source
-from summgan.networks.estimators import ESTIMATORS, sample_categorical
+from summgan.networks.estimators import draw_classes
 from summgan.randomness import RandomStream
 
 
@@ -43,13 +43,7 @@ class OneHotBottleneck(_LinearBottleneck):
     ) -> Code:
         """Draw a class from states ``[batch, 1, hidden]``; see `Bottleneck.forward`."""
         log_probs = self.logits(source.states).float().log_softmax(-1)
-        if stream is None:
-            ids = log_probs.argmax(-1)
-            drawn = F.one_hot(ids, log_probs.shape[-1]).to(log_probs.dtype)
-        else:
-            with torch.no_grad():
-                ids = sample_categorical(log_probs, stream.fork("class").uniform(1))
-            drawn = ESTIMATORS[estimator](log_probs, ids, stream, temperature)
+        ids, drawn = draw_classes(log_probs, stream, "class", estimator, temperature)
         return Code(
             vectors=self.table(drawn),
             mask=torch.ones_like(ids),

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from summgan.codes.codebook import perplexity
 from summgan.codes.mixture import spherical_mixture
 from summgan.networks.code import Bottleneck, Code, Source
-from summgan.networks.estimators import ESTIMATORS, sample_categorical
+from summgan.networks.estimators import draw_classes
 from summgan.options.ranges import MOST_LEAVES
 from summgan.randomness import RandomStream
 
@@ -70,13 +69,7 @@ class TreeBottleneck(Bottleneck):
         """
         logits = self.gates(source.states.squeeze(1)).float() + self.lift
         log_probs = logits.view(-1, self.inner, self.branching).log_softmax(-1)
-        if stream is None:
-            ids = log_probs.argmax(-1)
-            drawn = F.one_hot(ids, self.branching).to(log_probs.dtype)
-        else:
-            with torch.no_grad():
-                ids = sample_categorical(log_probs, stream.fork("branch").uniform(self.inner))
-            drawn = ESTIMATORS[estimator](log_probs, ids, stream, temperature)
+        ids, drawn = draw_classes(log_probs, stream, "branch", estimator, temperature)
         path, nodes = self._follow(ids)
         on_path = log_probs.flatten(1).gather(1, nodes)
         members = self.members(drawn)

@@ -102,6 +102,29 @@ def score_function(log_probs: Tensor, words: Tensor, stream: RandomStream, tempe
     return _hard(words, log_probs).detach()
 
 
+def draw_classes(
+    log_probs: Tensor, stream: RandomStream | None, name: str, estimator: str, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Classes of a code, and what stands for them with a gradient.
+
+    Args:
+        log_probs: ``[batch, length, classes]``.
+        stream: Noise of the rows; the likeliest classes are taken without it.
+        name: Names the noise of the draw.
+        estimator: A key of `ESTIMATORS`.
+        temperature: Temperature of the relaxation.
+
+    Returns:
+        Ids ``[batch, length]``, and ``[batch, length, classes]``.
+    """
+    if stream is None:
+        ids = log_probs.argmax(-1)
+        return ids, _hard(ids, log_probs)
+    with torch.no_grad():
+        ids = sample_categorical(log_probs, stream.fork(name).uniform(log_probs.shape[1]))
+    return ids, ESTIMATORS[estimator](log_probs, ids, stream, temperature)
+
+
 def leave_one_out(costs: Tensor) -> Tensor:
     """Advantage of each sample over the mean of its siblings (Kool 2019; Ahmadian 2024).
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from summgan.networks.paths import FORBIDDEN, Path
+from summgan.text.words import CLAUSE, SENTENCE
 
 LEAPS = 4
 """Kinds of what an edge leaps over: nothing, words, the end of a clause, the end of a sentence."""
@@ -106,7 +107,7 @@ def leaps_over(lattice: Lattice, edges: Edges) -> Tensor:
     def between(counts: Tensor) -> Tensor:
         return counts.flatten()[edges.to] - counts.flatten()[edges.here]
 
-    before = [F.pad((lattice.after == kind).long().cumsum(1), (1, 0))[:, :-1] for kind in (1, 2)]
+    before = [F.pad((lattice.after == kind).long().cumsum(1), (1, 0))[:, :-1] for kind in (CLAUSE, SENTENCE)]
     clause, sentence = (between(table.gather(1, lattice.places)) > 0 for table in before)
     words = (between(lattice.places) > 1).long()
     return torch.where(sentence, OVER_SENTENCE, torch.where(clause, 2, words))

@@ -22,6 +22,7 @@ from summgan.networks.lattice import LEAPS, OVER_SENTENCE, Edges, Lattice, edges
 from summgan.networks.paths import FORBIDDEN, Path, Scores
 from summgan.networks.spelling import Speller, states_at
 from summgan.text.word_table import BEGIN, END, SPREAD
+from summgan.text.words import NOTHING, SENTENCE
 
 DISTANCES = 32
 """Distances of a leap that are told apart; longer ones count as the longest."""
@@ -336,7 +337,7 @@ def _struck(lattice: Lattice, words: Tensor, places: Tensor, changed: Tensor, sa
     own = leap | (changed[:, 1:] > 0) | (changed[:, :-1] > 0)
     first, last = places[:, 0], places.gather(1, (lengths - 1).clamp_min(0)[:, None]).squeeze(1)
     before = after.gather(1, (first - 1).clamp_min(0)[:, None]).squeeze(1)
-    begins = (first == 0) | ((before == 2) & (first > 0))
-    ends = (last == size - 1) | (after.gather(1, last.clamp_min(0)[:, None]).squeeze(1) > 0)
+    begins = (first == 0) | ((before == SENTENCE) & (first > 0))
+    ends = (last == size - 1) | (after.gather(1, last.clamp_min(0)[:, None]).squeeze(1) > NOTHING)
     struck = torch.cat([(~begins)[:, None], own & there[:, 1:], torch.zeros_like(begins)[:, None]], 1)
     return struck.scatter(1, lengths[:, None], (~ends)[:, None]).float()

@@ -17,23 +17,23 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, 
 from transformers.configuration_utils import PreTrainedConfig
 
 from summgan.errors import SummGANError
-from summgan.model_folder import CheckedModel, check_field, check_harmless, find_file, first_line
+from summgan.model_folder import CheckedModel, Wanted, check_fields, check_harmless, find_file, first_line
 from summgan.networks.critics import GapDiscriminator
 from summgan.networks.lattice import Lattice, lattice_of
 from summgan.networks.outline import outline
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller, Spelling
+from summgan.networks.words import MAX_UNITS
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
-from summgan.text.words import Words
+from summgan.text.words import Source, Words
 
 _LAYER = re.compile(r"layers?\.(\d+)\.")
-_LONGEST = 256  # words of a summary, pieces of a document
-_FIELDS = {
+_FIELDS: dict[str, Wanted] = {
     "insertable": (int, 0, 4096),
     "band": (int, 1, 4096),
-    "shortest": (int, 1, _LONGEST),
-    "longest": (int, 1, _LONGEST),
+    "shortest": (int, 1, MAX_UNITS),
+    "longest": (int, 1, MAX_UNITS),
     "window": (int, 8, 65536),
     "path_temperature": (float, 1e-3, 1e3),
 }
@@ -80,8 +80,7 @@ class PathConfig(PreTrainedConfig):
             SummGANError: One is missing, of another type or out of range, or names code to be run.
         """
         check_harmless(config_dict, cls.model_type)
-        for name, wanted in _FIELDS.items():
-            check_field(name, config_dict.get(name), wanted)
+        check_fields(config_dict, _FIELDS)
         for name in ("encoder", "discriminator"):
             fields = config_dict.get(name)
             if fields is None and name == "discriminator":
@@ -93,29 +92,11 @@ class PathConfig(PreTrainedConfig):
 
 
 @dataclass(frozen=True)
-class SaidWord:
-    """A word of a summary, and where it comes from.
-
-    Attributes:
-        word: As the summary has it.
-        start: Place in the document of the first character of the word that is said, perhaps in another
-            form; None for an inserted word.
-        end: Place after its last character; None for an inserted word.
-        probability: How likely the generator says this word in a summary of this length.
-    """
-
-    word: str
-    start: int | None
-    end: int | None
-    probability: float
-
-
-@dataclass(frozen=True)
 class PathSummary:
     """A summary with all its words."""
 
     text: str
-    words: list[SaidWord]
+    words: tuple[Source, ...]
 
 
 class PathModel(CheckedModel):
@@ -271,15 +252,15 @@ def _said(
     """A summary from rows of words, -1 beyond the last."""
     ids = [row for row in ids if row >= 0]
     surface = table.surface(text, ids, places[: len(ids)])
-    words = [
-        SaidWord(
+    words = tuple(
+        Source(
             word,
             text.begins[place] if place >= 0 else None,
             text.begins[place] + len(text.strings[place]) if place >= 0 else None,
             share,
         )
         for word, place, share in zip(surface, places, shares, strict=False)
-    ]
+    )
     return PathSummary(table.joined(surface), words)
 
 

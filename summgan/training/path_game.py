@@ -35,8 +35,8 @@ from summgan.training.path_losses import (
     edge_regression,
     free_log_partition,
     gap_loss,
-    leave_one_out,
     log_variance,
+    reinforce,
     struck_out,
     suspicion,
 )
@@ -223,7 +223,7 @@ class PathGame(nn.Module):
             total = (whole + (rewards * steps).sum(2)) / rules.temperature
             likelihood, shares = self.log_probability(play)
             losses["whole"] = log_variance(total + shares, likelihood, 1.0)
-            losses["reinforce"] = leave_one_out(total, likelihood)
+            losses["reinforce"] = reinforce(total, likelihood)
         mean = (rewards * steps).sum() / steps.sum()
         summaries = len(play.drawn.words)
         figures = {

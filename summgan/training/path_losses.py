@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from summgan.networks.estimators import leave_one_out
 from summgan.networks.paths import Paths, log_sum_of_alignments
 
 
@@ -32,16 +33,14 @@ def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
     return ((reward - learned) / temperature).var(1).mean()
 
 
-def leave_one_out(reward: Tensor, log_probability: Tensor) -> Tensor:
+def reinforce(reward: Tensor, log_probability: Tensor) -> Tensor:
     """REINFORCE with the mean of the other samples as the baseline (Kool 2019), mean over samples.
 
     Args:
         reward: ``[batch, samples]`` of each summary.
         log_probability: ``[batch, samples]`` of each summary under the generator.
     """
-    samples = reward.shape[1]
-    advantage = (reward - reward.mean(1, keepdim=True)) * samples / (samples - 1)
-    return -(advantage * log_probability).mean()
+    return -(leave_one_out(reward) * log_probability).mean()
 
 
 def free_log_partition(paths: Paths, log_shares: Tensor) -> Tensor:

@@ -7,12 +7,11 @@ from pathlib import Path
 
 from summgan.errors import SummGANError
 from summgan.networks.path_model import PathModel
+from summgan.networks.words import MAX_UNITS
 from summgan.options.generation import SummarizerOptions
 from summgan.text.words import words_of
-from summgan.writing.summary import Source, Summary
+from summgan.writing.summary import Summary
 from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
-
-_MOST_WORDS = 256
 
 
 class PathSummaries(Writer):
@@ -33,7 +32,7 @@ class PathSummaries(Writer):
     def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
         """By default from the shortest to the longest of the model."""
         config = self.model.config
-        high = min(options.max_words or max(config.longest, options.min_words or 1), _MOST_WORDS)
+        high = min(options.max_words or max(config.longest, options.min_words or 1), MAX_UNITS)
         return min(options.min_words or config.shortest, high), high
 
     def __call__(
@@ -59,8 +58,7 @@ class PathSummaries(Writer):
                 [split[row] for row in rows], self.length_range(options), options.batch_size
             )
             for row, summary in zip(rows, written, strict=True):
-                sources = tuple(Source(w.word, w.start, w.end, w.probability) for w in summary.words)
-                answers[row] = Summary(summary.text, sources=sources)
+                answers[row] = Summary(summary.text, sources=summary.words)
             on_done(len(rows))
         if len(order) < len(texts):
             on_done(len(texts) - len(order))

@@ -4,23 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True)
-class Source:
-    """A word of a summary, and where it comes from.
-
-    Attributes:
-        word: As the summary has it.
-        start: Place of its first character in the document (as `summgan.text.script.normalize` gives it),
-            where it may stand in another form; None for an inserted word.
-        end: Place after its last character; None for an inserted word.
-        probability: How likely the model says this word in a summary of this length.
-    """
-
-    word: str
-    start: int | None
-    end: int | None
-    probability: float
+from summgan.text.words import Source
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from summgan.training.path_losses import (
     free_log_partition,
     gap_loss,
     hidden_surprise,
-    leave_one_out,
     log_variance,
+    reinforce,
     struck_out,
     suspicion,
 )
@@ -54,12 +54,12 @@ def test_suspicion_is_the_mean_over_each_kind_of_gap():
     assert {name: float(value) for name, value in found.items()} == pytest.approx(expected, abs=1e-4)
 
 
-def test_leave_one_out_has_the_gradient_of_the_expected_reward():
+def test_reinforce_has_the_gradient_of_the_expected_reward():
     torch.manual_seed(0)
     logits, values = torch.randn(5, requires_grad=True), torch.randn(5)
     (expected,) = torch.autograd.grad(-(logits.softmax(0) * values).sum(), logits)
     drawn = torch.multinomial(logits.detach().softmax(0), 40_000, replacement=True).view(-1, 4)
-    found = leave_one_out(values[drawn], logits.log_softmax(0)[drawn])
+    found = reinforce(values[drawn], logits.log_softmax(0)[drawn])
     (gradient,) = torch.autograd.grad(found, logits)
     assert torch.allclose(gradient, expected, atol=0.02)
 
