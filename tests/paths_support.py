@@ -3,7 +3,16 @@
 from dataclasses import dataclass
 
 import torch
-from transformers import BertConfig, BertModel, MBartConfig, MBartForConditionalGeneration
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import (
+    BertConfig,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MBartConfig,
+    MBartForConditionalGeneration,
+    PreTrainedTokenizerFast,
+)
 
 from summgan.data.word_counts import count_words
 from summgan.networks.critics import GapDiscriminator, Reconstruction
@@ -92,6 +101,29 @@ def make_reconstruction(world):
         pad_token_id=0,
     )
     return Reconstruction(MBartForConditionalGeneration(config), make_speller(world))
+
+
+def make_language_model(world):
+    """A new causal language model of two layers."""
+    config = LlamaConfig(
+        vocab_size=len(world.table.strings) + 6,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
+    return LlamaForCausalLM(config)
+
+
+def byte_level_tokenizer(texts):
+    """A small tokenizer as those of GPT-2 are: the blank before a word is a part of its first piece."""
+    backend = Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, special_tokens=["<end>"])
+    backend.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")
 
 
 def no_forms(world):

@@ -4,15 +4,18 @@
 sentences say no, leaps of the generator's paths yes, their other gaps no. One logit per gap is one reward per
 edge. `Reconstruction` rebuilds the document from the summary alone; it learns from the drawn summaries, needs
 nothing pretrained, and its log-likelihood is a reward of the whole. `Likeness` is the similarity of a summary
-to its document under a frozen sentence encoder.
+to its document under a frozen sentence encoder. `Fluency` is how likely a frozen causal language model finds
+each word of the summary, and its end, when it has read the document.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
 
 from summgan.networks.backbone import build_stacks
 from summgan.networks.reconstructor import Reconstructor
@@ -109,5 +112,60 @@ class Likeness(nn.Module):
         return F.normalize(mean, dim=1)
 
     def train(self, mode: bool = True) -> Likeness:
+        """Stay in evaluation: a critic that is not trained has no dropout."""
+        return super().train(False)
+
+
+class Fluency(nn.Module):
+    """Log-probability of each word of summaries, given their documents; not trained.
+
+    The model reads the document, an empty line, and the summary up to a full stop. A word is likely where the
+    summary goes on as the document does or says it in fewer words, the full stop where nothing is missing.
+
+    Args:
+        network: A causal language model.
+        speller: Pieces of the words in running text, from `speller_of_running_text`.
+    """
+
+    least: ClassVar[float] = -10.0  # nats; what is less likely is as bad
+
+    def __init__(self, network: PreTrainedModel, speller: Speller):
+        super().__init__()
+        self.network, self.speller = network.requires_grad_(False).eval(), speller
+
+    @torch.no_grad()
+    def forward(self, words: Tensor, documents: Tensor, after: Tensor) -> Tensor:
+        """Score the words of some summaries of each document.
+
+        Args:
+            words: ``[batch * samples, words]``, -1 beyond the last.
+            documents: ``[batch, document words]``.
+            after: ``[batch, document words]`` punctuation after each word, by kind.
+
+        Returns:
+            ``[batch * samples, words + 1]`` nats of each word, and after the last one of the end; 0 beyond.
+        """
+        read, said = self.speller(documents, after), self.speller(words)
+        samples = len(words) // len(documents)
+        end = read.first[:, -1:]
+        seen = read.attention_mask.scatter(1, end, 0)  # the empty line comes next, not a full stop
+        cache = DynamicCache(config=self.network.config)
+        self.network(input_ids=read.input_ids, attention_mask=seen, past_key_values=cache, logits_to_keep=1)
+        cache.batch_repeat_interleave(samples)
+        seen, end = seen.repeat_interleave(samples, 0), end.repeat_interleave(samples, 0)
+        found = self.network(
+            input_ids=said.input_ids,
+            attention_mask=torch.cat([seen, said.attention_mask], 1),
+            position_ids=end + torch.arange(said.input_ids.shape[1], device=words.device),
+            past_key_values=cache,
+        ).logits[:, :-1]
+        ids = said.input_ids[:, 1:]
+        nats = found.gather(2, ids[..., None]).squeeze(2).float() - found.float().logsumexp(2)
+        sums = F.pad(nats.cumsum(1), (1, 0))
+        scores = sums.gather(1, said.last[:, 1:]) - sums.gather(1, said.first[:, 1:] - 1)
+        places = torch.arange(scores.shape[1], device=words.device)
+        return scores.clamp_min(self.least) * (places <= (words >= 0).sum(1)[:, None])
+
+    def train(self, mode: bool = True) -> Fluency:
         """Stay in evaluation: a critic that is not trained has no dropout."""
         return super().train(False)

@@ -159,6 +159,33 @@ class PathModel(CheckedModel):
         if self.discriminator is not None:
             self.discriminator.speller = speller
 
+    @torch.no_grad()
+    def take_weights(self, other: PathModel) -> None:
+        """Take over what another model has learned; its words and the choice of the length stay behind.
+
+        Words that only this one inserts start anew, and so does a discriminator that the other one lacks.
+
+        Raises:
+            SummGANError: Its networks have other sizes.
+        """
+        mine, theirs = self.state_dict(), other.state_dict()
+        head = {f"writer.generator.edge.{name}" for name in ("weight", "bias")}
+        taken = ("writer.generator.", *(["discriminator."] if other.discriminator else []))
+        for name in mine:
+            if name in head or not name.startswith(taken):
+                continue
+            if name not in theirs or mine[name].shape != theirs[name].shape:
+                raise SummGANError(
+                    f"{name} has another size in the model to start from: give the same model.backbone, "
+                    "model.encoder_layers and model.hidden_size"
+                )
+            mine[name].copy_(theirs[name])
+        ours, known = ([table.strings[row] for row in table.inserted] for table in (self.table, other.table))
+        shared = [(at, known.index(word)) for at, word in enumerate(ours) if word in known]
+        for name in head:
+            for at, place in [(-1, -1), *shared]:
+                mine[name][1 + at].copy_(theirs[name][1 + place])
+
     def lattice(self, table: WordTable, rows: TextRows, texts: range) -> Lattice:
         """Some of many documents, by rows of a table, as lattices."""
         taken = {name: column.to(self.device) for name, column in rows.take(texts).items()}

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
+from summgan.text.script import is_unspaced
+
 _REMEMBERED = 500_000  # words
 
 
@@ -110,13 +112,38 @@ class Spelling:
         return Speller(pieces, self._marks, begin, end, tokenizer.pad_token_id)
 
     def _pieces(self, words: list[str]) -> list[list[int]]:
-        return self.tokenizer(
-            words,
-            add_special_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )["input_ids"]
+        return _tokenized(self.tokenizer, words)
+
+
+def speller_of_running_text(
+    tokenizer: PreTrainedTokenizerBase, words: Sequence[str], longest: int = 6
+) -> Speller:
+    """A speller of words as they stand within a text, as causal language models read them.
+
+    Their tokenizers take the blank before a word as a part of it. Rows begin with a line break and end with a
+    full stop.
+
+    Args:
+        tokenizer: Tokenizer of the language model.
+        words: All words.
+        longest: Pieces of a word that are read.
+    """
+    few = len(_tokenized(tokenizer, ["a"])[0])
+    spaced = ["a" + word if any(map(is_unspaced, word[:1])) else "a " + word for word in words]
+    rows = [ids[few : few + longest] for ids in _tokenized(tokenizer, spaced)]
+    pieces = torch.tensor([row + [-1] * (longest - len(row)) for row in rows])
+    comma, stop, line = (ids[-1] for ids in _tokenized(tokenizer, ["a,", "a.", "a\n\n"]))
+    return Speller(pieces.view(-1, longest), torch.tensor([-1, comma, stop]), line, stop, stop)
+
+
+def _tokenized(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
+    return tokenizer(
+        texts,
+        add_special_tokens=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )["input_ids"]
 
 
 def states_at(states: Tensor, places: Tensor) -> Tensor:

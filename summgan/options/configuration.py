@@ -112,6 +112,11 @@ class ModelOptions:
     backbone: str | None = None
     """Folder or hub name of a pretrained model to start from: for paths a sentence encoder, which judges
     content too; for the decoder BART or T5."""
+    language_model: str | None = None
+    """Folder or hub name of a pretrained causal language model that judges paths: it reads the document and
+    says how likely each word of the summary is, and that it ends there. Training is some times slower."""
+    start_from: str | None = None
+    """Folder of a trained path model to start from, for other texts or other critics."""
     forms: NonNegativeInt = 3
     """Number of other forms that a word of a path may take, if data.stemming names a language."""
     inserted_words: NonNegativeInt = 12
@@ -161,6 +166,8 @@ class CriticWeights:
     """Weight of the discriminator's reward of each gap between words."""
     likeness: NonNegativeFloat = 10.0
     """Weight of the similarity to the document, in the embeddings of model.backbone."""
+    fluency: NonNegativeFloat = 0.5
+    """Weight of the log-probability of each word under model.language_model, in nats."""
     reconstruction: NonNegativeFloat = 0.1
     """Weight of the document's log-likelihood given the summary, in nats; it stands for the similarity where
     there is no model.backbone."""

@@ -2,10 +2,11 @@
 
 Paths are drawn exactly from the generator's distribution. A discriminator of gaps says of every gap of a
 summary how much it looks as if something was struck out there; this is a reward of every edge, on which the
-learned score of the edge regresses. A reconstructor says how likely the document is, given the summary alone,
-and a frozen sentence encoder how like the two are; these are rewards of the whole, to which the log-variance
-over the samples of a document brings the learned scores of the words. The discriminator learns from human
-sentences, some with a span struck out, from the summaries, and from some of earlier steps, so that the
+learned score of the edge regresses. A frozen language model that has read the document says how likely each
+word is, which counts as the same reward. A reconstructor says how likely the document is, given the summary
+alone, and a frozen sentence encoder how like the two are; these are rewards of the whole, to which the log-
+variance over the samples of a document brings the learned scores of the words. The discriminator learns from
+human sentences, some with a span struck out, from the summaries, and from some of earlier steps, so that the
 generator cannot return to old faults. The reconstructor learns from the summaries of the step.
 """
 
@@ -55,6 +56,7 @@ class Rules:
         longest: Words of the longest summary.
         gap_weight: Weight of the discriminator's reward of each edge.
         likeness_weight: Weight of the cosine of summary and document.
+        fluency_weight: Weight of the nats of each word under the language model.
         reconstruction_weight: Weight of the log-likelihood of the document, in nats, given the summary.
         alone: First steps in which the discriminator learns alone, from summaries of the counted prior.
         replayed: Number of earlier summaries that are kept.
@@ -72,6 +74,7 @@ class Rules:
     longest: int = 15
     gap_weight: float = 2.0
     likeness_weight: float = 10.0
+    fluency_weight: float = 0.5
     reconstruction_weight: float = 0.0
     alone: int = 80
     replayed: int = 4096
@@ -124,6 +127,7 @@ class PathGame(nn.Module):
             without it, in which the learned scores of edges stay near 0.
         likeness: Answers unit vectors of rows of words, as `Likeness`; None for a game without it.
         reconstruction: Answers log-probabilities of documents, as `Reconstruction`; None for a game without.
+        fluency: Answers log-probabilities of words, as `Fluency`; None for a game without it.
         rules: How the game is played.
         seed: Seed of all noise.
     """
@@ -140,13 +144,14 @@ class PathGame(nn.Module):
         discriminator: nn.Module | None,
         likeness: nn.Module | None,
         reconstruction: nn.Module | None = None,
+        fluency: nn.Module | None = None,
         rules: Rules | None = None,
         seed: int = 0,
     ):
         super().__init__()
         self.rules, self.seed = rules or Rules(), seed
         self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
-        self.reconstruction = reconstruction
+        self.reconstruction, self.fluency = reconstruction, fluency
         self.replay = Replay(self.rules.replayed, self.rules.longest)
         self.register_buffer("forms", forms, persistent=False)
         shares = length_shares[self.rules.shortest : self.rules.longest + 1].float()
@@ -253,7 +258,8 @@ class PathGame(nn.Module):
 
         Returns:
             ``[batch, samples, units + 1]`` reward of each gap, ``[batch, samples]`` reward of the whole, and
-            by name what is rewarded in it: ``likeness`` (cosine) and ``rebuilt`` (nats of the document).
+            by name what is rewarded: ``likeness`` (cosine), ``rebuilt`` (nats of the document), and
+            ``fluency`` (nats of each word, and of the end).
         """
         words, shape = play.drawn.words, play.path.vertices.shape[:2]
         gaps = torch.zeros(*shape, words.shape[1] + 1, device=words.device)
@@ -261,6 +267,10 @@ class PathGame(nn.Module):
         if self.discriminator is not None:
             logits, there = in_evaluation(self.discriminator, words)
             gaps = gap_rewards(logits, there, self.rules.gap_weight).view_as(gaps)
+        if self.fluency is not None:
+            nats = self.fluency(words, play.lattice.source, play.lattice.after).view_as(gaps)
+            gaps = gaps + self.rules.fluency_weight * nats
+            found["fluency"] = nats.sum(2) / (nats < 0).sum(2).clamp_min(1)
         if self.likeness is not None:
             documents = self.likeness(play.lattice.source, play.lattice.after)
             found["likeness"] = (self.likeness(words).unflatten(0, shape) * documents[:, None]).sum(2)

@@ -17,7 +17,14 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import Dataset
-from transformers import AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer, BertConfig, PreTrainedModel
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    BertConfig,
+    PreTrainedModel,
+)
 
 from summgan.data.corpora import fluency_sample, load_piles, split_validation
 from summgan.data.order import Share
@@ -26,9 +33,10 @@ from summgan.data.piles import Pairs
 from summgan.data.word_counts import count_words
 from summgan.errors import SummGANError
 from summgan.networks.architecture import new_stack_config
-from summgan.networks.critics import Likeness, Reconstruction
+from summgan.networks.critics import Fluency, Likeness, Reconstruction
 from summgan.networks.path_generator import Drawn
 from summgan.networks.path_model import PathConfig, PathModel, start_from
+from summgan.networks.spelling import speller_of_running_text
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream
 from summgan.text.pieces import stemmer
@@ -88,6 +96,7 @@ class PathTask(Task):
         rules: How the game is played.
         likeness: Critic of content; it is not trained, so it is no part of the model.
         reconstruction: Critic of content that is trained; it is saved with the checkpoints.
+        fluency: Critic of words and end; it is not trained.
 
     Attributes:
         least_document: Words of the shortest document that is learned from.
@@ -106,6 +115,7 @@ class PathTask(Task):
         rules: Rules,
         likeness: Likeness | None = None,
         reconstruction: Reconstruction | None = None,
+        fluency: Fluency | None = None,
     ):
         generator, discriminator = model.generator, model.discriminator
         networks: dict[str, nn.Module] = {"generator_encoder": generator.encoder, "generator": generator}
@@ -118,10 +128,10 @@ class PathTask(Task):
         self.corpora, self.training = corpora, options.training
         shares = torch.as_tensor(corpora.table.lengths)
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
-        critics = discriminator, likeness, reconstruction
+        critics = discriminator, likeness, reconstruction, fluency
         self.game = PathGame(generator, forms, shares, *critics, rules=rules, seed=seed)
         model.add_module("replay", self.game.replay)  # is saved and moved with the model
-        players = [network for network in (generator, likeness) if network is not None]
+        players = [network for network in (generator, likeness, fluency) if network is not None]
         self.passes = {"generator": ForwardPass(self.play, *players)}
         if discriminator is not None:
             self.passes["discriminator"] = ForwardPass(self.game.discriminator_objective, discriminator)
@@ -162,7 +172,26 @@ class PathTask(Task):
                 if network is not None:
                     start_from(cast(PreTrainedModel, network.encoder), encoder)
             likeness = Likeness(encoder, speller) if rules.likeness_weight else None
-        return cls(options, model, corpora, rules, likeness, reconstruction)
+        if options.model.start_from and checkpoint is None:
+            model.take_weights(PathModel.from_pretrained(options.model.start_from))
+        fluency = cls.fluency(options, corpora.table)
+        return cls(options, model, corpora, rules, likeness, reconstruction, fluency)
+
+    @classmethod
+    def fluency(cls, options: Options, table: WordTable) -> Fluency | None:
+        """The language model of ``model.language_model`` as a critic, if there is one that counts."""
+        name = options.model.language_model
+        if name is None or not options.training.critics.fluency:
+            return None
+        try:
+            tokenizer: Any = AutoTokenizer.from_pretrained(name)
+            dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.training.mixed_precision)
+            network = AutoModelForCausalLM.from_pretrained(
+                name, use_safetensors=True, dtype=dtype or torch.float32
+            )
+        except (OSError, ValueError) as error:
+            raise SummGANError(f"--model.language_model {name!r} cannot be used: {error}") from error
+        return Fluency(network, speller_of_running_text(tokenizer, table.strings))
 
     @classmethod
     def rules(cls, options: Options, shares: np.ndarray) -> Rules:
@@ -181,6 +210,7 @@ class PathTask(Task):
             alone=training.warm_start_steps,
             gap_weight=training.critics.discriminator,
             likeness_weight=training.critics.likeness,
+            fluency_weight=training.critics.fluency,
             reconstruction_weight=0.0 if options.model.backbone else training.critics.reconstruction,
         )
 
@@ -232,8 +262,8 @@ class PathTask(Task):
                 return tokenizer, AutoModel.from_pretrained(name, use_safetensors=True)
             except (OSError, ValueError) as error:
                 raise SummGANError(f"--model.backbone {name!r} cannot be used: {error}") from error
-        if checkpoint:
-            tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        if known := checkpoint or sizes.start_from:
+            tokenizer = AutoTokenizer.from_pretrained(known)
         else:
             texts = [" ".join(corpora.table.strings[2:]), *corpora.human_sentences]
             lower = [text.lower() for text in texts]

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from paths_support import make_reconstruction, make_world
+from paths_support import make_language_model, make_reconstruction, make_speller, make_world
 
-from summgan.networks.critics import gap_rewards
+from summgan.networks.critics import Fluency, gap_rewards
 
 
 def test_rewards_are_costs_of_what_looks_struck_out():
@@ -31,3 +31,29 @@ def test_documents_are_rebuilt_from_the_summary_alone():
         assert torch.equal(before[:4], after[:4]) and not torch.equal(before[5:], after[5:])
         said = critic(torch.tensor([[5, 6, 8], [8, 9, -1]]), documents)[0]
         assert not torch.equal(said[0], scores[0]) and torch.equal(said[1], scores[1])
+
+
+def test_a_language_model_that_has_read_the_document_scores_every_word_and_the_end():
+    torch.manual_seed(0)
+    world = make_world()
+    network, speller = make_language_model(world), make_speller(world)
+    critic = Fluency(network, speller).train()
+    assert not network.training and not any(p.requires_grad for p in critic.parameters())
+    critic.least = -1e9
+    taken = world.documents.take(range(2))
+    summaries = torch.tensor([[5, 6, 7], [8, 9, -1], [5, 6, 8], [7, -1, -1]])  # two of each document
+    found = critic(summaries, taken["ids"], taken["after"])
+    assert found.shape == (4, 4)
+    for row, summary in enumerate(summaries):
+        document, after = taken["ids"][row // 2], taken["after"][row // 2]
+        read = []
+        for word, mark in zip(document.tolist(), after.tolist(), strict=True):
+            read += [word + 4, *([mark] if mark else [])] if word >= 0 else []
+        said = [int(word) + 4 for word in summary if word >= 0] + [speller.end]
+        ids = torch.tensor([[speller.begin, *read, speller.begin, *said]])
+        with torch.no_grad():
+            nats = network(input_ids=ids).logits[0, :-1].log_softmax(1).gather(1, ids[0, 1:, None])
+        expected = nats[-len(said) :, 0].tolist()
+        assert found[row].tolist() == pytest.approx(expected + [0.0] * (4 - len(said)), abs=1e-4)
+    critic.least = -2.0
+    assert critic(summaries, taken["ids"], taken["after"]).min() == -2.0

@@ -1,6 +1,9 @@
 """Words are spelled by a tokenizer, each once."""
 
-from summgan.networks.spelling import Spelling
+import torch
+from paths_support import byte_level_tokenizer
+
+from summgan.networks.spelling import Spelling, speller_of_running_text
 
 
 def test_words_are_tokenized_once_and_cut_at_the_longest(tokenizer):
@@ -22,3 +25,17 @@ def test_words_are_tokenized_once_and_cut_at_the_longest(tokenizer):
         ids = tokenizer(word, add_special_tokens=False)["input_ids"] or [tokenizer.unk_token_id]
         assert [piece for piece in row if piece >= 0] == ids[:3]
     assert Spelling(tokenizer).speller([]).pieces.shape == (0, 6)
+
+
+def test_words_in_running_text_are_spelled_with_the_blank_before_them(documents):
+    tokenizer = byte_level_tokenizer(documents)
+    words = ["", "the", "bridge", "台", "unbelievably"]
+    speller = speller_of_running_text(tokenizer, words, longest=4)
+    assert speller.pieces.shape == (5, 4)
+    rows = [[piece for piece in row if piece >= 0] for row in speller.pieces.tolist()]
+    whole = tokenizer("x the bridge").input_ids
+    assert tokenizer("x").input_ids + rows[1] + rows[2] == whole
+    assert tokenizer.decode(rows[3]) == "台"  # no blank where the script has none
+    assert rows[4] == tokenizer(" unbelievably").input_ids[:4]
+    spelled = speller(torch.tensor([[1, 2]]), torch.tensor([[1, 2]]))
+    assert tokenizer.decode(spelled.input_ids[0]) == "\n the, bridge.."

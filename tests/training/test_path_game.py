@@ -8,6 +8,7 @@ from paths_support import (
     make_discriminator,
     make_encoder,
     make_generator,
+    make_language_model,
     make_reconstruction,
     make_speller,
     make_world,
@@ -17,7 +18,7 @@ from torch import nn
 
 from summgan.data.order import Share
 from summgan.data.path_batches import PathBatches
-from summgan.networks.critics import Likeness
+from summgan.networks.critics import Fluency, Likeness
 from summgan.networks.path_generator import write
 from summgan.networks.paths import Path, Paths
 from summgan.randomness import RandomStream
@@ -28,10 +29,10 @@ WORLD = make_world()
 RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
 
 
-def make_game(discriminator=None, likeness=None, reconstruction=None, rules=RULES):
+def make_game(discriminator=None, likeness=None, reconstruction=None, fluency=None, rules=RULES):
     torch.manual_seed(0)
     shares = torch.tensor([0, 0, 0, 0, 1, 1, 2.0, 0])
-    critics = discriminator, likeness, reconstruction
+    critics = discriminator, likeness, reconstruction, fluency
     return PathGame(make_generator(WORLD), no_forms(WORLD), shares, *critics, rules=rules, seed=3)
 
 
@@ -283,3 +284,21 @@ def test_without_leaps_every_gap_of_a_summary_is_suspicious():
     game = whole_game(replace(RULES, leaps=False, spoiled=0.0)).train()
     (terms,) = objectives(game, batches()[0], 0)
     assert terms.figures["doubt_other"] == 0 < terms.figures["doubt_leap"]
+
+
+def test_nats_of_the_language_model_are_rewards_of_edges():
+    torch.manual_seed(0)
+    fluency = Fluency(make_language_model(WORLD), make_speller(WORLD))
+    batch = batches()[2]
+    stream = RandomStream.of(batch.rows, 3, "step", 2)
+    for weight in (0.0, 0.5):
+        game = make_game(fluency=fluency, rules=replace(RULES, fluency_weight=weight))
+        play = game.draw(batch, stream, 2)
+        gaps, whole, found = game.judge(play)
+        nats = fluency(play.drawn.words, play.lattice.source, play.lattice.after).view_as(gaps)
+        assert torch.allclose(gaps, weight * nats) and not whole.any()
+        steps = (play.drawn.words >= 0).sum(1).view(4, 4) + 1  # and the end
+        assert torch.allclose(found["fluency"], nats.sum(2) / steps)
+        game.generator_objective(play).total.backward()
+        assert gradients(fluency) == 0
+        assert (gradients(game.generator) > 0) == (weight > 0)

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from transformers import AutoModel, BertConfig
+from paths_support import byte_level_tokenizer
+from transformers import AutoModel, BertConfig, LlamaConfig, LlamaForCausalLM
 
 from summgan.errors import SummGANError
 from summgan.networks.path_model import PathModel
@@ -122,6 +123,37 @@ def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
     unknown = replace(options, model=replace(options.model, backbone=str(tmp_path / "nothing")))
     with pytest.raises(SummGANError, match=r"--model.backbone .*nothing"):
         PathTask.prepare(unknown, print, None)
+
+
+def test_a_trained_model_goes_on_with_a_language_model_as_critic(options, tmp_path, documents):
+    go(options)
+    learned = PathModel.from_pretrained(tmp_path / "run")
+    tokenizer = byte_level_tokenizer(documents)
+    tokenizer.save_pretrained(tmp_path / "reader")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    network = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **sizes))
+    network.save_pretrained(tmp_path / "reader")
+    more = replace(
+        options,
+        model=replace(
+            options.model, start_from=str(tmp_path / "run"), language_model=str(tmp_path / "reader")
+        ),
+        training=replace(options.training, output_dir=str(tmp_path / "more"), warm_start_steps=0),
+    )
+    task = PathTask.prepare(more, print, None)
+    wanted, begun = learned.state_dict(), task.model.state_dict()
+    assert all(torch.equal(wanted[name], begun[name]) for name in wanted if "usual" not in name)
+    state, _ = go(more)
+    assert state.step == 2 and all(row["fluency"] < 0 for row in state.history if "fluency" in row)
+    assert not any("network" in name for name in PathModel.from_pretrained(tmp_path / "more").state_dict())
+    for folder in ("run", "reader"):
+        (tmp_path / folder / "tokenizer.json").rename(tmp_path / f"{folder}.json")
+    with pytest.raises(SummGANError, match=r"--model.language_model .*reader.* cannot be used"):
+        PathTask.fluency(more, learned.table)
+    wider = replace(more, model=replace(more.model, hidden_size=32))
+    (tmp_path / "run.json").rename(tmp_path / "run" / "tokenizer.json")
+    with pytest.raises(SummGANError, match=r"another size in the model to start from"):
+        PathTask.prepare(wider, print, None)
 
 
 def test_a_reconstruction_without_weight_is_not_built(options):
