@@ -49,7 +49,8 @@ def run_command(arguments: list[str], log: str) -> None:
 
 def start(arguments: list[str], log: Path) -> BaseProcess:
     """Start the command in the present folder; its log says when it has begun."""
-    context = multiprocessing.get_context("forkserver")
+    # The process that makes tries has imported all that the command needs and started no thread.
+    context = multiprocessing.get_context("fork")
     process = context.Process(target=run_command, args=(arguments, str(log)))
     process.start()
     while process.is_alive() and not (log.is_file() and log.stat().st_size):

@@ -7,6 +7,15 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PRINTS = {"01_quickstart": "rouge1", "02_lecture_example": "exact_match", "03_discrete_codes": "precision"}
+# Every cell runs, but on models that have learned less.
+SMALLER = {
+    "01_quickstart": {
+        "_steps = 60": "_steps = 10",
+        "documents=3000, sentences=2000": "documents=400, sentences=300",
+    },
+    "02_lecture_example": {"warm_start_steps=200": "warm_start_steps=10", "al_steps=150": "al_steps=10"},
+    "03_discrete_codes": {"steps=300": "steps=40"},
+}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -15,6 +24,10 @@ def test_a_notebook_runs_from_top_to_bottom(path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # two threads wait for each other on a busy machine
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells), "clear the outputs"
+    for old, new in SMALLER[path.stem].items():
+        assert any(old in cell.source for cell in notebook.cells)
+        for cell in notebook.cells:
+            cell.source = cell.source.replace(old, new)
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []))
     assert PRINTS[path.stem] in printed

@@ -15,6 +15,7 @@ from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
 from transformers import T5Config, T5ForConditionalGeneration
 
+from summgan.cli.main import main
 from summgan.data.corpora import prepare_corpora
 from summgan.errors import SummGANError
 from summgan.networks.modeling import SummGAN
@@ -299,12 +300,12 @@ def environment(**more):
     return os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"} | more
 
 
-def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, tmp_path):
+def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, tmp_path, capsys):
     options = with_training(options, save_steps=100, warm_start_steps=15, adversarial_steps=15)
     whole, part = tmp_path / "whole", tmp_path / "part"
-    base = [sys.executable, "-m", "summgan", "train"]
     run = command_line(options, "--training.output_dir", str(part))
-    process = subprocess.Popen([*base, *run], env=environment(), stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "summgan", "train", *run]
+    process = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         log = part / "log.jsonl"
@@ -315,12 +316,9 @@ def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, t
     _, message = process.communicate(timeout=120)
     assert process.returncode == 130, message
     assert "Stopped at step" in message and "Traceback" not in message
-    for arguments in (
-        [*run, "--resume"],
-        command_line(options, "--training.output_dir", str(whole)),
-    ):
-        done = subprocess.run([*base, *arguments], env=environment(), capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    for arguments in ([*run, "--resume"], command_line(options, "--training.output_dir", str(whole))):
+        AcceleratorState._reset_state(True)
+        assert main(["train", *arguments]) == 0, capsys.readouterr().err
     one, other = (load_file(folder / "model.safetensors") for folder in (whole, part))
     assert all(torch.equal(one[name], other[name]) for name in one)
 
