@@ -12,9 +12,6 @@ row is of the decoder, with the steps of configs/abbreviations-zh.yaml and, per 
 
 from __future__ import annotations
 
-import argparse
-import copy
-import gzip
 import json
 import random
 import shutil
@@ -24,18 +21,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from rows import mean_table, measure, new_parser, read_rows, say
+from torch.utils.data import Dataset
 
-from summgan import Summarizer, train
-from summgan.data.corpora import measure_lengths, prepare_corpora
-from summgan.data.padding import pad
+from summgan import Summarizer, SummaryTask, train
+from summgan.data.batches import Batch
+from summgan.data.order import IndexOrder, Share
+from summgan.data.padding import Texts
+from summgan.data.piles import load_pairs
 from summgan.evaluation.rouge import rouge_scores
-from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
-from summgan.networks.modeling import SummGAN
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
-from summgan.randomness import RandomStream
-from summgan.training.schedules import learning_rate_factor
+from summgan.randomness import derive_seed
+from summgan.training.checkpoint import TrainerState
 from summgan.training.short_text_task import ShortTextTask
 
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "abbreviations-zh.yaml"
@@ -75,18 +74,15 @@ DECODER: dict[str, tuple[dict, dict]] = {
 }
 RULES = ("first-character", "first-two")
 ALL = (*RULES, *PATHS, *DECODER, "supervised")
-COLUMNS = "exact_match rouge1 rouge2 rougeL length human_length accuracy reconstruction steps seconds".split()
+COLUMNS = (
+    "exact_match rouge1 rouge2 rougeL length human_length accuracy reconstruction steps seconds known"
+).split()
 
 
-def read(path: Path) -> list[dict]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def write_piles(data: Path, folder: Path, seed: int) -> list[tuple[str, str]]:
-    """Write documents.txt and sentences.txt; the pairs that were taken apart, for `supervised`."""
-    rows = read(data / "train.jsonl.gz")
-    rows = [row for row in rows if row["full"] not in KNOWN]
+def write_piles(data: Path, folder: Path, seed: int) -> None:
+    """Write documents.txt and sentences.txt, and the pairs that `SupervisedTask` reads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [row for row in read_rows(data / "train.jsonl.gz") if row["full"] not in KNOWN]
     pairs = [(row["full"], row["abbreviation"]) for row in rows if row["abbreviation"]]
     random.Random(seed).shuffle(pairs)
     first, second = pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]
@@ -95,7 +91,59 @@ def write_piles(data: Path, folder: Path, seed: int) -> list[tuple[str, str]]:
     human = [short for _, short in second if short not in known]
     write_text(folder / "documents.txt", "\n".join(names) + "\n")
     write_text(folder / "sentences.txt", "\n".join(human) + "\n")
-    return first
+    write_pairs(folder / "pairs.jsonl", first)
+    write_pairs(folder / "dev.jsonl", [(row["full"], row["abbreviation"]) for row in pairs_of(data, "dev")])
+
+
+def write_pairs(file: Path, pairs: list[tuple[str, str]]) -> None:
+    """Write pairs as rows that the package reads."""
+    rows = (json.dumps({"document": full, "summary": short}, ensure_ascii=False) for full, short in pairs)
+    write_text(file, "\n".join(rows) + "\n")
+
+
+class PairBatches(Dataset):
+    """Names with their abbreviations, in a shuffled order.
+
+    Args:
+        names: Pieces of each name.
+        shorts: Pieces of each abbreviation.
+        seed: Seed of the order.
+        share: The part that this process reads.
+    """
+
+    def __init__(self, names: list[list[int]], shorts: list[list[int]], seed: int, share: Share):
+        self.names, self.shorts, self.share = names, shorts, share
+        self.order = IndexOrder(len(names), derive_seed(seed, "pairs"))
+
+    def __getitem__(self, number: int) -> Batch:
+        """The texts that a warm start reads."""
+        positions = self.share.rows(number)
+        names, shorts = (
+            Texts.of([pile[self.order[place]] for place in positions]) for pile in (self.names, self.shorts)
+        )
+        texts = {"documents": names, "noised": names, "targets": shorts, "content": shorts}
+        return Batch(torch.tensor(positions), texts)
+
+
+class SupervisedTask(SummaryTask):
+    """A warm start with pairs.jsonl, beside the documents, in place of pairs that are made up."""
+
+    def batches(self, share: Share) -> PairBatches:
+        """Names and abbreviations."""
+        pairs = load_pairs([str(Path(self.options.data.documents[0]).with_name("pairs.jsonl"))])
+        longest = self.options.data.max_document_length
+        names, shorts = (
+            self.corpora.vocabulary.encode_documents(texts, longest)
+            for texts in (pairs.documents, [short for (short,) in pairs.references or []])
+        )
+        return PairBatches(names, shorts, self.training.seed, share)
+
+    def validate(self) -> dict[str, float]:
+        """Share of the names of dev that are shortened as people do."""
+        pairs = self.corpora.validation
+        summaries = Summarizer(self.model, self.corpora.vocabulary)(pairs.documents, batch_size=128)
+        hits = [[s.summary_text] == short for s, short in zip(summaries, pairs.references or [], strict=True)]
+        return {"eval_score": statistics.mean(hits)}
 
 
 def options_of(folder: Path, row: str, seed: int) -> Options:
@@ -125,33 +173,6 @@ def options_of(folder: Path, row: str, seed: int) -> Options:
     return replace(options, data=data, training=training)
 
 
-def run_row(folder: Path, row: str, seed: int, say) -> dict:
-    """Train a row, from the warm start that it shares with others, and say what it cost."""
-    options = options_of(folder, row, seed)
-    training, target = options.training, Path(options.training.output_dir)
-    if training.adversarial_steps == 0:
-        start = target
-    else:
-        start = folder / ("content-start" if training.warm_start == "content" else "warm-start")
-    first = replace(training, output_dir=str(start), adversarial_steps=0)
-    began = time.perf_counter()
-    if not (start / "model.safetensors").is_file():
-        shutil.rmtree(start, ignore_errors=True)
-        train(replace(options, training=first), say=say)
-    if start != target:
-        shutil.rmtree(target, ignore_errors=True)
-        name = f"checkpoint-{training.warm_start_steps}"
-        shutil.copytree(start / name, target / name)
-        train(options, resume=True, say=say)
-    log = [json.loads(line) for line in (target / "log.jsonl").read_text().splitlines()]
-    seen = [line["accuracy"] for line in log if "accuracy" in line][-5:]
-    return {
-        "accuracy": statistics.mean(seen) if seen else None,
-        "steps": training.warm_start_steps + training.adversarial_steps,
-        "seconds": time.perf_counter() - began,
-    }
-
-
 def path_options(folder: Path, row: str, seed: int) -> Options:
     """Options of the path generator with what the row changes."""
     options, (changes, critics) = options_of(folder, row, seed), PATHS[row]
@@ -174,65 +195,70 @@ def path_options(folder: Path, row: str, seed: int) -> Options:
     )
 
 
-def run_paths(folder: Path, row: str, seed: int, say) -> dict:
-    """Train the path generator from nothing, and say what it cost."""
-    options, began = path_options(folder, row, seed), time.perf_counter()
-    shutil.rmtree(options.training.output_dir, ignore_errors=True)
-    state = train(options, task=ShortTextTask, say=say)
-    return {"accuracy": None, "steps": state.step, "seconds": time.perf_counter() - began}
-
-
-def run_supervised(folder: Path, pairs: list[tuple[str, str]], data: Path, seed: int, say) -> dict:
-    """The same networks trained on pairs, stopped where exact match on dev is highest."""
+def supervised_options(folder: Path, seed: int) -> Options:
+    """Options of `SupervisedTask`: as many steps in one stage, and dev to choose the best of them."""
     options = options_of(folder, "supervised", seed)
-    training, began = options.training, time.perf_counter()
-    corpora = prepare_corpora(options, say)
-    torch.manual_seed(seed)
-    fields = {"max_document_length": 24, "has_discriminator": False}
-    model = SummGAN.from_options(options.model, corpora.vocabulary.tokenizer, **fields)
-    model.set_human_lengths(measure_lengths(corpora.sentences, corpora.vocabulary))
-    names, shorts = (corpora.vocabulary.encode_documents(texts, 24) for texts in zip(*pairs, strict=True))
-    steps = training.warm_start_steps + training.adversarial_steps
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=training.weight_decay, betas=(0.9, 0.98))
-    rng, best, kept, kept_step = random.Random(seed), -1.0, None, 0
-    for step in range(steps):
-        model.train()
-        chosen = rng.sample(range(len(names)), training.per_device_train_batch_size)
-        document, document_mask = pad([names[index] for index in chosen])
-        words, words_mask = pad([shorts[index] for index in chosen])
-        stream = RandomStream.of(torch.arange(len(chosen)), seed, step)
-        code = model.reconstructor.code_of(words, words_mask)
-        loss = model.generator.imitation_loss(document, document_mask, words, words_mask).mean()
-        loss = loss + model.reconstructor(code, document, document_mask, stream).mean()
-        for group in optimizer.param_groups:
-            factor = learning_rate_factor(step, steps, training.warmup_steps, training.lr_scheduler_type)
-            group["lr"] = training.learning_rate * factor
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), training.max_grad_norm)
-        optimizer.step()
-        if (step + 1) % 200 == 0:
-            score = exact_match(Summarizer(model, corpora.vocabulary), pairs_of(data, "dev"))
-            say(f"supervised step {step + 1} of {steps}: {score:.1f} % on dev")
-            if score > best:
-                best, kept, kept_step = score, copy.deepcopy(model.state_dict()), step + 1
-    model.load_state_dict(kept)
-    model.save_pretrained(folder / "supervised")
-    corpora.vocabulary.save_pretrained(folder / "supervised")
-    return {"accuracy": None, "steps": kept_step, "seconds": time.perf_counter() - began}
+    training = replace(
+        options.training,
+        warm_start_steps=SupervisedTask.count_steps(options),
+        adversarial_steps=0,
+        eval_steps=200,
+        eval_documents=100_000,
+        load_best_model_at_end=True,
+        loss_weights=replace(options.training.loss_weights, adversarial=0.0),
+    )
+    return replace(
+        options, training=training, data=replace(options.data, validation=[str(folder / "dev.jsonl")])
+    )
+
+
+def train_anew(options: Options, task: type[SummaryTask] | type[ShortTextTask]) -> TrainerState:
+    """Train in place of what is in the folder."""
+    shutil.rmtree(options.training.output_dir, ignore_errors=True)
+    return train(options, task=task, say=say)
+
+
+def train_decoder(options: Options) -> None:
+    """Train from the warm start that rows share; the first of them makes it."""
+    training, target = options.training, Path(options.training.output_dir)
+    start = target.with_name("content-start" if training.warm_start == "content" else "warm-start")
+    if not (start / "model.safetensors").is_file():
+        first = replace(training, output_dir=str(start), adversarial_steps=0)
+        train_anew(replace(options, training=first), SummaryTask)
+    if start != target:
+        shutil.rmtree(target, ignore_errors=True)
+        name = f"checkpoint-{training.warm_start_steps}"
+        shutil.copytree(start / name, target / name)
+        train(options, resume=True, say=say)
+
+
+def train_row(folder: Path, row: str, seed: int) -> dict:
+    """Train a row, and answer what it cost."""
+    began = time.perf_counter()
+    if row in PATHS:
+        steps = train_anew(path_options(folder, row, seed), ShortTextTask).step
+    elif row == "supervised":
+        steps = train_anew(supervised_options(folder, seed), SupervisedTask).best_step
+    else:
+        options = options_of(folder, row, seed)
+        steps = SummaryTask.count_steps(options)
+        train_decoder(options)
+    log = [json.loads(line) for line in (folder / row / "log.jsonl").read_text().splitlines()]
+    seen = [line["accuracy"] for line in log if "accuracy" in line][-5:]
+    return {
+        "accuracy": statistics.mean(seen) if seen else None,
+        "steps": steps,
+        "seconds": time.perf_counter() - began,
+    }
 
 
 def pairs_of(data: Path, split: str) -> list[dict]:
-    return [row for row in read(data / f"{split}.jsonl.gz") if row["abbreviation"]]
-
-
-def exact_match(summarizer: Summarizer, rows: list[dict]) -> float:
-    summaries = summarizer([row["full"] for row in rows], reconstruct=False, batch_size=128)
-    hits = [s.summary_text == row["abbreviation"] for s, row in zip(summaries, rows, strict=True)]
-    return 100 * statistics.mean(hits)
+    """Rows of a split that have an abbreviation."""
+    return [row for row in read_rows(data / f"{split}.jsonl.gz") if row["abbreviation"]]
 
 
 def score(texts: list[str], rows: list[dict]) -> dict:
+    """Figures of texts beside the abbreviations of people."""
     golds = [row["abbreviation"] for row in rows]
     rouge = rouge_scores(texts, [[gold] for gold in golds])
     return {
@@ -256,72 +282,42 @@ def evaluate(folder: Path, rows: list[dict]) -> dict:
     return figures
 
 
-def summary_table(results: list[dict], seeds: int) -> str:
-    """Mean ± standard deviation over seeds of every row."""
-    table = {}
-    for name in dict.fromkeys(result["row"] for result in results):
-        mine = [result for result in results if result["row"] == name]
-        table[name] = {}
-        for column in [*COLUMNS, "known"]:
-            values = [result[column] for result in mine if result.get(column) is not None]
-            table[name][column] = statistics.mean(values) if values else None
-            if column == "exact_match":
-                table[name]["±"] = statistics.stdev(values) if len(values) > 1 else 0.0
-    return format_table(table, ["exact_match", "±", *COLUMNS[1:], "known"]) + f"\n{seeds} seeds"
+def by_rule(rule: str, row: dict) -> str:
+    """The first character of every word of a name, or the first two of all."""
+    return "".join(word[0] for word in row["words"]) if rule == RULES[0] else row["full"][:2]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Train and score all rows."""
+    parser = new_parser(__doc__, ALL, "runs/abbreviations", work=True)
     parser.add_argument("data", type=Path, help="folder with train, dev and test.jsonl.gz")
-    parser.add_argument("--rows", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=" ".join(ALL))
-    parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
     parser.add_argument("--split", choices=("dev", "test"), default="dev", help="what is scored")
-    parser.add_argument("--work", type=Path, default=Path("runs/abbreviations"), help="for models")
-    parser.add_argument(
-        "--output",
-        type=Path,
-        default=Path("runs/abbreviations/results.json"),
-        help="figures of every row and seed; those already in it are kept",
-    )
     arguments = parser.parse_args()
     if not (arguments.data / "train.jsonl.gz").is_file():
         parser.error(f"{arguments.data} has no train.jsonl.gz")
+    scored = pairs_of(arguments.data, arguments.split)
+    folders = [arguments.work / f"seed-{seed}" for seed in range(arguments.seeds)]
+    for seed, folder in enumerate(folders):
+        write_piles(arguments.data, folder, seed)
 
-    def say(text: str) -> None:
-        print(text, flush=True)
+    def figures_of(row: str, seed: int) -> dict:
+        if row in RULES:
+            return score([by_rule(row, name) for name in scored], scored)
+        figures = train_row(folders[seed], row, seed) | evaluate(folders[seed] / row, scored)
+        say(f"{row}: {figures['known_written']}")
+        return figures
 
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    rows, results = pairs_of(arguments.data, arguments.split), []
-    if arguments.output.is_file():
-        results = json.loads(arguments.output.read_text(encoding="utf-8"))
-    done = {(result["row"], result["seed"], result["split"]) for result in results}
-    for seed in range(arguments.seeds):
-        folder = arguments.work / f"seed-{seed}"
-        folder.mkdir(parents=True, exist_ok=True)
-        pairs = write_piles(arguments.data, folder, seed)
-        for name in arguments.rows:
-            if (name, seed, arguments.split) in done:
-                say(f"\n== {name}, seed {seed}: kept from {arguments.output}")
-                continue
-            say(f"\n== {name}, seed {seed}")
-            if name in RULES:
-                texts = [
-                    "".join(word[0] for word in row["words"]) if name == RULES[0] else row["full"][:2]
-                    for row in rows
-                ]
-                figures = score(texts, rows)
-            else:
-                if name == "supervised":
-                    figures = run_supervised(folder, pairs, arguments.data, seed, say)
-                elif name in PATHS:
-                    figures = run_paths(folder, name, seed, say)
-                else:
-                    figures = run_row(folder, name, seed, say)
-                figures |= evaluate(folder / name, rows)
-            say(f"{name}: {figures['exact_match']:.1f} % exact {figures.get('known_written', '')}")
-            results.append({"row": name, "seed": seed, "split": arguments.split, **figures})
-            write_text(arguments.output, json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    say("\n" + summary_table(results, arguments.seeds) + f", {arguments.split}, n = {len(rows)}")
+    results = measure(
+        arguments.rows,
+        range(arguments.seeds),
+        arguments.output,
+        figures_of,
+        ["exact_match"],
+        resume=True,
+        split=arguments.split,
+    )
+    table = mean_table(results, COLUMNS, ["exact_match"])
+    say(f"\n{table}\n{arguments.seeds} seeds, {arguments.split}, n = {len(scored)}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,6 @@ read sublinear TF-IDF without English stop words; those called "same" read our f
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import json
 import shutil
 import statistics
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import trees
+from rows import mean_table, measure, new_parser, read_rows, say
 from sklearn.cluster import KMeans
 from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, TfidfVectorizer
@@ -33,7 +32,6 @@ from summgan import Encoder, train
 from summgan.codes.bags import BagOfWords, principal_directions
 from summgan.codes.codebook import perplexity
 from summgan.codes.task import CodeTask
-from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.options.parsing import load_options
 from summgan.text.script import split_sentences
@@ -53,6 +51,7 @@ COLUMNS = (
     "nmi purity ari dendrogram_purity precision_at_100 map bytes speed_ratio perplexity usage "
     "reconstruction parameters bare_code bare_vector halves_code halves_vector"
 ).split()
+CHIEF = ("nmi", "dendrogram_purity", "precision_at_100", "reconstruction")
 VQ_SIZE, VQ_LENGTH = 32, 8
 
 
@@ -61,10 +60,7 @@ class Topics:
 
     def __init__(self, data: Path, name: str):
         self.name, self.train_file = name, data / f"{name}.train.jsonl.gz"
-        parts = []
-        for part in ("train", "test"):
-            with gzip.open(data / f"{name}.{part}.jsonl.gz", "rt", encoding="utf-8") as file:
-                parts.append([json.loads(line) for line in file])
+        parts = [read_rows(data / f"{name}.{part}.jsonl.gz") for part in ("train", "test")]
         labels = sorted({row["label"] for row in parts[0]})
         self.texts, self.test_texts = ([row["text"] for row in part] for part in parts)
         self.labels, self.test_labels = (
@@ -89,6 +85,7 @@ class Topics:
 
 
 def clustering(labels: np.ndarray, clusters: np.ndarray) -> dict:
+    """How well clusters agree with labels, in per cent."""
     purity = sum(np.bincount(labels[clusters == c]).max() for c in np.unique(clusters)) / len(labels)
     return {
         "nmi": 100 * normalized_mutual_info_score(labels, clusters),
@@ -348,49 +345,25 @@ def style(topics: Topics, encoder: Encoder, seed: int) -> dict:
     }
 
 
-def summary_table(results: list[dict]) -> str:
-    """Means over seeds, and the standard deviation of the chief figure."""
-    table = {}
-    for name in dict.fromkeys(result["row"] for result in results):
-        mine = [result for result in results if result["row"] == name]
-        table[name] = {}
-        for column in COLUMNS:
-            values = [result[column] for result in mine if result.get(column) is not None]
-            table[name][column] = statistics.mean(values) if values else None
-        chief = next(
-            n for n in ("nmi", "dendrogram_purity", "precision_at_100", "reconstruction") if n in mine[0]
-        )
-        values = [result[chief] for result in mine]
-        table[name]["±"] = statistics.stdev(values) if len(values) > 1 else 0.0
-    return format_table(table, [*COLUMNS, "±"])
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Train and score all rows."""
+    parser = new_parser(__doc__, ALL, "runs/codes", work=True)
     parser.add_argument("data", type=Path, help="folder with bbc and agnews, train and test")
-    parser.add_argument("--rows", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=" ".join(ALL))
-    parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
-    parser.add_argument("--work", type=Path, default=Path("runs/codes"), help="for models")
-    parser.add_argument("--output", type=Path, default=Path("runs/codes/results.json"), help="all figures")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     sets = {}
-    results = []
     for name in dict.fromkeys(row.split("/")[0] for row in arguments.rows):
         if not (arguments.data / f"{name}.train.jsonl.gz").is_file():
             parser.error(f"{arguments.data} has no {name}.train.jsonl.gz")
         sets[name] = Topics(arguments.data, name)
-    for seed in range(arguments.seeds):
-        for row in arguments.rows:
-            name, method = row.split("/")
-            figures = run(sets[name], method, arguments.work / row.replace("/", "-"), seed)
-            shown = {k: round(float(v), 2) for k, v in figures.items() if k in COLUMNS}
-            print(f"{row}, seed {seed}: {shown}", flush=True)
-            results.append({"row": row, "seed": seed, **figures})
-            write_text(arguments.output, json.dumps(results, indent=1, default=float) + "\n")
+
+    def figures_of(row: str, seed: int) -> dict:
+        name, method = row.split("/")
+        return run(sets[name], method, arguments.work / row.replace("/", "-"), seed)
+
+    results = measure(arguments.rows, range(arguments.seeds), arguments.output, figures_of, COLUMNS)
     counts = ", ".join(f"{n}: {len(t.texts)} train, {len(t.test_texts)} test" for n, t in sets.items())
-    print("\n" + summary_table(results) + f"\n{arguments.seeds} seeds; {counts}")
+    say(f"\n{mean_table(results, COLUMNS, CHIEF)}\n{arguments.seeds} seeds; {counts}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ other than it must be; `bit_equal` the killed runs that ended, resumed, as a run
 
 from __future__ import annotations
 
-import argparse
-import json
 import multiprocessing
 import os
 import resource
@@ -31,10 +29,8 @@ from random import Random
 os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
 
 from fault_setting import Setting, Verdict, make_setting  # noqa: E402
+from rows import mean_table, measure, new_parser, say  # noqa: E402
 from tqdm import tqdm  # noqa: E402
-
-from summgan.evaluation.scoring import format_table  # noqa: E402
-from summgan.files import write_text  # noqa: E402
 
 LIMIT = 60  # seconds of a processor that a try may take
 MEMORY = 16 * 2**30
@@ -181,43 +177,36 @@ def figures(row: str, verdicts: dict[int, Verdict], seconds: float) -> dict:
         found["bit_equal"] = sum(v.bit_equal is True for v in verdicts.values())
     for wrong in found["wrong"][:SHOWN]:
         reasons = [*wrong["failed"], *wrong["lost"]] or ["other bytes"]
-        print(f"{row} {wrong['number']}: {wrong['what']}\n    " + "\n    ".join(reasons[:3]), flush=True)
+        say(f"{row} {wrong['number']}: {wrong['what']}\n    " + "\n    ".join(reasons[:3]))
     return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, metavar="NAME", help=" ".join(ROWS))
+    """Make all tries; the exit status is 1 when something is wrong."""
+    parser = new_parser(__doc__, ROWS, "runs/faults", seeds=None, work=True)
     parser.add_argument("--kills", type=int, default=100, help="killed runs of each command")
     parser.add_argument("--inputs", type=int, default=10_000, help="inputs; the other rows are a part of it")
-    parser.add_argument("--seed", type=int, default=0, help="of everything")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything")
     parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="these tries of the rows alone")
     parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
-    parser.add_argument(
-        "--work", type=Path, default=Path("runs/faults"), help="for a folder of models and files"
-    )
-    parser.add_argument("--output", type=Path, default=Path("runs/faults/results.json"), help="all figures")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=arguments.work.resolve()))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
     os.environ["HF_HOME"] = str(folder / "cache")
-    os.environ.setdefault("HF_HOME", str(folder / "cache"))
-    print("Making a corpus and tiny models ...", flush=True)
-    setting = make_setting(folder)
-    processes = Processes(setting, arguments.seed, arguments.jobs, keep=bool(arguments.only))
-    results = []
-    for row in arguments.rows:
+    say("Making a corpus and tiny models ...")
+    keep = bool(arguments.only)
+    processes = Processes(make_setting(folder), arguments.seed, arguments.jobs, keep)
+
+    def figures_of(row: str, seed: int) -> dict:
         count = arguments.kills if row in KILLS else max(1, round(arguments.inputs * SHARES[row]))
         began = time.monotonic()
         verdicts = processes.run(row, arguments.only or list(range(count)))
-        found = figures(row, verdicts, time.monotonic() - began)
-        print(f"{row}: { ({k: round(found[k], 1) for k in COLUMNS if k in found}) }", flush=True)
-        results.append({"row": row, "seed": arguments.seed} | found)
-        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
-    if not arguments.only:
+        return figures(row, verdicts, time.monotonic() - began)
+
+    results = measure(arguments.rows, [arguments.seed], arguments.output, figures_of, COLUMNS)
+    if not keep:
         shutil.rmtree(folder)
-    print("\n" + format_table({r["row"]: r for r in results}, COLUMNS))
+    say("\n" + mean_table(results, COLUMNS))
     sys.exit(any(r["failed"] or r["lost"] or r.get("bit_equal", r["tried"]) < r["tried"] for r in results))
 
 

@@ -2,35 +2,33 @@
 
     python benchmarks/gradients.py runs/abbreviations/seed-0 --model runs/abbreviations/seed-0/warm-start
 
-DATA is a folder with documents.txt and sentences.txt. Each row draws summaries of the same documents again
-and again and looks at the gradient that the generator's decoder gets: its norm, its standard deviation as
-a multiple of that, and its cosine with the unbiased one (REINFORCE with leave-one-out, averaged over
-several times as many draws; `reinforce` itself is compared with it through draws of its own).
+DATA is a folder with documents.txt and sentences.txt. Each row, TERM/ESTIMATOR, draws summaries of the same
+documents again and again and looks at the gradient that the generator's decoder gets: its norm, its standard
+deviation as a multiple of that, and its cosine with the unbiased one (REINFORCE with leave-one-out, averaged
+over several times as many draws; `reinforce` itself is compared with it through draws of its own).
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import replace
-from itertools import product
+from functools import cache
 from pathlib import Path
 
 import torch
+from rows import mean_table, measure, new_parser, say
 from tqdm.auto import tqdm
 
 from summgan import Summarizer, SummaryTask
 from summgan.data.batches import Batch
 from summgan.data.corpora import prepare_corpora
 from summgan.data.order import Share
-from summgan.evaluation.scoring import format_table
-from summgan.files import write_text
 from summgan.networks.estimators import ESTIMATORS
 from summgan.options.configuration import DataOptions, LossWeights, Options, TokenizerOptions, TrainingOptions
 from summgan.randomness import RandomStream
 
 TERMS = ("reconstruction", "adversarial")
-ROWS = tuple(name for name in ESTIMATORS if name != "hybrid")
+ROWS = tuple(f"{term}/{name}" for term in TERMS for name in ESTIMATORS if name != "hybrid")
+COLUMNS = ("norm", "relative_norm", "relative_deviation", "cosine")
 _REFERENCE = 8  # times as many draws for the unbiased gradient
 
 
@@ -44,28 +42,24 @@ def gradient(task: SummaryTask, batch: Batch, temperature: float, draw: int) -> 
     return torch.cat([part.flatten() for part in found if part is not None])
 
 
-def measure(task: SummaryTask, batch: Batch, temperature: float, draws: range, progress: tqdm):
+def moments(task: SummaryTask, batch: Batch, temperature: float, draws: range) -> tuple[torch.Tensor, float]:
     """Mean gradient and the total variance of a single draw around it."""
-    mean, square, count = 0.0, 0.0, len(draws)
-    for draw in draws:
+    mean, square, count = torch.zeros(()), torch.zeros(()), len(draws)
+    for draw in tqdm(draws, disable=None, leave=False):
         one = gradient(task, batch, temperature, draw)
         mean, square = mean + one / count, square + one.square().sum() / count
-        progress.update()
     return mean, max(0.0, float(square - mean.square().sum())) * count / (count - 1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Compare all rows with the unbiased gradient of their term."""
+    parser = new_parser(__doc__, ROWS, "runs/gradients", seeds="batches of 32 documents")
     parser.add_argument("data", type=Path, help="folder with documents.txt and sentences.txt")
     parser.add_argument("--model", type=Path, required=True, help="folder of a trained model")
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, metavar="NAME", help=" ".join(ROWS))
-    parser.add_argument("--seeds", type=int, default=1, help="batches of 32 documents")
-    parser.add_argument("--draws", type=int, default=100, help="draws per estimator and batch")
-    parser.add_argument("--temperature", type=float, default=0.7)
-    parser.add_argument("--output", type=Path, default=Path("runs/gradients.json"))
+    parser.add_argument("--draws", type=int, default=100, help="number of draws per row and batch")
+    parser.add_argument("--temperature", type=float, default=0.7, help="temperature of the Gumbel-softmax")
     arguments = parser.parse_args()
-    summarizer = Summarizer.from_pretrained(arguments.model, device="cpu")
-    model = summarizer.model.eval()
+    model = Summarizer.from_pretrained(arguments.model, device="cpu").model.eval()
     options = Options(
         data=DataOptions(
             documents=str(arguments.data / "documents.txt"),
@@ -75,7 +69,7 @@ def main() -> None:
         tokenizer=TokenizerOptions(path=str(arguments.model)),
         training=TrainingOptions(eval_documents=1, neighbour_share=0.0),
     )
-    corpora = prepare_corpora(options, print)
+    corpora = prepare_corpora(options, say)
 
     def task(estimator: str, term: str) -> SummaryTask:
         weights = LossWeights(**{name: float(name == term) for name in (*TERMS, "back_cycle", "denoising")})
@@ -86,35 +80,25 @@ def main() -> None:
     batches = task("reinforce", "adversarial").batches(Share(batch_size=32))
     few = range(arguments.draws)
     many = range(arguments.draws, (1 + _REFERENCE) * arguments.draws)
-    steps = arguments.seeds * len(TERMS) * (len(arguments.rows) * len(few) + len(many))
-    results = []
-    with tqdm(total=steps, disable=None) as progress:
-        for seed, term in product(range(arguments.seeds), TERMS):
-            how = (batches[seed], arguments.temperature)
-            exact, _ = measure(task("reinforce", term), *how, many, progress)
-            for row in arguments.rows:
-                mean, variance = measure(task(row, term), *how, few, progress)
-                norm = float(mean.norm())
-                results.append(
-                    {
-                        "row": row,
-                        "seed": seed,
-                        "term": term,
-                        "norm": norm,
-                        "relative_norm": norm / float(exact.norm()),
-                        "relative_deviation": variance**0.5 / norm,
-                        "cosine": float(torch.cosine_similarity(mean, exact, dim=0)),
-                    }
-                )
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    write_text(arguments.output, json.dumps(results, indent=1) + "\n")
-    columns = ("norm", "relative_norm", "relative_deviation", "cosine")
-    table: dict[str, dict[str, float]] = {}
-    for result in results:
-        figures = table.setdefault(f"{result['term']}/{result['row']}", dict.fromkeys(columns, 0.0))
-        for column in columns:
-            figures[column] += result[column] / arguments.seeds
-    print(format_table(table, list(columns)))
+
+    @cache
+    def unbiased(term: str, seed: int) -> torch.Tensor:
+        return moments(task("reinforce", term), batches[seed], arguments.temperature, many)[0]
+
+    def figures_of(row: str, seed: int) -> dict[str, float]:
+        term, estimator = row.split("/")
+        exact = unbiased(term, seed)
+        mean, variance = moments(task(estimator, term), batches[seed], arguments.temperature, few)
+        norm = float(mean.norm())
+        return {
+            "norm": norm,
+            "relative_norm": norm / float(exact.norm()),
+            "relative_deviation": variance**0.5 / norm,
+            "cosine": float(torch.cosine_similarity(mean, exact, dim=0)),
+        }
+
+    results = measure(arguments.rows, range(arguments.seeds), arguments.output, figures_of, COLUMNS)
+    say("\n" + mean_table(results, COLUMNS))
 
 
 if __name__ == "__main__":

@@ -14,14 +14,13 @@ headlines, as a multiple of what the references have. What is cut into tokens ou
 
 from __future__ import annotations
 
-import argparse
 import gzip
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from rows import mean_table, measure, new_parser, read_rows, say
 from tqdm.auto import tqdm
 
 from summgan import Summarizer
@@ -29,9 +28,7 @@ from summgan.evaluation.baselines import lead, rule
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
-from summgan.evaluation.scoring import format_table
 from summgan.evaluation.significance import bootstrap_interval, paired_bootstrap
-from summgan.files import write_text
 from summgan.text.script import count_units
 
 LENGTHS = (8, 10, 13)
@@ -102,7 +99,7 @@ def read_lines(path: Path) -> list[str]:
 
 def read_pairs(path: Path) -> tuple[list[str], list[list[str]]]:
     """Documents and their references."""
-    rows = [json.loads(line) for line in read_lines(path)]
+    rows = read_rows(path)
     return [row["document"] for row in rows], [row.get("references") or [row["summary"]] for row in rows]
 
 
@@ -209,18 +206,16 @@ def size_of(summarizer: Summarizer, model: str | None) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Score all rows."""
+    names = row_names()
+    parser = new_parser(
+        __doc__, [*SETS, *names], "runs/news", chosen=[*SETS], seeds="equal runs: nothing is drawn"
+    )
     parser.add_argument("data", type=Path, help="folder with the test sets")
     parser.add_argument("--model", help="model folder; by default the one in the package")
-    parser.add_argument("--rows", nargs="+", metavar="NAME", default=[*SETS], help=", ".join(SETS))
-    parser.add_argument("--seeds", type=int, default=1, help="nothing is drawn: all give the same")
     parser.add_argument("--limit", type=int, help="only the first rows of every set")
-    parser.add_argument("--output", type=Path, default=Path("runs/news/results.json"))
     arguments = parser.parse_args()
-    wanted = [row for row in row_names() if row in arguments.rows or row.split("/")[0] in arguments.rows]
-    unknown = [row for row in arguments.rows if row not in SETS and row not in wanted]
-    if unknown or not wanted:
-        parser.error(f"no row {unknown}; there are {', '.join(row_names())}")
+    wanted = [row for row in names if row in arguments.rows or row.split("/")[0] in arguments.rows]
     missing = [p for row in wanted if not (p := arguments.data / SETS[row.split("/")[0]].path).is_file()]
     if missing:
         parser.error(f"{missing[0]} is missing")
@@ -228,28 +223,21 @@ def main() -> None:
     if any("/summgan" in row or "/outline" in row for row in wanted):
         torch.manual_seed(0)
         write = Writer(Summarizer.from_pretrained(*([arguments.model] if arguments.model else [])))
-    headlines = read_pairs_of_text(arguments.data / "news-en" / "train.sentences.jsonl.gz")
-    perplexity, results = Perplexity(headlines), []
-    for row in wanted:
-        name = row.split("/")[0]
-        documents, references = read_pairs(arguments.data / SETS[name].path)
-        documents, references = documents[: arguments.limit], references[: arguments.limit]
+    headlines = read_rows(arguments.data / "news-en" / "train.sentences.jsonl.gz")
+    perplexity = Perplexity([row["text"] for row in headlines])
+
+    def figures(row: str, seed: int) -> dict:
+        test = SETS[row.split("/")[0]]
+        documents, references = (part[: arguments.limit] for part in read_pairs(arguments.data / test.path))
         texts = outputs(row, arguments.data, documents, write)[: arguments.limit]
         lengths = [max(1, count_units(text)) for text in texts]
         against = [rule(*pair) for pair in zip(documents, lengths, strict=True)]
-        figures = figures_of(SETS[name], texts, against, documents, references, perplexity)
-        if "/summgan" in row:
-            figures |= size_of(write.summarizer, arguments.model)
-        for seed in range(arguments.seeds):
-            results.append({"row": row, "seed": seed, "n": len(texts), **figures})
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
-        print(f"{row}: {figures['rouge1']:.1f} (rule {figures['difference']:+.1f})", flush=True)
-    print("\n" + format_table({result["row"]: result for result in results}, COLUMNS))
+        found = {"n": len(texts)} | figures_of(test, texts, against, documents, references, perplexity)
+        return found | (size_of(write.summarizer, arguments.model) if "/summgan" in row else {})
 
-
-def read_pairs_of_text(path: Path) -> list[str]:
-    return [json.loads(line)["text"] for line in read_lines(path)]
+    shown = ["rouge1", "difference"]
+    results = measure(wanted, range(arguments.seeds), arguments.output, figures, shown)
+    say("\n" + mean_table(results, COLUMNS))
 
 
 if __name__ == "__main__":

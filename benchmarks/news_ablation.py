@@ -13,11 +13,12 @@ without references. The texts are kept beside the results for blind readers (``s
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import time
 from dataclasses import replace
 from pathlib import Path
+
+from rows import mean_table, measure, new_parser, read_rows, say
 
 from summgan import Summarizer, train
 from summgan.evaluation.baselines import lead, rule
@@ -25,7 +26,6 @@ from summgan.evaluation.content import ContentScorer, reference_free_score
 from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.evaluation.metrics import describe
 from summgan.evaluation.rouge import rouge_scores
-from summgan.evaluation.scoring import format_table
 from summgan.files import write_text
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
@@ -51,11 +51,6 @@ COLUMNS = (
     "rouge1 rouge2 rougeL free_rouge1 free_rouge2 free_words score fluency content lead_copy4 novel_words "
     "repeated_words seconds"
 ).split()
-
-
-def read(path: Path) -> list[dict]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: int, seed: int) -> Options:
@@ -84,7 +79,7 @@ def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: 
     return replace(options, data=piles, model=model, training=training)
 
 
-def texts_of(arguments: argparse.Namespace, row: str, seed: int, documents: list[str], say) -> dict:
+def texts_of(arguments: argparse.Namespace, row: str, seed: int, documents: list[str]) -> dict:
     """What a row writes at ten words and at the length that it chooses, trained unless it is there."""
     if row in BASELINES:
         texts = [BASELINES[row](document, WORDS) for document in documents]
@@ -99,49 +94,34 @@ def texts_of(arguments: argparse.Namespace, row: str, seed: int, documents: list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Train and score all rows."""
+    parser = new_parser(__doc__, ALL, "runs/news-ablation", work=True)
     parser.add_argument("data", type=Path, help="folder with news-en")
     parser.add_argument("--backbone", help="folder or hub name of a sentence encoder")
-    parser.add_argument("--rows", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=" ".join(ALL))
-    parser.add_argument("--seeds", type=int, default=1, help="runs of every row")
-    parser.add_argument("--steps", type=int, default=400, help="of the game")
-    parser.add_argument("--work", type=Path, default=Path("runs/news-ablation"), help="for models")
-    parser.add_argument("--output", type=Path, default=Path("runs/news-ablation/results.json"))
+    parser.add_argument("--steps", type=int, default=400, help="number of steps of the game")
     arguments = parser.parse_args()
     if not (arguments.data / "news-en" / "valid.jsonl.gz").is_file():
         parser.error(f"{arguments.data} has no news-en/valid.jsonl.gz")
-
-    def say(text: str) -> None:
-        print(text, flush=True)
-
-    pairs = read(arguments.data / "news-en" / "valid.jsonl.gz")[:DOCUMENTS]
+    pairs = read_rows(arguments.data / "news-en" / "valid.jsonl.gz")[:DOCUMENTS]
     documents, references = [p["document"] for p in pairs], [[p["summary"]] for p in pairs]
-    human = [row["text"] for row in read(arguments.data / "news-en" / "train.sentences.jsonl.gz")]
+    human = [row["text"] for row in read_rows(arguments.data / "news-en" / "train.sentences.jsonl.gz")]
     fluency, content = NgramLanguageModel.fit(human), ContentScorer.fit(documents)
-    results: list[dict] = []
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    for seed in range(arguments.seeds):
-        for row in arguments.rows:
-            began = time.perf_counter()
-            written = texts_of(arguments, row, seed, documents, say)
-            texts = written["ten"]
-            rouge, free = (rouge_scores(written[how], references, stemmer=True) for how in ("ten", "free"))
-            figures = {name: float(rouge[name].mean()) for name in ROUGES}
-            figures |= {f"free_{name}": float(free[name].mean()) for name in ROUGES}
-            figures["free_words"] = sum(len(text.split()) for text in written["free"]) / len(texts)
-            figures |= reference_free_score(fluency, content, documents, texts) | describe(documents, texts)
-            figures["seconds"] = time.perf_counter() - began
-            say(f"{row}, seed {seed}: ROUGE-1 {figures['rouge1']:.1f}")
-            results.append({"row": row, "seed": seed, "n": len(texts), **figures})
-            write_text(arguments.output, json.dumps(results, indent=1) + "\n")
-            lines = "\n".join(json.dumps({"summary": text}, ensure_ascii=False) for text in written["free"])
-            write_text(arguments.output.with_name(f"{row}-{seed}.jsonl"), lines + "\n")
-    table: dict[str, dict[str, float]] = {}
-    for result in results:
-        figures = table.setdefault(result["row"], dict.fromkeys(COLUMNS, 0.0))
-        for column in COLUMNS:
-            figures[column] += result[column] / arguments.seeds
-    say("\n" + format_table(table, COLUMNS))
+
+    def figures_of(row: str, seed: int) -> dict:
+        began = time.perf_counter()
+        written = texts_of(arguments, row, seed, documents)
+        lines = "\n".join(json.dumps({"summary": text}, ensure_ascii=False) for text in written["free"])
+        write_text(arguments.output.with_name(f"{row}-{seed}.jsonl"), lines + "\n")
+        texts = written["ten"]
+        rouge, free = (rouge_scores(written[how], references, stemmer=True) for how in ("ten", "free"))
+        figures = {"n": len(texts)} | {name: float(rouge[name].mean()) for name in ROUGES}
+        figures |= {f"free_{name}": float(free[name].mean()) for name in ROUGES}
+        figures["free_words"] = sum(len(text.split()) for text in written["free"]) / len(texts)
+        figures |= reference_free_score(fluency, content, documents, texts) | describe(documents, texts)
+        return figures | {"seconds": time.perf_counter() - began}
+
+    results = measure(arguments.rows, range(arguments.seeds), arguments.output, figures_of, ROUGES)
+    say("\n" + mean_table(results, COLUMNS))
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ wrote what.
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 from pathlib import Path
 
 from news import SETS, as_running_text, read_lines, read_pairs
+from rows import new_parser, say
 
 from summgan import Summarizer
 from summgan.cli.main import main as command
@@ -36,7 +36,7 @@ def texts_of(data: Path, row: str) -> tuple[list[str], dict[str, list[str]]]:
         if path.is_file():
             systems[name] = read_lines(path)
         else:
-            print(f"{path} is missing; {name} is not on the sheet.")
+            say(f"{path} is missing; {name} is not on the sheet.")
     if test and test.tokenized:
         documents = [as_running_text(text) for text in documents]
         systems = {name: [as_running_text(text) for text in texts] for name, texts in systems.items()}
@@ -50,13 +50,13 @@ def write_rows(path: Path, column: str, texts: list[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    """Make the sheets."""
+    parser = new_parser(
+        __doc__, ("valid", *SETS), "runs/reading", chosen=["valid"], seeds="sheets of every row"
+    )
     parser.add_argument("data", type=Path, help="folder with the test sets")
     parser.add_argument("--models", nargs="+", default=["package=package"], metavar="NAME=FOLDER")
-    parser.add_argument("--rows", nargs="+", choices=("valid", *SETS), default=("valid",), metavar="NAME")
-    parser.add_argument("--seeds", type=int, default=1, help="sheets of every row")
     parser.add_argument("--count", type=int, default=50, help="documents of a sheet")
-    parser.add_argument("--output", type=Path, default=Path("runs/reading"), help="folder for the sheets")
     arguments = parser.parse_args()
     models = {}
     for given in arguments.models:

@@ -15,22 +15,18 @@ is how many times as fast `summgan` is. Rows:
 
 from __future__ import annotations
 
-import argparse
-import gzip
 import importlib.util
-import json
 import random
 import re
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from functools import cache
 
 import torch
+from rows import mean_table, measure, new_parser, read_rows, say
 from transformers import BartConfig, BartForConditionalGeneration
 
 from summgan import Summarizer
-from summgan.evaluation.scoring import format_table
-from summgan.files import write_text
 from summgan.text.script import split_sentences
 
 ROWS = ("summgan", "summgan-bfloat16", "bart-base", "sumy-lexrank", "sumy-lsa")
@@ -123,44 +119,39 @@ def system(row: str, model: str, batch_size: int) -> System:
 
 def main() -> None:
     """Measure all rows and print them as a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = new_parser(__doc__, ROWS, "runs/speed", seeds="samples of documents")
     parser.add_argument("data", help="*.jsonl.gz file of rows with document")
     parser.add_argument("--model", required=True, help="folder of the model")
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=ROWS, metavar="NAME", help="systems")
-    parser.add_argument("--seeds", type=int, default=1, help="samples of documents")
     parser.add_argument("--documents", type=int, default=128, help="documents of each sample")
     parser.add_argument("--batch-size", type=int, default=16, help="documents at once")
-    parser.add_argument("--output", type=Path, help="JSON file of all figures")
     arguments = parser.parse_args()
     rows = ["summgan", *(row for row in ROWS if row in arguments.rows and row != "summgan")]
     if importlib.util.find_spec("sumy") is None and any(row.startswith("sumy-") for row in rows):
-        print("sumy is not installed, so its rows are left out; pip install sumy brings them.")
+        say("sumy is not installed, so its rows are left out; pip install sumy brings them.")
         rows = [row for row in rows if not row.startswith("sumy-")]
     torch.set_num_threads(1)
-    with gzip.open(arguments.data, "rt", encoding="utf-8") as file:
-        documents = [json.loads(line)["document"] for line in file]
-    results, systems = [], {}
-    for row in rows:
+    documents = [row["document"] for row in read_rows(arguments.data)]
+    ours: dict[int, float] = {}
+
+    @cache
+    def loaded(row: str) -> tuple[System, float]:
         with Clock() as loading:
             write = system(row, arguments.model, arguments.batch_size)
-        systems[row] = write, loading.seconds
-    for seed in range(arguments.seeds):
+        return write, loading.seconds
+
+    def figures_of(row: str, seed: int) -> dict:
         chosen = random.Random(seed).sample(documents, min(arguments.documents, len(documents)))
+        write, load = loaded(row)
+        write(chosen[: arguments.batch_size])  # what is made when it is first needed
+        with Clock() as writing:
+            write(chosen)
+        speed = len(chosen) / writing.seconds
         words = sum(len(text.split()) for text in chosen) / len(chosen)
-        speeds: dict[str, float] = {}
-        for row, (write, load) in systems.items():
-            write(chosen[: arguments.batch_size])  # what is made when it is first needed
-            with Clock() as writing:
-                write(chosen)
-            speeds[row] = len(chosen) / writing.seconds
-            figures = {"documents_per_second": speeds[row], "load_seconds": load, "words": words}
-            results.append({"row": row, "seed": seed, "ratio": speeds["summgan"] / speeds[row]} | figures)
-        print(f"seed {seed}, {len(chosen)} documents")
-        print(format_table({r["row"]: r for r in results if r["seed"] == seed}, COLUMNS), flush=True)
-    if arguments.output:
-        write_text(arguments.output, json.dumps(results, indent=1) + "\n")
+        ratio = ours.setdefault(seed, speed) / speed  # summgan's row is the first
+        return {"documents_per_second": speed, "load_seconds": load, "ratio": ratio, "words": words}
+
+    results = measure(rows, range(arguments.seeds), arguments.output, figures_of, COLUMNS)
+    say("\n" + mean_table(results, COLUMNS, ["documents_per_second"]))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ PRINTS = {"01_quickstart": "rouge1", "02_lecture_example": "exact_match", "03_di
 # Every cell runs, but on models that have learned less.
 SMALLER = {
     "01_quickstart": {
-        "_steps = 60": "_steps = 10",
+        "_steps = 60": "_steps = 4",
         "documents=3000, sentences=2000": "documents=400, sentences=300",
+        "test=100": "test=20",
     },
-    "02_lecture_example": {"warm_start_steps=200": "warm_start_steps=10", "al_steps=150": "al_steps=10"},
+    "02_lecture_example": {"warm_start_steps=200": "warm_start_steps=5", "al_steps=150": "al_steps=5"},
     "03_discrete_codes": {"steps=300": "steps=40"},
 }
 
