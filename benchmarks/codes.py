@@ -20,17 +20,16 @@ from pathlib import Path
 import numpy as np
 import torch
 import trees
+from code_metrics import beginnings, clustering, hamming, retrieval, speed, usage
 from rows import mean_table, measure, new_parser, read_rows, say
 from sklearn.cluster import KMeans
 from sklearn.decomposition import LatentDirichletAllocation, TruncatedSVD
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, TfidfVectorizer
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.preprocessing import normalize
 from sklearn.random_projection import GaussianRandomProjection
 
 from summgan import Encoder, train
 from summgan.codes.bags import BagOfWords, principal_directions
-from summgan.codes.codebook import perplexity
 from summgan.codes.task import CodeTask
 from summgan.files import write_text
 from summgan.options.parsing import load_options
@@ -42,8 +41,8 @@ BRANCHING, DEPTH = 2, 8
 METHODS = (
     "onehot kmeans kmeans-same lda cosine".split()
     + [f"{m}-{b}" for b in BITS for m in ("binary", "svd-sign", "lsh")]
-    + [f"units-onehot-{size}" for size in (8, 32, 128, 512)]
-    + "svd-sign-same-32 reinforce-32 vq pq pq-same leave-out-binary leave-out-onehot".split()
+    + [f"units-onehot-{size}" for size in (2, 4, 8, 16, 32, 64, 128, 256, 512)]
+    + "svd-sign-same-32 reinforce-32 vq vq-8 pq pq-same leave-out-binary leave-out-onehot".split()
     + "tree hierarchical-kmeans hierarchical-kmeans-same agglomerative agglomerative-same".split()
 )
 ALL = tuple(f"{name}/{method}" for name in ("bbc", "agnews") for method in METHODS)
@@ -70,6 +69,11 @@ class Topics:
         tfidf = TfidfVectorizer(sublinear_tf=True, min_df=2, stop_words="english")
         self.tfidf, self.test_tfidf = tfidf.fit_transform(self.texts), tfidf.transform(self.test_texts)
 
+    @property
+    def parts(self) -> tuple[tuple[list[str], list[str]], tuple[np.ndarray, np.ndarray]]:
+        """Texts and labels, each of training and test."""
+        return (self.texts, self.test_texts), (self.labels, self.test_labels)
+
     def same(self, width: int, most: float) -> tuple[np.ndarray, np.ndarray]:
         """The unit vectors that our codes read: other words left out, by their document frequency."""
         words = BagOfWords.fit(self.texts, 10000, most)
@@ -82,59 +86,6 @@ class Topics:
         """Dense vectors of both parts."""
         model = TruncatedSVD(min(width, min(self.tfidf.shape) - 1), random_state=seed)
         return model.fit_transform(self.tfidf), model.transform(self.test_tfidf)
-
-
-def clustering(labels: np.ndarray, clusters: np.ndarray) -> dict:
-    """How well clusters agree with labels, in per cent."""
-    purity = sum(np.bincount(labels[clusters == c]).max() for c in np.unique(clusters)) / len(labels)
-    return {
-        "nmi": 100 * normalized_mutual_info_score(labels, clusters),
-        "purity": 100 * purity,
-        "ari": 100 * adjusted_rand_score(labels, clusters),
-    }
-
-
-def retrieval(distances: np.ndarray, asked: np.ndarray, stored: np.ndarray, k: int = 100) -> dict:
-    """Precision at k with ties by expectation, and mean average precision with ties at random."""
-    k, order = min(k, distances.shape[1]), np.random.default_rng(0).permutation(distances.shape[1])
-    precisions, averages = [], []
-    for row, label in zip(distances, asked, strict=True):
-        relevant = stored == label
-        edge = np.partition(row, k - 1)[k - 1]
-        below, tied = row < edge, row == edge
-        hits = relevant[below].sum() + (k - below.sum()) * relevant[tied].mean()
-        precisions.append(hits / k)
-        ranked = relevant[order][np.argsort(row[order], kind="stable")]
-        found = np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
-        averages.append(found[ranked].mean() if ranked.any() else 0.0)
-    return {"precision_at_100": 100 * np.mean(precisions), "map": 100 * np.mean(averages)}
-
-
-def hamming(asked: np.ndarray, stored: np.ndarray) -> np.ndarray:
-    """Distances of 0/1 codes."""
-    a, b = asked.astype(np.float32), stored.astype(np.float32)
-    return a @ (1 - b).T + (1 - a) @ b.T
-
-
-def speed(asked: np.ndarray, stored: np.ndarray) -> float:
-    """How many times faster than 128 floats faiss searches 0/1 codes exactly: one thread, best of five."""
-    import faiss
-
-    faiss.omp_set_num_threads(1)
-    rng = np.random.default_rng(0)
-    floats = [rng.normal(size=(len(part), 128)).astype(np.float32) for part in (asked, stored)]
-    codes = [np.packbits(part, axis=1) for part in (asked, stored)]
-    exact, binary = faiss.IndexFlatIP(128), faiss.IndexBinaryFlat(8 * codes[1].shape[1])
-    best = []
-    for index, (queries, rows) in ((exact, floats), (binary, codes)):
-        index.add(rows)
-        times = []
-        for _ in range(5):
-            began = time.perf_counter()
-            index.search(queries, min(100, len(rows)))
-            times.append(time.perf_counter() - began)
-        best.append(min(times))
-    return best[0] / best[1]
 
 
 def train_row(
@@ -179,13 +130,6 @@ def hashed(topics: Topics, test: np.ndarray, train: np.ndarray) -> dict:
     return figures | {"bytes": train.shape[1] / 8, "speed_ratio": speed(test, train)}
 
 
-def usage(codes: np.ndarray, size: int) -> dict:
-    """Perplexity of every position's codebook, and the share of entries used, on average."""
-    counts = np.stack([np.bincount(column, minlength=size) for column in codes.T])
-    used = perplexity(torch.tensor(counts, dtype=torch.float))
-    return {"perplexity": float(used.mean()), "usage": 100 * float((counts > 0).mean())}
-
-
 def leave_out(topics: Topics, work: Path, seed: int, config: str) -> dict:
     """Train without one topic, for the first two topics; retrieve in it."""
     scores = []
@@ -212,12 +156,14 @@ def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
         return cluster_row(topics, method, work, seed)
     if kind == "units-onehot":  # vocabulary and learning rate of binary's
         changes = {"size": int(size), "max_document_frequency": 0.1, "lr": 2e-3}
-        return train_row(topics, work, seed, "onehot", topics.train_file, **changes)[1]
+        encoder, cost = train_row(topics, work, seed, "onehot", topics.train_file, **changes)
+        train, test = (encoder.encode(texts).ids for texts in (topics.texts, topics.test_texts))
+        return cost | retrieval(test[:, None] != train[None], topics.test_labels, topics.labels)
     if kind == "leave-out":
         return leave_out(topics, work, seed, size)
     if method == "tree" or method.startswith(("hierarchical", "agglomerative")):
         return tree_row(topics, method, work, seed)
-    if method in ("vq", "pq", "pq-same"):
+    if method in ("vq", "vq-8", "pq", "pq-same"):
         return codebook_row(topics, method, work, seed)
     return retrieval_row(topics, kind, size, work, seed)
 
@@ -250,6 +196,8 @@ def retrieval_row(topics: Topics, kind: str, size: str, work: Path, seed: int) -
         how = "reinforce" if kind == "reinforce" else "straight-through"
         changes = {"size": bits, "estimator": how}
         encoder, cost = train_row(topics, work, seed, "binary", topics.train_file, **changes)
+        if bits == DEPTH:  # as many as a tree has branchings
+            cost |= beginnings(encoder, *topics.parts)
         return cost | hashed(topics, bits_of(encoder, topics.test_texts), bits_of(encoder, topics.texts))
     if kind == "lsh":
         planes = GaussianRandomProjection(bits, random_state=seed).fit(topics.tfidf)
@@ -261,13 +209,15 @@ def retrieval_row(topics: Topics, kind: str, size: str, work: Path, seed: int) -
 
 def codebook_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
     """VQ, what it makes of style, or product quantization."""
-    size = {"bytes": VQ_LENGTH * int(np.log2(VQ_SIZE)) / 8}
-    if method == "vq":
-        changes = {"size": VQ_SIZE, "length": VQ_LENGTH}
+    entries = 2 if method == "vq-8" else VQ_SIZE
+    size = {"bytes": VQ_LENGTH * int(np.log2(entries)) / 8}
+    if method in ("vq", "vq-8"):
+        changes = {"size": entries, "length": VQ_LENGTH}
         encoder, cost = train_row(topics, work, seed, "vq", topics.train_file, **changes)
         train, test = (encoder.encode(t).ids for t in (topics.texts, topics.test_texts))
         figures = retrieval((test[:, None] != train[None]).sum(-1), topics.test_labels, topics.labels)
-        return cost | figures | usage(train, VQ_SIZE) | size | style(topics, encoder, seed)
+        cost |= beginnings(encoder, *topics.parts) | style(topics, encoder, seed)
+        return cost | figures | usage(train, entries) | size
     import faiss
 
     vectors = topics.same(96, 0.1) if method == "pq-same" else topics.svd(96, seed)

@@ -188,7 +188,7 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
         texts = [as_running_text(t).replace("#", "0") for t in documents] if test.tokenized else documents
         if system == "outline":
             levels = [write.summarizer.outline(text, OUTLINE) for text in texts]
-            found = [each[min(OUTLINE.index(words), len(each) - 1)] for each in levels]
+            found = [each[min(OUTLINE.index(words), len(each) - 1)].summary_text for each in levels]
         else:
             found = write(texts, words, row)
         return [as_treebank(re.sub(r"\d", "#", t.lower())) for t in found] if test.tokenized else found
