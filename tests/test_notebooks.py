@@ -6,7 +6,12 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-PRINTS = {"01_quickstart": "rouge1", "02_lecture_example": "exact_match", "03_discrete_codes": "precision"}
+PRINTS = {
+    "01_quickstart": "rouge1",
+    "02_lecture_example": "exact_match",
+    "03_discrete_codes": "precision",
+    "04_tree_codes": "loss after 1, 2 and 3 branchings",
+}
 # Every cell runs, but on models that have learned less.
 SMALLER = {
     "01_quickstart": {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
 from summgan.options.configuration import DEFAULT_MODEL
 from summgan.options.parsing import new_parser
 from summgan.options.ranges import UpTo256
+
+if TYPE_CHECKING:
+    from summgan.evaluation.outline_page import Unfolding
+    from summgan.writing.summary import Summary
 
 LENGTHS = [3, 6, 12, 24]
 _INDENT = "  "
@@ -32,7 +37,12 @@ def outline_parser() -> ArgumentParser:
         "--lengths", nargs="+", type=UpTo256, default=LENGTHS, help="Rising numbers of words, one per level."
     )
     parser.add_argument(
-        "--output", type=str | None, help="File to write (.jsonl); the screen if none is given."
+        "--output", type=str | None, help="File to write (.jsonl); the screen if no file is named."
+    )
+    parser.add_argument(
+        "--page",
+        type=str | None,
+        help="Page to write (.html), on which a slider unfolds each document from its title to the text.",
     )
     parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
     parser.add_argument(
@@ -46,27 +56,35 @@ def outline(options: dict[str, Any], say: Callable[[str], None]) -> int:
     """Outline files or standard input; rows that cannot be used are reported and counted."""
     from transformers.utils import logging as transformers_logging
 
+    from summgan.arguments import one_text
     from summgan.cli.commands import Progress, extend_records, open_output
     from summgan.data.readers import Row, count_rows, resolve_files
     from summgan.errors import SummGANError
+    from summgan.evaluation.outline_page import render_outlines
+    from summgan.files import write_text
     from summgan.writing.output import PrintedRecords
     from summgan.writing.records import Record, failed_record, in_order, read_items, record
     from summgan.writing.summarizer import Summarizer, check_levels
 
     check_levels(options["lengths"])
+    page = options.pop("page")  # no setting of the records
+    if page:
+        _check_page(page, options)
     transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
 
     class Printed(PrintedRecords):
-        """Levels as indented lines, and a blank line after each document."""
+        """Levels as indented lines, and a blank line after each document; nothing beside a page."""
 
         def extend(self, records: Iterable[Record]) -> None:
             for values in records:
-                for depth, line in enumerate(values["outline"] or ()):
-                    print(_INDENT * depth + line)
-                print(flush=True)
+                if not page:
+                    for depth, line in enumerate(values["outline"] or ()):
+                        print(_INDENT * depth + line)
+                    print(flush=True)
                 self.done += 1
                 self.failed += "error" in values
 
+    unfolded: list[Unfolding] = []
     with open_output(options, Printed(None), formats=(".jsonl",)) as output:
         rows = read_items(options["files"], options["document_column"], "document", "--document_column")
         for _ in range(output.done):
@@ -76,12 +94,63 @@ def outline(options: dict[str, Any], say: Callable[[str], None]) -> int:
         def make(rows: list[Row]) -> Iterator[Record]:
             for row in rows:
                 try:
-                    yield record(row, {"outline": summarizer.outline(row.text, options["lengths"])})
+                    text = one_text(row.text, "The document")
+                    levels = summarizer.outline(text, options["lengths"])
                 except SummGANError as error:
                     yield failed_record(error, {"outline": None})
+                    continue
+                if page:
+                    unfolded.append(_unfolding(text, levels))
+                yield record(row, {"outline": [level.summary_text for level in levels]})
 
         progress = Progress(output.done, count_rows(resolve_files(options["files"])))
         records = in_order(rows, 1, make, {"outline": None}, lambda: True)
         status = extend_records(output, records, progress, "outlined", say)
         output.finish()
+    if page:
+        write_text(page, render_outlines("Outlines", unfolded))
+        say(f"{len(unfolded):,} documents in {page}.")
     return status
+
+
+def _unfolding(text: str, levels: list[Summary]) -> Unfolding:
+    """A document and its levels as the page wants them."""
+    from summgan.evaluation.outline_page import Level, Unfolding
+
+    found = []
+    for level in levels:
+        spans = [
+            (word.start, word.end)
+            for word in level.sources or ()
+            if word.start is not None and word.end is not None
+        ]
+        found.append(Level(level.summary_text, tuple(spans)))
+    return Unfolding(text, tuple(found))
+
+
+def _check_page(page: str, options: dict[str, Any]) -> None:
+    """Refuse a page that cannot be written or would replace what is no page of outlines.
+
+    Raises:
+        SummGANError: Naming the option.
+    """
+    from summgan.data.readers import resolve_files
+    from summgan.errors import SummGANError
+    from summgan.evaluation.outline_page import SIGN
+    from summgan.files import check_output, writing
+
+    path = Path(page)
+    if options["resume"]:
+        raise SummGANError("--page needs all documents in one call: leave --resume out.")
+    if path.suffix not in (".html", ".htm"):
+        raise SummGANError(f"--page {page}: the extension must be .html or .htm.")
+    if not path.parent.is_dir():
+        raise SummGANError(f"--page {page}: the folder does not exist.")
+    check_output(path, resolve_files(options["files"]), "--page")
+    if not path.exists():
+        return
+    with writing(path):
+        if not path.is_file() or SIGN.encode() not in path.read_bytes():
+            raise SummGANError(
+                f"--page {page}: is there already and is no page of outlines; name another, or move it away."
+            )

@@ -24,6 +24,7 @@ from summgan.networks.outline import outline
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller, Spelling
+from summgan.networks.visits import visits
 from summgan.networks.words import MAX_UNITS
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
 from summgan.text.words import Source, Words
@@ -214,7 +215,7 @@ class PathModel(CheckedModel):
         return summaries
 
     @torch.no_grad()
-    def outline(self, text: Words, lengths: Sequence[int]) -> list[str]:
+    def outline(self, text: Words, lengths: Sequence[int]) -> list[PathSummary]:
         """Nested summaries of a document, the words of each among those of the next; see `outline`.
 
         Args:
@@ -223,12 +224,14 @@ class PathModel(CheckedModel):
         """
         table, writer = self._knowing([text])
         lattice = self.lattice(table, rows_of(table, [text], len(text.strings)), range(1))
-        scores = writer.generator(lattice).total
-        levels = []
-        for path in outline(scores, torch.tensor([lengths], device=self.device))[0]:
+        scores, units = writer.generator(lattice), torch.tensor([lengths], device=self.device)
+        paths, values = outline(scores.total, units)
+        soft, levels = scores.at(writer.temperature), []
+        for level, path in enumerate(paths):
+            shares, _ = visits(soft, path, units[:, level], values[:, level] / writer.temperature)
             vertices = path.vertices[0][path.mask[0]]
             ids, places = lattice.words[0, vertices].tolist(), lattice.places[0, vertices].tolist()
-            levels.append(table.joined(table.surface(text, ids, places)))
+            levels.append(_said(table, text, ids, places, shares[0].tolist()))
         return levels
 
     def _knowing(self, texts: Sequence[Words]) -> tuple[WordTable, PathWriter]:

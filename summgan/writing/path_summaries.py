@@ -64,7 +64,7 @@ class PathSummaries(Writer):
             on_done(len(texts) - len(order))
         return answers
 
-    def outline(self, text: str, lengths: Sequence[int]) -> list[str]:
+    def outline(self, text: str, lengths: Sequence[int]) -> list[Summary]:
         """Nested summaries of a text; see `Summarizer.outline`."""
         if self.size(text) > self.room:
             raise SummGANError(
@@ -76,7 +76,8 @@ class PathSummaries(Writer):
             raise SummGANError(f"Nothing of {text[:40]!r} is a word, so there is nothing to outline.")
         fitting = [length for length in lengths if length < len(words.strings)]
         longer = [len(words.strings)] if len(fitting) < len(lengths) else []
-        return self.model.outline(words, [*fitting, *longer])
+        levels = self.model.outline(words, [*fitting, *longer])
+        return [Summary(level.text, sources=level.words) for level in levels]
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration, tokenizer and words."""

@@ -172,7 +172,7 @@ class Summarizer:
         answers = self._summarize(texts_of(documents, "documents"), how)
         return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
 
-    def outline(self, document: str, lengths: Sequence[int] = (3, 6, 12, 24)) -> list[str]:
+    def outline(self, document: str, lengths: Sequence[int] = (3, 6, 12, 24)) -> list[Summary]:
         """Nested summaries of one text, from a title to its words: each has all words of the one before.
 
         Args:

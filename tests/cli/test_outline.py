@@ -22,3 +22,32 @@ def test_outlines_are_printed_or_written(tiny_paths, documents, write, tmp_path,
     assert [len(level.split()) for level in rows[3]["outline"]] == [2, 4]
     assert main([*call, "--output", str(tmp_path / "outlines.csv")]) == 2
     assert main(["outline", file, "--model", str(tmp_path / "model"), "--lengths", "4", "2"]) == 2
+
+
+def test_a_page_unfolds_each_document_and_replaces_nothing_else(tiny_paths, write, tmp_path, capsys):
+    tiny_paths.save(tmp_path / "model")
+    text = "The <b>council</b> opens a new library & a school near the river."
+    file, page = write("documents.txt", [text, "!!!"]), tmp_path / "outline.html"
+    call = ["outline", file, "--model", str(tmp_path / "model"), "--lengths", "2", "4", "--page"]
+    for _ in range(2):  # the second time in place of the first page
+        assert main([*call, str(page)]) == 1
+    printed, told = capsys.readouterr()
+    assert printed == "" and "1 documents in" in told and "1 rows could not be outlined" in told
+    made = page.read_text(encoding="utf-8")
+    assert made.count("<article>") == 1 and made.count("<li>") == 2
+    assert made.count('data-level="0"') == 2 and made.count('data-level="1"') == 2
+    assert "<b>" not in made and "&lt;" in made and "library" in made and " &amp; " in made
+    before = sorted(path.name for path in tmp_path.iterdir())
+    for other, message in (
+        (tmp_path / "none" / "outline.html", "the folder does not exist"),
+        (tmp_path / "outline.txt", "the extension must be .html"),
+        (write("mine.html", ["<html>"]), "is no page of outlines"),
+        (tmp_path, "the extension must be .html"),
+    ):
+        assert main([*call, str(other)]) == 2
+        told = capsys.readouterr().err
+        assert f"--page {other}" in told and message in told and told.count("\n") == 1
+    assert main([*call, str(page), "--output", str(tmp_path / "o.jsonl"), "--resume"]) == 2
+    assert "leave --resume out" in capsys.readouterr().err
+    assert sorted({*before, "mine.html"}) == sorted(path.name for path in tmp_path.iterdir())
+    assert page.read_text(encoding="utf-8") == made

@@ -461,11 +461,18 @@ def test_summaries_are_the_same_in_other_batches_orders_and_threads(
 def test_an_outline_unfolds_from_a_title_to_the_text(tiny_paths, tiny_model, tokenizer, documents):
     summarizer = Summarizer(tiny_paths)
     levels = summarizer.outline(documents[0], (2, 4, 200))
-    words = [[word.lower() for word in words_of(level).strings] for level in levels]
+    words = [[word.lower() for word in words_of(level.summary_text).strings] for level in levels]
     assert [len(level) for level in words] == [2, 4, len(words_of(documents[0]).strings)]
     for coarse, fine in pairwise(words):
         rest = iter(fine)
         assert all(word in rest for word in coarse)
+    spans = [[(source.start, source.end) for source in level.sources] for level in levels]
+    for coarse, fine in pairwise(spans):
+        assert set(coarse) < set(fine) and coarse == sorted(coarse)
+    for level in levels:
+        for source in level.sources:
+            assert source.word.lower() == documents[0][source.start : source.end].lower()
+            assert 0 <= source.probability <= 1 + 1e-6
     for lengths in ((), (0, 3), (3, 3), (4, 2), (2.0, 3), (True, 3), (3, 300)):
         with pytest.raises(SummGANError, match="it must be whole numbers that rise, from 1 to"):
             summarizer.outline(documents[0], lengths)
