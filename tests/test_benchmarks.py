@@ -202,7 +202,7 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
         (configs / f"{name}.yaml").write_text(text, encoding="utf-8")
     output = tmp_path / "results.json"
     methods = (
-        "onehot kmeans kmeans-same lda cosine binary-16 svd-sign-16 lsh-16 vq pq leave-out-binary".split()
+        "onehot kmeans kmeans-same lda cosine binary-16 svd-sign-16 lsh-16 vq vq-8 units-onehot-2 pq leave-out-binary".split()
         + "tree hierarchical-kmeans-same agglomerative".split()
     )
     rows = [f"bbc/{method}" for method in methods]
@@ -217,9 +217,10 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
         assert 0 <= results[row]["dendrogram_purity"] <= 100
     for name in ("nmi", "purity", "precision"):
         assert len(results["bbc/tree"][f"{name}_by_depth"]) == 3
-    assert results["bbc/tree"]["reconstruction_by_depth"][-1] == pytest.approx(
-        results["bbc/tree"]["reconstruction"], abs=1e-4
-    )
+    for row, depth in (("bbc/tree", 3), ("bbc/binary-16", 16), ("bbc/vq", 8), ("bbc/vq-8", 8)):
+        for name, whole in (("reconstruction", "reconstruction"), ("precision", "precision_at_100")):
+            assert len(results[row][f"{name}_by_depth"]) == depth
+            assert results[row][f"{name}_by_depth"][-1] == pytest.approx(results[row][whole], abs=1e-4)
     for row in rows[4:-1]:
         assert 0 <= results[row]["precision_at_100"] <= 100
     assert "1 seeds; bbc: 120 train" in capsys.readouterr().out
