@@ -1,8 +1,9 @@
 """Nested summaries: the words of each level are among those of the next, finer one.
 
-The best outline is sought in two ways, each exact at every level given the one before it: from the finest
-level down, each coarser path going through vertices of the finer one alone; and from the coarsest level up,
-each finer path going through all vertices of the coarser one. The better one by the sum of scores is kept.
+An outline begins with the best path of one level. From there coarser levels are the best paths through the
+vertices of the level below alone, and finer levels the best paths through all vertices of the level above:
+each is exact given its neighbour. Every level is tried as the first one, and the outline with the greatest
+sum of scores is kept. To solve one level again between its two neighbours gains nothing on such an outline.
 Words are said as the lattice has them; nothing is inserted, for an inserted word has no place.
 """
 
@@ -28,41 +29,41 @@ def outline(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
     Returns:
         A path ``[batch, units]`` for each level, and ``[batch, levels]`` their scores.
     """
-    down, up = from_finest(scores, lengths), from_coarsest(scores, lengths)
-    better = (up[1].sum(1) > down[1].sum(1))[:, None]
-    paths = [
-        Path(torch.where(better, b.vertices, a.vertices), torch.where(better, b.inserted, a.inserted))
-        for a, b in zip(down[0], up[0], strict=True)
-    ]
-    return paths, torch.where(better, up[1], down[1])
-
-
-def from_finest(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
-    """As `outline`: the finest path is the best there is, coarser ones are the best of its vertices."""
-    scores = replace(scores, inserted=None)
-    paths: list[Path] = []
-    values: list[Tensor] = []
-    for level in reversed(range(lengths.shape[1])):
-        path, value = Paths(scores, int(lengths[:, level].max())).best(lengths[:, level])
-        paths.insert(0, path)
-        values.insert(0, value)
-        scores = replace(scores, node=scores.node.masked_fill(~visited(path, scores), FORBIDDEN))
-    return paths, torch.stack(values, 1)
-
-
-def from_coarsest(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
-    """As `outline`: the coarsest path is the best there is, finer ones are the best through its vertices."""
-    scores = replace(scores, inserted=None)
-    required = torch.zeros_like(scores.node, dtype=torch.bool)
-    paths, values = [], []
+    found = [from_level(scores, lengths, first) for first in reversed(range(lengths.shape[1]))]
+    values = torch.stack([each for _, each in found])
+    chosen, rows = values.sum(2).argmax(0), torch.arange(len(lengths), device=lengths.device)
+    paths = []
     for level in range(lengths.shape[1]):
+        vertices = torch.stack([each[level].vertices for each, _ in found])
+        inserted = torch.stack([each[level].inserted for each, _ in found])
+        paths.append(Path(vertices[chosen, rows], inserted[chosen, rows]))
+    return paths, values[chosen, rows]
+
+
+def from_level(scores: Scores, lengths: Tensor, first: int) -> tuple[list[Path], Tensor]:
+    """As `outline`, from the best path of one level on.
+
+    Args:
+        scores: Of a batch of lattices.
+        lengths: ``[batch, levels]`` units of each level.
+        first: The level that is free.
+    """
+    scores = replace(scores, inserted=None)
+    units = lengths.T
+    start = Paths(scores, int(units[first].max())).best(units[first])
+    coarser, finer = [start], [start]
+    for level in reversed(range(first)):
+        outside = ~visited(coarser[0][0], scores)
+        within = replace(scores, node=scores.node.masked_fill(outside, FORBIDDEN))
+        coarser.insert(0, Paths(within, int(units[level].max())).best(units[level]))
+    for level in range(first + 1, len(units)):
+        required = visited(finer[-1][0], scores)
         bound = replace(scores, node=scores.node.double() + _BOUND * required)
         bound = bound.map(torch.Tensor.double)  # float32 would lose the score beside the bound
-        path, value = Paths(bound, int(lengths[:, level].max())).best(lengths[:, level])
-        paths.append(path)
-        values.append((value - _BOUND * required.sum(1)).float())
-        required = visited(path, scores)
-    return paths, torch.stack(values, 1)
+        path, value = Paths(bound, int(units[level].max())).best(units[level])
+        finer.append((path, (value - _BOUND * required.sum(1)).float()))
+    paths, values = zip(*coarser, *finer[1:], strict=True)
+    return list(paths), torch.stack(values, 1)
 
 
 def visited(path: Path, scores: Scores) -> Tensor:
