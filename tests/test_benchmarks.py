@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -230,6 +231,26 @@ def test_codes(tmp_path, monkeypatch, capsys, documents):
         benchmark.hamming(benchmark.np.eye(2)[[0, 1]], benchmark.np.eye(2)[labels]), labels[[0, 2]], labels, 2
     )
     assert perfect == {"precision_at_100": 100, "map": 100}
+
+
+def test_figures_of_codes(tmp_path, monkeypatch):
+    rows = [
+        {"row": f"{name}/{row}", "precision_by_depth": [seed, 50 + seed], "reconstruction_by_depth": [9, 8]}
+        for name in ("bbc", "agnews")
+        for row in ("tree", "binary-8", "vq-8")
+        for seed in (10, 20)
+    ]
+    flat = [{"row": "bbc/units-onehot-4", "precision_at_100": 30, "reconstruction": 8.5}]
+    files = [tmp_path / "three.json", tmp_path / "one.json"]
+    for file, results in zip(files, (rows, flat), strict=True):
+        file.write_text(json.dumps(results), encoding="utf-8")
+    benchmark = script("code_figures", monkeypatch, *files, "--output", tmp_path)
+    benchmark.main()
+    curves = benchmark.curves_of(rows + flat, "bbc", *benchmark.FIGURES["precision"][:2])
+    assert curves["tree"] == [(1, 15), (2, 65)] and curves["one-hot"] == [(2, 30)]
+    for name in ("precision", "loss"):
+        drawn = ElementTree.parse(tmp_path / f"codes-{name}.svg").getroot()
+        assert len(drawn.findall(".//{*}polyline")) == 7  # four codes on bbc, three on agnews
 
 
 @pytest.fixture(scope="module")
