@@ -21,6 +21,7 @@ SMALLER = {
     },
     "02_lecture_example": {"warm_start_steps=200": "warm_start_steps=5", "al_steps=150": "al_steps=5"},
     "03_discrete_codes": {"steps=300": "steps=40"},
+    "04_tree_codes": {},  # it checks what the tree has learned
 }
 
 
