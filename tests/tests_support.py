@@ -1,7 +1,13 @@
 """Helpers that several test files import."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import torch
 from datasets import Dataset
 
@@ -58,3 +64,32 @@ def make_task(model, kind=SummaryTask, **training):
     weights, salience = model.reconstructor.word_weights, model.generator.bottleneck.salience
     corpora = SimpleNamespace(word_weights=weights, salience=salience, fingerprint="")
     return kind(Options(training=TrainingOptions(**training)), model, corpora)
+
+
+def environment(**more):
+    """The environment of a command that is run in a process of its own."""
+    root = str(Path(__file__).parents[1])
+    return os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"} | more
+
+
+def launch(processes, arguments, output_dir):
+    """Run ``summgan train`` on several processes; a launch that hangs is ended and made once more.
+
+    On a busy machine the process group of PyTorch's gloo now and then does not come up or go down.
+    """
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    log = output_dir.with_name(f"{output_dir.name}.log")
+    for attempt in range(2):
+        port = ["--master_port", str(20_000 + (os.getpid() + attempt * 997) % 20_000)]
+        command = [*launcher, *port, "-m", "summgan", "train", *arguments]
+        with log.open("w") as file:  # a pipe would be waited for as long as one of the processes lives
+            process = subprocess.Popen(command, env=environment(), stderr=file)
+        try:
+            return process.wait(timeout=120), log.read_text()
+        except subprocess.TimeoutExpired:
+            # They are in sessions of their own.
+            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+                one.kill()
+            process.wait()
+            shutil.rmtree(output_dir, ignore_errors=True)
+    return None, "hung twice"

@@ -8,7 +8,7 @@ what is assigned to it (appendix A.1), and revival of entries that nothing is as
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 from summgan.networks.code import Bottleneck, Code, Source
@@ -22,6 +22,19 @@ def perplexity(counts: Tensor) -> Tensor:
     """How many entries are used: the exponential of the entropy of counts ``[..., entries]``."""
     share = counts / counts.sum(-1, keepdim=True).clamp_min(1e-10)
     return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(-1))
+
+
+def everywhere(rows: Tensor) -> Tensor:
+    """Rows of all processes in their order, which is that of the batch that they share.
+
+    Args:
+        rows: ``[rows, ...]`` of this process, as many as every other one has.
+    """
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return rows
+    parts = [torch.empty_like(rows) for _ in range(distributed.get_world_size())]
+    distributed.all_gather(parts, rows.contiguous())
+    return torch.cat(parts)
 
 
 class CodebookBottleneck(Bottleneck):
@@ -81,14 +94,21 @@ class CodebookBottleneck(Bottleneck):
 
     @torch.no_grad()
     def _follow(self, wanted: Tensor, ids: Tensor, stream: RandomStream) -> None:
-        """Move the codebook to the moving mean of its vectors; give dead entries one of the batch."""
+        """Move the codebook to the moving mean of its vectors; give dead entries one of the batch.
+
+        Args:
+            wanted: ``[batch, length, width]`` what the encoder asks for in this process.
+            ids: ``[batch, length]`` entries that it gets.
+            stream: Noise of the rows of this process; the batch of all processes counts.
+        """
+        wanted, ids = everywhere(wanted), everywhere(ids)
         assigned = F.one_hot(ids, self.entries.shape[1]).to(wanted.dtype)
         self.counts.lerp_(assigned.sum(0), 1 - self.decay)
         self.sums.lerp_(torch.einsum("bls,blw->lsw", assigned, wanted), 1 - self.decay)
         mean = self.counts.mean(-1, keepdim=True)
         dead = self.counts < _DEAD * mean
         if dead.any():
-            noise = stream.fork("revival").uniform(1)[:, 0].argsort()
+            noise = everywhere(stream.fork("revival").uniform(1)[:, 0]).argsort()
             pick = noise[torch.arange(dead.numel(), device=ids.device) % len(noise)].view_as(dead)
             positions = torch.arange(self.length, device=ids.device).unsqueeze(1)
             revived = wanted[pick, positions]

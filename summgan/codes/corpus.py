@@ -108,6 +108,8 @@ class CodeBatch:
 class CodeBatches(Dataset):
     """Micro-batch ``number`` of a process, a pure function of seed and number.
 
+    Two processes have together the rows of one whose micro-batch is twice as large.
+
     Args:
         corpus: Documents of the run.
         seed: Seed of the run.
@@ -119,14 +121,17 @@ class CodeBatches(Dataset):
 
     def __getitem__(self, number: int) -> CodeBatch:
         """The micro-batch with that number."""
-        corpus, size = self.corpus, self.share.batch_size
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, self.share.rank))
-        chosen = torch.randint(len(corpus.rows), (size,), generator=generator)
-        places = torch.randint(corpus.similar.shape[1], (size,), generator=generator)
+        corpus, share = self.corpus, self.share
+        # All processes draw the same for the batch that they share, and each takes its part.
+        generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, 0))
+        size, first = share.batch_size * share.processes, share.batch_size * share.rank
+        mine = slice(first, first + share.batch_size)
+        chosen = torch.randint(len(corpus.rows), (size,), generator=generator)[mine]
+        places = torch.randint(corpus.similar.shape[1], (size,), generator=generator)[mine]
         others = corpus.similar[chosen, places]
         dense = corpus.bag_of_words.dense
         return CodeBatch(
-            torch.tensor(self.share.rows(number)),
+            torch.tensor(share.rows(number)),
             dense([corpus.rows[index] for index in chosen.tolist()]),
             dense([corpus.rows[index] for index in others.tolist()]),
         )

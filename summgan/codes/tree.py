@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from summgan.codes.codebook import perplexity
+from summgan.codes.codebook import everywhere, perplexity
 from summgan.codes.mixture import spherical_mixture
 from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import draw_classes
@@ -124,8 +124,12 @@ class TreeBottleneck(Bottleneck):
 
     @torch.no_grad()
     def _revive(self, share: Tensor) -> None:
-        """Follow the share of the documents at every node, and lift the branches that few of them take."""
-        self.usage.lerp_(share, 1 - _DECAY)
+        """Follow the share of the documents at every node, and lift the branches that few of them take.
+
+        Args:
+            share: ``[nodes]`` of the documents of this process; those of all processes count.
+        """
+        self.usage.lerp_(everywhere(share[None]).mean(0), 1 - _DECAY)
         parents = torch.cat([self.usage.new_ones(1), self.usage[: self.inner - 1]])
         fair = (parents / self.branching).repeat_interleave(self.branching)
         self.lift += _LIFT * (self.usage < _DEAD * fair)

@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
+from tests_support import launch
 
 from summgan.cli.main import main
 from summgan.codes.bags import BagOfWords, most_similar
@@ -77,6 +78,44 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(run, name):
     again = load_file(run(name, resume=True) / "model.safetensors")
     assert checkpoints(whole)[-1].name == "checkpoint-8"
     assert weights.keys() == again.keys() and all(torch.equal(weights[k], again[k]) for k in weights)
+
+
+@pytest.mark.parametrize("name", ["tree", "vq"])
+def test_two_processes_have_the_numbers_of_one(run, name, tmp_path):
+    one, two = run(name), tmp_path / "two"
+    given = {
+        "data.documents": tmp_path / "texts.txt",
+        "data.cache_dir": tmp_path / "cache",
+        "code.steps": 8,
+        "code.size": SIZES[name],
+        "code.hidden_size": 16,
+        "code.max_document_frequency": 0.5,
+        "training.output_dir": two,
+        "training.per_device_train_batch_size": 8,
+        "training.logging_steps": 1,
+        "training.use_cpu": "true",
+    }
+    if name == "tree":
+        given["code.length"] = DEPTH
+    arguments = [str(CONFIGS / f"{name}.yaml")]
+    for option, value in given.items():
+        arguments += [f"--{option}", str(value)]
+    status, message = launch(2, arguments, two)
+    assert status == 0, message[-3000:]
+    logs = [
+        [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        for folder in (one, two)
+    ]
+    steps = [
+        [(row["reconstruction"], row["autoencoder_grad_norm"]) for row in log if "reconstruction" in row]
+        for log in logs
+    ]
+    assert len(steps[0]) == len(steps[1]) == 8
+    for first, second in zip(*steps, strict=True):
+        assert first == pytest.approx(second, rel=1e-3)
+    weights = [load_file(folder / "model.safetensors") for folder in (one, two)]
+    for key, value in weights[0].items():
+        assert torch.allclose(value, weights[1][key], atol=2e-4), key
 
 
 def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(run):

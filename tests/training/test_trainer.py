@@ -8,11 +8,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 from accelerate.state import AcceleratorState
 from safetensors.torch import load_file
+from tests_support import environment, launch
 from transformers import T5Config, T5ForConditionalGeneration
 
 from summgan.cli.main import main
@@ -295,11 +295,6 @@ def command_line(options, *more):
     return [*arguments, *more]
 
 
-def environment(**more):
-    root = str(Path(__file__).parents[2])
-    return os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"} | more
-
-
 def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, tmp_path, capsys):
     options = with_training(options, save_steps=100, warm_start_steps=15, adversarial_steps=15)
     whole, part = tmp_path / "whole", tmp_path / "part"
@@ -321,29 +316,6 @@ def test_the_command_stops_on_sigterm_and_resumes_to_the_same_numbers(options, t
         assert main(["train", *arguments]) == 0, capsys.readouterr().err
     one, other = (load_file(folder / "model.safetensors") for folder in (whole, part))
     assert all(torch.equal(one[name], other[name]) for name in one)
-
-
-def launch(processes, arguments, output_dir):
-    """Run ``summgan train`` on several processes; a launch that hangs is ended and made once more.
-
-    On a busy machine the process group of PyTorch's gloo now and then does not come up or go down.
-    """
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    log = output_dir.with_name(f"{output_dir.name}.log")
-    for attempt in range(2):
-        port = ["--master_port", str(20_000 + (os.getpid() + attempt * 997) % 20_000)]
-        command = [*launcher, *port, "-m", "summgan", "train", *arguments]
-        with log.open("w") as file:  # a pipe would be waited for as long as one of the processes lives
-            process = subprocess.Popen(command, env=environment(), stderr=file)
-        try:
-            return process.wait(timeout=120), log.read_text()
-        except subprocess.TimeoutExpired:
-            # They are in sessions of their own.
-            for one in [*psutil.Process(process.pid).children(recursive=True), process]:
-                one.kill()
-            process.wait()
-            shutil.rmtree(output_dir, ignore_errors=True)
-    return None, "hung twice"
 
 
 def test_two_processes_have_the_losses_of_one(options, tmp_path):
