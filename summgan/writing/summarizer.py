@@ -180,6 +180,9 @@ class Summarizer:
             lengths: Numbers of words, rising; from the length of the text on there is one level more, which
                 has all of its words.
 
+        Returns:
+            A summary for each level; its sources say where its words stand in the text.
+
         Raises:
             SummGANError: The model writes no paths, the text is empty or too long, or the lengths do not
                 rise from 1 to 256.
