@@ -106,9 +106,10 @@ class TokenizerOptions:
 class ModelOptions:
     """Sizes of the three networks, and how a summary is written."""
 
-    generator: Literal["paths", "decoder"] = "paths"
-    """How a summary is written: as a path through the words of the document, or by a decoder, which may use
-    any word."""
+    generator: Literal["paths", "short-paths", "decoder"] = "paths"
+    """How a summary is written: as a path through the words of the document; as a path through a text of a
+    few words or characters, such as a name, whose length the generator learns to choose; or by a decoder,
+    which may use any word."""
     backbone: str | None = None
     """Folder or hub name of a pretrained model to start from: for paths a sentence encoder, which judges
     content too; for the decoder BART or T5."""
@@ -166,6 +167,9 @@ class CriticWeights:
     """Weight of the discriminator's reward of each gap between words."""
     likeness: NonNegativeFloat = 10.0
     """Weight of the similarity to the document, in the embeddings of model.backbone."""
+    hidden_sentences: NonNegativeFloat = 1.0
+    """Weight of the likelihood of human sentences as summaries of texts that are made up around them, for
+    short-paths."""
     fluency: NonNegativeFloat = 0.5
     """Weight of the log-probability of each word under model.language_model, in nats."""
     reconstruction: NonNegativeFloat = 0.1

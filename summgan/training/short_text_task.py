@@ -68,12 +68,15 @@ class ShortTextTask(PathTask):
         """
         rules = super().rules(options, shares)
         chosen = "reinforce" if options.training.estimator == "reinforce" else "whole"
-        weights = dict(rules.weights) | {"edges": 0.0, "paths": 0.0, "words": 0.0, "hidden": 1.0, chosen: 0.3}
+        hidden = options.training.critics.hidden_sentences
+        none = dict.fromkeys(("edges", "paths", "words"), 0.0)
+        weights = dict(rules.weights) | none | {"hidden": hidden, chosen: 0.3}
         return replace(rules, temperature=1.0, spoiled=0.0, leaps=False, free_length=True, weights=weights)
 
     def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
         """The likelihood of hidden sentences, then what `PathTask` learns."""
-        yield self.passes["hidden"](RandomStream.of(batch.rows, self.training.seed, "hidden", step))
+        if self.training.critics.hidden_sentences:
+            yield self.passes["hidden"](RandomStream.of(batch.rows, self.training.seed, "hidden", step))
         yield from super().losses(batch, step)
 
     def hidden_objective(self, stream: RandomStream) -> Objective:

@@ -25,13 +25,18 @@ from summgan.training.path_task import PathTask
 from summgan.training.run import Run, say_nothing
 from summgan.training.run_folder import RunFolder
 from summgan.training.runtime import make_accelerator, trackers
+from summgan.training.short_text_task import ShortTextTask
 from summgan.training.summary_task import SummaryTask
 from summgan.training.task import Task
 
 logger = logging.getLogger(__name__)
 
 _MOST_SKIPPED = 20
-_TASKS: dict[str, type[Task]] = {"paths": PathTask, "decoder": SummaryTask}
+_TASKS: dict[str, type[Task]] = {
+    "paths": PathTask,
+    "short-paths": ShortTextTask,
+    "decoder": SummaryTask,
+}
 
 
 class Trainer:

@@ -35,6 +35,7 @@ def options(write, tmp_path):
         tokenizer=replace(base.tokenizer, model_type="char", vocabulary_size=400),
         model=replace(
             base.model,
+            generator="short-paths",
             hidden_size=32,
             encoder_layers=1,
             attention_heads=2,
@@ -58,7 +59,7 @@ def options(write, tmp_path):
 
 def go(options, **further):
     AcceleratorState._reset_state(True)
-    return train(options, task=ShortTextTask, say=lambda text: None, **further)
+    return train(options, say=lambda text: None, **further)
 
 
 def test_it_trains_and_its_model_writes_characters_of_the_name(options, tmp_path):
@@ -72,6 +73,17 @@ def test_it_trains_and_its_model_writes_characters_of_the_name(options, tmp_path
     (summary,) = model.write([words_of("台湾大学")], (model.config.shortest, model.config.longest), 4)
     assert set(summary.text) <= set("台湾大学")
     assert (model.config.shortest, model.config.longest) == (2, 2)
+
+
+def test_without_hidden_sentences_the_critics_alone_teach(options):
+    critics = replace(options.training.critics, hidden_sentences=0.0)
+    task = ShortTextTask.prepare(
+        replace(options, training=replace(options.training, critics=critics)), print, None
+    )
+    batch = task.batches(Share(4))[2]
+    figures = [set(objective.figures) for objective in task.losses(batch, 2)]
+    assert not any("hidden" in names for names in figures)
+    assert "whole" in figures[0] and "reconstruction" in figures[1] and "human" in figures[2]
 
 
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
