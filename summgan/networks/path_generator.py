@@ -29,6 +29,7 @@ DISTANCES = 32
 _SUCCESSION, _TOGETHER, _AGAIN = 0.25, 1.4, -1.0  # nats of the prior
 _EARLY = -0.045  # nats for every word further on
 _ACROSS = -2.0  # nats of a leap from one sentence to another: what it joins is hardly ever true
+_AMID = -2.0  # nats of a begin within a sentence, whose subject is then hardly ever there; not in names
 _PARTED = -6.0  # nats of parting words that people never part
 _CHANGED, _INSERTED = -1.0, -2.0  # nats of another form and of an inserted word
 
@@ -187,7 +188,9 @@ class PathGenerator(nn.Module):
         node = worth + _EARLY * places + _CHANGED * lattice.changed
         hold, need = lattice.hold.gather(1, places), lattice.need.gather(1, places)
         bounds = torch.tensor([BEGIN, END], device=words.device)
-        begin = _SUCCESSION * prior.succession(bounds[:1, None], words) + _PARTED * need
+        ends = lattice.after == SENTENCE
+        amid = (places > 0) & ~ends.gather(1, (places - 1).clamp_min(0)) & ends.any(1, keepdim=True)
+        begin = _SUCCESSION * prior.succession(bounds[:1, None], words) + _PARTED * need + _AMID * amid
         end = _SUCCESSION * prior.succession(words, bounds[1:, None]) + _PARTED * hold
         first, second = words.flatten()[edges.here], words.flatten()[edges.to]
         beside = places.flatten()[edges.to] - places.flatten()[edges.here] == 1

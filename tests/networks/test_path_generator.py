@@ -101,6 +101,20 @@ def test_it_begins_as_what_was_counted_and_learns(world):
     assert model.encoder.embeddings.word_embeddings.weight.grad.abs().sum() > 0
 
 
+def test_to_begin_within_a_sentence_costs_where_the_text_has_sentences(world):
+    source, after, hold, need = world[2]
+    model = generator(world)
+    with torch.no_grad():
+        marked = model(lattice_of(source, after, hold, need, no_forms(world)), learned=False).whole.begin
+        nothing = torch.zeros_like(after)
+        plain = model(lattice_of(source, nothing, hold, need, no_forms(world)), learned=False).whole.begin
+    first = [0, words_of(DOCUMENTS[0]).strings.index("It")]
+    expected = torch.full_like(plain, 2.0)
+    expected[0, first], expected[1, 0] = 0.0, 0.0
+    there = source >= 0
+    assert torch.allclose((plain - marked)[there], expected[there], atol=1e-5)
+
+
 def test_padding_and_company_change_nothing(world):
     model = generator(world)
     torch.nn.init.normal_(model.edge.weight)
