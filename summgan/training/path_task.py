@@ -142,6 +142,7 @@ class PathTask(Task):
             model._tied_weights_keys = {second: first}  # one table, saved once
         self._watched = [words_of(text) for text in corpora.validation.documents]
         self._scorer = ReferenceFreeScorer(corpora.validation, corpora.human_sentences)
+        self._measured: list[int] = []
 
     @classmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> PathTask:
@@ -281,11 +282,6 @@ class PathTask(Task):
         )
         return tokenizer, AutoModel.from_config(config)
 
-    @classmethod
-    def count_steps(cls, options: Options) -> int:
-        """Steps of both stages."""
-        return options.training.warm_start_steps + options.training.adversarial_steps
-
     def batches(self, share: Share) -> Dataset:
         """Documents and human sentences as rows of words."""
         return PathBatches(self.corpora.documents, self.corpora.sentences, self.training.seed, share)
@@ -353,7 +349,11 @@ class PathTask(Task):
         return [next(written).text if words.strings else "" for words in texts]
 
     def _measure(self) -> None:
-        """Measure the usual scores of all lengths."""
+        """Measure the usual scores of all lengths, unless the weights are those that they were measured with."""
+        changes = [parameter._version for parameter in self.model.generator.parameters()]
+        if changes == self._measured:
+            return
+        self._measured = changes
         longest = self.model.config.longest
         rows = of_length(self.corpora.documents, longest, self.options.data.max_document_length)
         rows = rows if len(rows) else self.corpora.documents

@@ -100,11 +100,6 @@ class SummaryTask(Task):
         model.set_human_lengths(measure_lengths(corpora.sentences, corpora.vocabulary))
         return cls(options, model, corpora)
 
-    @classmethod
-    def count_steps(cls, options: Options) -> int:
-        """Steps of both stages."""
-        return options.training.warm_start_steps + options.training.adversarial_steps
-
     # The algorithm -------------------------------------------------------------------------------
 
     def losses(self, batch: Batch, step: int) -> Iterator[Objective]:

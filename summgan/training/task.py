@@ -92,9 +92,9 @@ class Task(ABC):
         """
 
     @classmethod
-    @abstractmethod
     def count_steps(cls, options: Options) -> int:
-        """Number of optimizer steps of a whole run."""
+        """Number of optimizer steps of a whole run; by default those of warm start and adversarial stage."""
+        return options.training.warm_start_steps + options.training.adversarial_steps
 
     @abstractmethod
     def batches(self, share: Share) -> Dataset:

@@ -11,6 +11,7 @@ from transformers import AutoModel, BertConfig, LlamaConfig, LlamaForCausalLM
 
 from summgan.errors import SummGANError
 from summgan.networks.path_model import PathModel
+from summgan.networks.path_writer import PathWriter
 from summgan.options.configuration import Options
 from summgan.text.pieces import stemmer
 from summgan.text.words import words_of
@@ -94,6 +95,27 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
     assert state.step == 3
     again = PathModel.from_pretrained(folder).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+def test_usual_scores_are_measured_once_for_all_that_is_done_with_the_same_weights(options, monkeypatch):
+    measured, measure = [], PathWriter.measure
+
+    def counted(writer, *inputs):
+        measure(writer, *inputs)
+        measured.append(writer.usual.clone())
+
+    monkeypatch.setattr(PathWriter, "measure", counted)
+    go(options)  # saves at every step; scores, keeps and saves at the last
+    assert len(measured) == 3
+    assert not torch.equal(measured[1], measured[2])
+    task = PathTask.prepare(options, print, None)
+    task.validate()
+    task.sample(0)
+    assert len(measured) == 4
+    with torch.no_grad():
+        task.model.generator.edge.weight.add_(1.0)
+    task.sample(0)
+    assert len(measured) == 5
 
 
 def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
