@@ -22,11 +22,12 @@ from summgan import __version__
 from summgan.cli.interruption import call, terminated_like_interrupted
 from summgan.cli.outline import outline, outline_parser
 from summgan.cli.reading_parser import compare_parser
+from summgan.cli.shared import add_options
 from summgan.errors import SummGANError
-from summgan.options.configuration import DEFAULT_MODEL, TokenizerOptions
+from summgan.options.configuration import TokenizerOptions
 from summgan.options.generation import SummarizerOptions
 from summgan.options.parsing import config_first, new_parser, to_options, train_parser
-from summgan.options.ranges import PositiveInt, Seed, refusal, wanted
+from summgan.options.ranges import PositiveInt, refusal, wanted
 
 _OVERVIEW = f"""summgan {__version__} learns to summarize from text nobody labelled.
 
@@ -211,29 +212,16 @@ def _summarize_parser() -> ArgumentParser:
         "Summarize files (txt, jsonl, csv, tsv, parquet, each also .gz, folders, patterns) or "
         "standard input, one document a line.",
     )
-    parser.add_argument(
-        "files", nargs="*", default=["-"], help="Documents; standard input if none, or -, is given."
-    )
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, type=str, help="Folder or hub name of a trained model."
-    )
-    parser.add_argument(
-        "--output",
-        type=str | None,
-        help="File to write (.jsonl, .txt, .csv or .parquet); the screen if none is given.",
-    )
-    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
+    output = "File to write (.jsonl, .txt, .csv or .parquet); the screen if none is given."
+    add_options(parser, "files", "model", "document_column", output=output)
     parser.add_class_arguments(SummarizerOptions, None, skip={"reconstruct"})
     parser.add_argument(
         "--reconstruct", action="store_true", help="Also write what the reconstructor makes of the summary."
     )
     parser.add_argument(
-        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
-    )
-    parser.add_argument(
         "--dtype", type=str, default="float32", help="Type of the weights: float32, bfloat16 or float16."
     )
-    parser.add_argument("--resume", action="store_true", help="Go on with an interrupted output.")
+    add_options(parser, "device", "resume")
     return parser
 
 
@@ -262,12 +250,10 @@ def _score_parser() -> ArgumentParser:
     )
     parser.add_argument("--documents", type=str | None, help="File of documents.")
     parser.add_argument("--compare", type=str | None, help="File of other summaries, for a paired test.")
-    parser.add_argument("--prediction_column", type=str | None, help="Name of the column with the summary.")
     parser.add_argument("--reference_column", type=str | None, help="Name of the column with the reference.")
-    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
     parser.add_argument("--stemmer", action="store_true", help="Compare Porter stems of English words.")
-    parser.add_argument("--output", type=str | None, help="File .json for all figures.")
-    parser.add_argument("--seed", type=Seed, default=0, help="Seed of the bootstrap.")
+    output = "File .json for all figures."
+    add_options(parser, "prediction_column", "document_column", "seed", output=output)
     return parser
 
 
@@ -293,16 +279,12 @@ def _encode_parser() -> ArgumentParser:
     parser = new_parser("encode", "Encode files with a one-hot, binary, VQ or tree model.")
     parser.add_argument("files", nargs="+", help="Documents in any format that training reads.")
     parser.add_argument("--model", required=True, type=str, help="Folder of a trained code.")
-    parser.add_argument("--output", type=str | None, help="File to write (.parquet, .jsonl or .csv).")
     parser.add_argument(
         "--index", type=str | None, help="Folder to write an index to, for binary codes and trees."
     )
-    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
     parser.add_argument("--batch_size", type=PositiveInt, default=256, help="Number of documents at a time.")
-    parser.add_argument(
-        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
-    )
-    parser.add_argument("--resume", action="store_true", help="Go on with an interrupted output.")
+    output = "File to write (.parquet, .jsonl or .csv)."
+    add_options(parser, "document_column", "device", "resume", output=output)
     return parser
 
 
@@ -320,9 +302,7 @@ def _search_parser() -> ArgumentParser:
     )
     parser.add_argument("--model", required=True, type=str, help="Folder of the model that made the index.")
     parser.add_argument("--k", type=PositiveInt, default=10, help="Number of documents to find.")
-    parser.add_argument(
-        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
-    )
+    add_options(parser, "device")
     return parser
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
-from summgan.options.configuration import DEFAULT_MODEL
+from summgan.cli.shared import add_options
 from summgan.options.parsing import new_parser
 from summgan.options.ranges import UpTo256
 
@@ -27,28 +27,16 @@ def outline_parser() -> ArgumentParser:
         "Outline files or standard input, one document a line: nested summaries, each with all words of the "
         "one before, printed as indented lines.",
     )
-    parser.add_argument(
-        "files", nargs="*", default=["-"], help="Documents; standard input if none, or -, is given."
-    )
-    parser.add_argument(
-        "--model", default=DEFAULT_MODEL, type=str, help="Folder or hub name of a trained model."
-    )
+    output = "File to write (.jsonl); the screen if no file is named."
+    add_options(parser, "files", "model", "document_column", "device", "resume", output=output)
     parser.add_argument(
         "--lengths", nargs="+", type=UpTo256, default=LENGTHS, help="Rising numbers of words, one per level."
-    )
-    parser.add_argument(
-        "--output", type=str | None, help="File to write (.jsonl); the screen if no file is named."
     )
     parser.add_argument(
         "--page",
         type=str | None,
         help="Page to write (.html), on which a slider unfolds each document from its title to the text.",
     )
-    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
-    parser.add_argument(
-        "--device", type=str | None, help="Device such as cpu or cuda; a GPU if there is one."
-    )
-    parser.add_argument("--resume", action="store_true", help="Go on with an interrupted output.")
     return parser
 
 

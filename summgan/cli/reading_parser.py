@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from jsonargparse import ArgumentParser
 
+from summgan.cli.shared import add_options
 from summgan.options.parsing import new_parser
-from summgan.options.ranges import PositiveInt, Seed
+from summgan.options.ranges import PositiveInt
 
 
 def compare_parser() -> ArgumentParser:
@@ -24,13 +25,9 @@ def compare_parser() -> ArgumentParser:
         metavar="NAME=FILE",
         help="Name of each system and file of its summaries of all documents, in order.",
     )
-    parser.add_argument(
-        "--output", type=str | None, help="Folder for the sheet, or file .json for the result."
-    )
+    add_options(parser, output="Folder for the sheet, or file .json for the result.")
     parser.add_argument("--count", type=PositiveInt, default=50, help="Number of documents on the sheet.")
-    parser.add_argument("--seed", type=Seed, default=0, help="Seed of the draw and of the bootstrap.")
-    parser.add_argument("--document_column", type=str | None, help="Name of the column with the document.")
-    parser.add_argument("--prediction_column", type=str | None, help="Name of the column with the summary.")
+    add_options(parser, "document_column", "prediction_column", seed="Seed of the draw and of the bootstrap.")
     parser.add_argument("--key", type=str | None, help="File key.json of a sheet.")
     parser.add_argument(
         "--marks", nargs="+", type=str, default=[], help="Tables that readers have filled in."

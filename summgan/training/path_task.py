@@ -349,7 +349,7 @@ class PathTask(Task):
         return [next(written).text if words.strings else "" for words in texts]
 
     def _measure(self) -> None:
-        """Measure the usual scores of all lengths, unless the weights are those that they were measured with."""
+        """Measure the usual scores of all lengths, once for each set of weights."""
         changes = [parameter._version for parameter in self.model.generator.parameters()]
         if changes == self._measured:
             return
