@@ -1,3 +1,4 @@
+import io
 import json
 import os
 import re
@@ -318,16 +319,13 @@ def test_an_empty_name_is_refused(call, arguments):
     assert status == 2 and err.count("\n") <= 2 and not out
 
 
-def test_a_terminal_of_few_characters_is_no_traceback(model, chinese_documents):
-    done = subprocess.run(
-        [sys.executable, "-m", "summgan", "summarize", "--model", model],
-        input=chinese_documents[0].encode() + b"\nCaf\xc3\xa9 \xe2\x80\xa6\n\xff\n",
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode == 1 and b"Traceback" not in done.stderr
-    assert len(done.stdout.splitlines()) == 3 and done.stdout.isascii() and done.stderr.isascii()
+def test_a_terminal_of_few_characters_is_no_traceback(model, chinese_documents, monkeypatch):
+    lines = io.BytesIO(chinese_documents[0].encode() + b"\nCaf\xc3\xa9 \xe2\x80\xa6\n\xff\n")
+    for name, stream in (("stdin", lines), ("stdout", io.BytesIO()), ("stderr", io.BytesIO())):
+        monkeypatch.setattr(sys, name, io.TextIOWrapper(stream, "ascii", write_through=True))
+    assert main(["summarize", "--model", model]) == 1
+    out, err = (stream.buffer.getvalue() for stream in (sys.stdout, sys.stderr))
+    assert len(out.splitlines()) == 3 and out.isascii() and err.isascii() and b"Traceback" not in err
 
 
 def test_documents_are_counted_when_they_are_done(model, write, documents, monkeypatch, capsys):
@@ -415,16 +413,12 @@ def test_the_vocabulary_has_the_kind_and_case_asked_for(call, write, documents, 
     assert (tmp_path / "t" / "truecase.json").is_file()
 
 
-def test_standard_input_is_summarized(model, documents):
-    done = subprocess.run(
-        [sys.executable, "-m", "summgan", "summarize", "--model", model],
-        input="\n".join(documents[:2]),
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 2
+def test_standard_input_is_summarized(call, model, write, documents, monkeypatch):
+    with open(write("d.txt", documents[:2])) as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        status, out, err = call("summarize", "--model", model)
+    assert status == 0, err
+    assert len(out.splitlines()) == 2
 
 
 def test_scores_stand_beside_their_baselines(call, write, tmp_path):
