@@ -12,7 +12,7 @@ demo: $(STAMP)
 	$(VENV)/bin/summgan demo --output_dir runs/demo
 
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4
+	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy

@@ -19,6 +19,7 @@ import shutil  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
 from accelerate.state import AcceleratorState  # noqa: E402
+from codes_support import code_options  # noqa: E402
 
 from summgan.networks.modeling import SummGAN  # noqa: E402
 from summgan.options.configuration import (  # noqa: E402
@@ -214,3 +215,19 @@ def write(tmp_path):
         return str(path)
 
     return run
+
+
+@pytest.fixture
+def code_run(write, documents, tmp_path):
+    """A factory of folders with a code that was trained for a few steps."""
+    from summgan.codes.task import CodeTask
+    from summgan.training.trainer import train
+
+    def make(name, folder="run", resume=False, **changes):
+        AcceleratorState._reset_state(True)
+        file = write("texts.txt", changes.pop("documents", documents))
+        options = code_options(name, file, tmp_path / folder, **changes)
+        train(options, resume=resume, task=CodeTask)
+        return tmp_path / folder
+
+    return make

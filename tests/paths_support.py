@@ -1,5 +1,6 @@
 """A tiny world for path generators: two piles, their words, and new encoders of one layer."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from transformers import (
 from summgan.data.word_counts import count_words
 from summgan.networks.critics import GapDiscriminator, Reconstruction
 from summgan.networks.path_generator import CountedPrior, PathGenerator
+from summgan.networks.paths import FORBIDDEN, Scores, banded
 from summgan.networks.spelling import Speller
 from summgan.text.word_table import TextRows, WordTable, rows_of
 from summgan.text.words import words_of
@@ -141,3 +143,45 @@ def counted_table(stem=None, least=1):
     """The words of two piles of three sentences, and the documents."""
     documents, sentences = [[words_of(text) for text in pile] for pile in PILES]
     return count_words(documents, sentences, stem, forms=1, inserted=2, least=least), documents
+
+
+def lattice(vertices=6, band=5, batch=2, inserted=False, costs=False, seed=0):
+    """Random scores; the second lattice has a vertex less."""
+    random = torch.Generator().manual_seed(seed)
+
+    def table(*shape):
+        return torch.randn(batch, *shape, generator=random)
+
+    node = table(vertices)
+    node[1, -1] = FORBIDDEN
+    edge = banded(table(vertices, vertices), band)
+    more = banded(table(vertices, vertices), band) if inserted else None
+    cost = torch.randint(1, 3, (batch, vertices), generator=random) if costs else None
+    return Scores(table(vertices), node, edge, table(vertices), more, cost)
+
+
+def all_paths(scores, row, units):
+    """Vertices, flags of what is inserted before each, and score of every path with so many units."""
+    vertices, band = scores.edge.shape[1:]
+    flags = (False,) if scores.inserted is None else (False, True)
+    for size in range(1, units + 1):
+        for places in itertools.combinations(range(vertices), size):
+            if any(after - before > band for before, after in itertools.pairwise(places)):
+                continue
+            cost = size if scores.costs is None else int(scores.costs[row, list(places)].sum())
+            for between in itertools.product(flags, repeat=size - 1):
+                if cost + sum(between) != units:
+                    continue
+                total = (
+                    scores.begin[row, places[0]]
+                    + scores.end[row, places[-1]]
+                    + scores.node[row, places].sum()
+                )
+                for (a, b), flag in zip(itertools.pairwise(places), between, strict=True):
+                    total = total + (scores.inserted if flag else scores.edge)[row, a, b - a - 1]
+                if total > FORBIDDEN / 2:
+                    yield places, (False, *between), total
+
+
+def lengths_of(*units):
+    return torch.tensor(units)

@@ -32,19 +32,6 @@ def test_a_model_can_be_built_from_it(path, tokenizer):
         assert SummGAN.from_options(options.model, tokenizer).config.vocab_size == len(tokenizer)
 
 
-def test_the_command_line_overrides_the_file():
-    options, _ = load_options([str(CONFIGS[0]), "--training.learning_rate", "3e-4"])
-    assert options.training.learning_rate == 3e-4
-
-
-@pytest.mark.parametrize(
-    "written", ['["a", "caf\udce9.txt"]', '["a", "caf\\udce9.txt"]', "[a, 'caf\udce9.txt']"]
-)
-def test_files_may_have_names_that_are_no_utf8(written):
-    options, _ = load_options([str(CONFIGS[0]), "--data.documents", written])
-    assert options.data.documents == ["a", "caf\udce9.txt"]
-
-
 def test_the_demo_trains_both_systems_alike(tmp_path):
     ours = demo_options(tmp_path, 3)
     plain = plain_options(ours)

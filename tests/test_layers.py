@@ -56,6 +56,28 @@ def test_every_room_says_what_belongs_there_and_every_file_is_in_the_table():
         assert f"`{module.stem}`" in row, f"{module} is not in the table of CONTRIBUTING.md"
 
 
+# Declarations, constants and abstract bases; what uses them is tested.
+WITHOUT_TESTS = {
+    "__main__.py",
+    "cli/reading_parser.py",
+    "cli/shared.py",
+    "demo/vocabulary.py",
+    "training/callbacks.py",
+    "writing/summary.py",
+    "writing/writer.py",
+}
+
+
+def test_every_module_with_behaviour_of_its_own_has_tests_of_its_own():
+    missing = {
+        module.as_posix()
+        for module in MODULES
+        if module.name != "__init__.py"
+        and not (ROOT / "tests" / module.parent / f"test_{module.name}").is_file()
+    }
+    assert missing == WITHOUT_TESTS
+
+
 def test_there_is_no_circle_within_a_folder():
     graph = {name_of(m): set(imports(m)) for m in MODULES}
 

@@ -3,7 +3,7 @@
 import torch
 
 from summgan.codes.bags import BagOfWords
-from summgan.codes.meaning import tree_meanings
+from summgan.codes.meaning import meanings, mutual_information, tree_meanings
 from summgan.evaluation.report import render_report
 
 TEXTS = ["sport goal ball"] * 6 + ["sport race lap"] * 5 + ["money bank loan"] * 4 + ["money stock fund"] * 7
@@ -46,3 +46,20 @@ def test_the_page_unfolds_without_a_script_and_escapes_what_comes_from_outside()
     assert "<script" not in page and "<b>bank" not in page and "http" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; sport &amp; goal" in page
     assert page.count("<details open>") == 2 and page.count("<details") == page.count("</details>")
+
+
+def test_mutual_information_is_that_of_the_table():
+    present = torch.tensor([[1, 0, 1], [1, 1, 0], [0, 0, 1], [0, 1, 0]]).bool()
+    member = torch.tensor([True, True, False, False])
+    found = mutual_information(present, member)
+    torch.testing.assert_close(found[0], torch.tensor(2.0).log())
+    torch.testing.assert_close(found[1:].abs(), torch.zeros(2))
+
+
+def test_clusters_are_told_by_their_words():
+    texts = ["goal match"] * 3 + ["bank money"] * 3
+    bags = BagOfWords.fit(texts, 10, 1.0)
+    codes = torch.tensor([[0]] * 3 + [[1]] * 3)
+    found = meanings("one-hot", codes, bags.vectors(texts), bags.words, texts, 2)
+    assert [set(m.words) for m in found] == [{"goal", "match"}, {"bank", "money"}]
+    assert found[1].document == "bank money" and found[0].documents == 3

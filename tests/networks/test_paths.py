@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from paths_support import all_paths, lattice, lengths_of
 from torch.autograd import gradcheck
 
 from summgan.networks.k_best import k_best
@@ -13,51 +14,12 @@ from summgan.networks.paths import (
     Path,
     Paths,
     Scores,
-    banded,
     log_sum_of_alignments,
     possible,
     score_of,
 )
 
 LONGEST = 5
-
-
-def lattice(vertices=6, band=5, batch=2, inserted=False, costs=False, seed=0):
-    """Random scores; the second lattice has a vertex less."""
-    random = torch.Generator().manual_seed(seed)
-
-    def table(*shape):
-        return torch.randn(batch, *shape, generator=random)
-
-    node = table(vertices)
-    node[1, -1] = FORBIDDEN
-    edge = banded(table(vertices, vertices), band)
-    more = banded(table(vertices, vertices), band) if inserted else None
-    cost = torch.randint(1, 3, (batch, vertices), generator=random) if costs else None
-    return Scores(table(vertices), node, edge, table(vertices), more, cost)
-
-
-def all_paths(scores, row, units):
-    """Vertices, flags of what is inserted before each, and score of every path with so many units."""
-    vertices, band = scores.edge.shape[1:]
-    flags = (False,) if scores.inserted is None else (False, True)
-    for size in range(1, units + 1):
-        for places in itertools.combinations(range(vertices), size):
-            if any(after - before > band for before, after in itertools.pairwise(places)):
-                continue
-            cost = size if scores.costs is None else int(scores.costs[row, list(places)].sum())
-            for between in itertools.product(flags, repeat=size - 1):
-                if cost + sum(between) != units:
-                    continue
-                total = (
-                    scores.begin[row, places[0]]
-                    + scores.end[row, places[-1]]
-                    + scores.node[row, places].sum()
-                )
-                for (a, b), flag in zip(itertools.pairwise(places), between, strict=True):
-                    total = total + (scores.inserted if flag else scores.edge)[row, a, b - a - 1]
-                if total > FORBIDDEN / 2:
-                    yield places, (False, *between), total
 
 
 def flatter(scores):
@@ -76,10 +38,6 @@ KINDS = [
 @pytest.fixture(params=KINDS, ids=str)
 def scores(request):
     return lattice(**request.param)
-
-
-def lengths_of(*units):
-    return torch.tensor(units)
 
 
 def test_log_partition_of_every_length_is_that_of_all_paths(scores):
@@ -139,11 +97,6 @@ def test_best_and_k_best_paths_are_the_greatest_of_all(scores):
             assert several.vertices[row, rank].tolist()[: len(places)] == list(places)
             assert several.inserted[row, rank].tolist()[: len(places)] == list(between)
             assert float(ranked[row, rank]) == pytest.approx(float(score), abs=1e-4)
-
-
-def test_where_there_are_fewer_paths_the_rest_of_the_k_best_are_impossible():
-    _, ranked = k_best(lattice(vertices=3, band=2), lengths_of(3, 2), 3)
-    assert possible(ranked).tolist() == [[True, False, False], [True, False, False]]
 
 
 def test_samples_come_as_often_as_their_probability_and_from_their_numbers_alone(scores):

@@ -7,7 +7,7 @@ import torch
 
 from summgan.text.boundaries import UnitBoundaries, split_into_units
 from summgan.text.pieces import length_table
-from summgan.text.script import count_units, normalize, split_units
+from summgan.text.script import count_units, split_units
 from summgan.text.units import UNFINISHED, character_effects, counter_of_columns, effect_of
 from summgan.text.vocabulary import Vocabulary
 
@@ -64,18 +64,6 @@ def test_pieces_in_any_order_have_the_units_of_their_text(name, request):
         assert costs.sum() == boundaries.length(ids) == count_units(text), (text, split_units(text))
         last = table.counter.step(torch.tensor([ids[-4:]]), states[:, -2])
         assert [int(value) for value in last] == [int(costs[0, -1]), int(states[0, -1])]
-
-
-@pytest.mark.parametrize("text", MIXED + ["こんにちはTuesday", "▁ x<0x0A>y </s>", "a あ b ğ"])
-def test_documents_are_cut_where_their_units_begin(text, mixed, tokenizer):
-    for vocabulary in (mixed, tokenizer):
-        boundaries, text = UnitBoundaries(length_table(vocabulary)), normalize(text)
-        ids = vocabulary(text, add_special_tokens=False).input_ids
-        units = split_into_units(ids, boundaries)
-        assert [piece for unit in units for piece in unit] == ids
-        assert boundaries.length(ids) == count_units(text)
-        # Each has its length wherever it stands.
-        assert sum(map(boundaries.length, units)) == count_units(text)
 
 
 def test_characters_count_when_their_last_byte_is_there(tokenizer):

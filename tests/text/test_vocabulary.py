@@ -3,7 +3,6 @@ import random
 import pytest
 import sentencepiece
 import torch
-from tokenizers.pre_tokenizers import ByteLevel
 from transformers import AutoTokenizer
 
 from summgan.errors import SummGANError
@@ -54,11 +53,6 @@ def test_decoding_gives_the_text_back(either, documents, chinese_documents):
         assert either.decode(ids, skip_special_tokens=True) == normalize(text)
 
 
-def test_words_of_a_small_corpus_are_whole_pieces():
-    tokenizer = Vocabulary.train(["the quick fox jumped over walls"] * 20, 400).tokenizer
-    assert tokenizer.tokenize("the quick fox jumped") == ["▁the", "▁quick", "▁fox", "▁jumped"]
-
-
 def lengths_add_up(tokenizer, text):
     table = length_table(tokenizer)
     ids = torch.tensor(tokenizer(text, add_special_tokens=False).input_ids)
@@ -75,14 +69,6 @@ def test_lengths_of_pieces_add_up_to_the_length_of_the_text(tokenizer, chinese_t
     mixed = Vocabulary.train(["在MIT学习 Python 语言，今天3点。", "MIT and Python 学习"] * 9, 330).tokenizer
     for text in ("在MIT学习", "Python 语言MIT", "学习 今天 and Python3点。"):
         assert lengths_add_up(mixed, text)
-
-
-def test_special_tokens_and_bytes_are_not_writable(tokenizer):
-    table = length_table(tokenizer)
-    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    for index, piece in enumerate(pieces):
-        special = index < 4 or (piece.startswith("<0x") and len(piece) == 6)
-        assert bool(table.writable[index]) != special
 
 
 def test_a_byte_level_vocabulary_is_measured_too():
@@ -123,12 +109,6 @@ def test_letters_of_unseen_scripts_are_written_as_bytes(either):
         assert either.decode(ids, skip_special_tokens=True) == text
 
 
-def test_without_bytes_unseen_letters_are_unknown(documents):
-    plain = Vocabulary.train(documents, 400, byte_fallback=False).tokenizer
-    assert plain.unk_token_id in plain("漢").input_ids
-    assert not any(piece.startswith("<0x") for piece in plain.get_vocab())
-
-
 def test_texts_are_normalized_as_the_library_normalizes(either):
     for text in ("  cafe\u0301\u00a0au\u3000lait\t\n", "北京\u3000大学 ", "a\u2028b"):
         assert either(text).input_ids == either(normalize(text)).input_ids
@@ -150,64 +130,6 @@ def test_lengths_add_up_for_whole_corpora(
         assert lengths_add_up(tokenizer, text), text
     for text in chinese_documents[:40]:
         assert lengths_add_up(chinese_tokenizer, text), text
-
-
-def test_entries_beyond_the_tokenizer_are_never_written(tokenizer):
-    size = len(tokenizer)
-    table = length_table(tokenizer, size + 5)
-    assert table.units.shape == (size + 5,)
-    assert not table.writable[size:].any() and table.writable[:size].any()
-
-
-def test_characters_can_be_the_pieces(chinese_documents):
-    tokenizer = Vocabulary.train(chinese_documents, 4000, model_type="char").tokenizer
-    text = chinese_documents[0]
-    ids = tokenizer(text, add_special_tokens=False).input_ids
-    assert len(ids) == len(text) and tokenizer.decode(ids) == text
-    assert len(tokenizer) < 4000
-
-
-def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokenizer, chinese_tokenizer):
-    silent = punctuation_pieces(tokenizer)
-    pieces = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    assert {piece for piece, flag in zip(pieces, silent, strict=True) if flag} >= {",", "."}
-    assert not any(flag for piece, flag in zip(pieces, silent, strict=True) if any(map(str.isalnum, piece)))
-    assert not silent[tokenizer.eos_token_id]
-    found = pieces_of_words(tokenizer, ["that", "THE", "On", ""])
-    assert {pieces[index].lower() for index in found} == {"\u2581that", "\u2581the", "\u2581on"}
-    (piece,) = pieces_of_words(chinese_tokenizer, ["，"])
-    assert chinese_tokenizer.decode([piece]) == "，"
-    assert pieces_of_words(tokenizer, []) == []
-
-
-class Pieces(list):
-    """As much of a tokenizer as its pieces."""
-
-    all_special_ids = ()
-
-    def convert_ids_to_tokens(self, ids):
-        return [self[index] for index in ids]
-
-
-def test_spellings_are_the_same_but_for_case_blanks_and_endings_if_wanted():
-    pieces = Pieces(["\u2581Kills", "kills", "\u2581killed", "\u2581kilns", "\u2581Toten", None])
-    assert spellings(pieces) == [0, 0, 2, 3, 4, 5]
-    assert spellings(pieces, "english") == [0, 0, 0, 3, 4, 5]
-    german = Pieces(["\u2581tote", "\u2581toten", "\u2581kills", "\u2581killed"])
-    assert spellings(german, "german") == [0, 0, 2, 3]
-    # Of vocabularies of bytes it is the letters that count.
-    as_bytes = ByteLevel(add_prefix_space=False)
-    words = [
-        " H\u00e4user",
-        "h\u00e4user",
-        " haus",
-        " \u0443\u0431\u0438\u043b\u0430",
-        " \u0443\u0431\u0438\u043b\u0438",
-    ]
-    pieces = Pieces("".join(text for text, _ in as_bytes.pre_tokenize_str(word)) for word in words)
-    assert spellings(pieces) == [0, 0, 2, 3, 4]
-    assert spellings(pieces, "german")[:3] == [0, 0, 0]
-    assert spellings(pieces, "russian")[3:] == [3, 3]
 
 
 LIKE_PIECES = [
@@ -245,13 +167,6 @@ def test_what_looks_like_a_piece_is_text(kind, tmp_path):
         found = vocabulary.decode(ids)
         assert found.casefold() == normalize(text).casefold()
         assert kind == "lower" or found == normalize(text)
-
-
-def test_no_piece_that_is_learned_looks_like_a_special_one():
-    tokenizer = Vocabulary.train(["a <0x0a> </s> <pad> <extra_id_0> ▁▅ b"] * 50, 400).tokenizer
-    pieces = tokenizer.convert_ids_to_tokens(range(260, len(tokenizer)))
-    assert not any("<" in piece[:-1] and ">" in piece for piece in pieces)
-    assert "▁" in Vocabulary.train(["在学习语言今天点"] * 30, 300).tokenizer.get_vocab()
 
 
 def test_vowel_signs_are_no_punctuation():

@@ -141,15 +141,6 @@ def test_a_run_is_not_trained_over_another(options):
         train(options)
 
 
-def test_trackers_get_the_figures_and_missing_ones_are_named(options):
-    train(with_training(options, report_to="tensorboard", adversarial_steps=0))
-    assert list(Path(options.training.output_dir).rglob("events.out.tfevents*"))
-    AcceleratorState._reset_state(True)
-    missing = with_training(options, report_to="trackio", output_dir=options.training.output_dir + "2")
-    with pytest.raises(SummGANError, match="report_to trackio: it is not installed; pip install trackio"):
-        train(missing)
-
-
 @pytest.mark.parametrize(
     ("block", "changes", "message"),
     [
@@ -333,12 +324,3 @@ def test_two_processes_have_the_losses_of_one(options, tmp_path):
             assert row[name] == pytest.approx(other[step][name], rel=1e-3), (step, name)
         if "back_cycle" in row:
             assert row["back_cycle"] == pytest.approx(other[step]["back_cycle"], rel=1e-3), step
-
-
-def test_processes_that_do_not_see_each_other_are_refused(options, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    monkeypatch.setattr(
-        "summgan.training.runtime.Accelerator", lambda **options: type("A", (), {"num_processes": 1})
-    )
-    with pytest.raises(SummGANError, match="3 processes were launched but do not see each other"):
-        train(options)

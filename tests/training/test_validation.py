@@ -3,9 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from datasets import Dataset
 
-from summgan.data.corpora import _nearest_sentences
 from summgan.data.piles import Pairs
 from summgan.evaluation.rouge import rouge_scores
 from summgan.training.validation import LEAST_NEIGHBOURS, Validator
@@ -45,16 +43,3 @@ def test_with_few_neighbours_the_score_is_fluency_times_content(documents, sente
     figures = evaluate(texts, sentences, beside)
     assert "eval_neighbour_rouge1" not in figures
     assert figures["eval_score"] == evaluate(texts, sentences, {})["eval_score"] > 0
-
-
-def test_a_document_is_watched_with_the_sentence_that_it_says_most_of():
-    documents = ["the red fox sleeps in winter", "a storm closes every school", "nothing like the others"]
-    sentences = [
-        "red fox eats",
-        "red fox sleeps",
-        "storm closes school",
-        "storm floods town hall",
-        "unheard words",
-    ]
-    near = _nearest_sentences(documents, Dataset.from_dict({"text": sentences}))
-    assert near == {0: "red fox sleeps", 1: "storm closes school"}

@@ -1,0 +1,38 @@
+import pytest
+
+from summgan.text.boundaries import UnitBoundaries, split_into_units
+from summgan.text.pieces import length_table
+from summgan.text.script import count_units, normalize
+from summgan.text.vocabulary import Vocabulary
+
+MIXED = [
+    "こんにちはTuesday 今日は晴れです",
+    "2024年の東京Olympics iPhoneを買った",
+    "ฉันกินข้าว ที่นี่ กำลัง",
+    "ខ្ញុំទៅផ្សារ ភាសាខ្មែរ",
+    "안녕하세요 여러분 반가워요",
+    "👩\u200d👩\u200d👧 family ❤\ufe0f 👍🏽 ok",
+    "ﾊﾝｶｸ ｶﾞｷﾞ カナ",
+    "葛\U000e0100城市 あ\u3099 test",
+    "The cat sat on the mat, twice.",
+    "हिन्दी भाषा में ကျွန်တော်",
+    "naïve café ا ب ت مَה",
+]
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """A vocabulary of many scripts, with pieces that end inside of characters."""
+    return Vocabulary.train(MIXED * 20, 600).tokenizer
+
+
+@pytest.mark.parametrize("text", MIXED + ["こんにちはTuesday", "▁ x<0x0A>y </s>", "a あ b ğ"])
+def test_documents_are_cut_where_their_units_begin(text, mixed, tokenizer):
+    for vocabulary in (mixed, tokenizer):
+        boundaries, text = UnitBoundaries(length_table(vocabulary)), normalize(text)
+        ids = vocabulary(text, add_special_tokens=False).input_ids
+        units = split_into_units(ids, boundaries)
+        assert [piece for unit in units for piece in unit] == ids
+        assert boundaries.length(ids) == count_units(text)
+        # Each has its length wherever it stands.
+        assert sum(map(boundaries.length, units)) == count_units(text)
