@@ -63,7 +63,7 @@ class Generator(nn.Module, ABC):
     """Document to summary. A new one implements the six abstract methods, and takes these two arguments.
 
     Args:
-        config: Of the whole model.
+        config: Configuration of the whole model.
         embedding: The table of word embeddings that generator and reconstructor share.
 
     Attributes:

@@ -116,7 +116,7 @@ class CountedPrior(nn.Module):
             self.register_buffer(name, table, persistent=False)
 
     def of(self, classes: Tensor, worth: Tensor, unseen: Tensor, inserted: Tensor) -> CountedPrior:
-        """What was counted of the same pairs, for a table of other words."""
+        """A prior with the same pairs, for a table of other words."""
         return CountedPrior(classes, worth, unseen, self.pairs, self.gains, inserted)
 
     def succession(self, first: Tensor, second: Tensor) -> Tensor:
@@ -251,9 +251,9 @@ def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms:
     """Which words are inserted on the edges of drawn paths.
 
     Args:
-        scores: Of the lattices.
+        scores: Scores of the lattices.
         path: ``[batch, samples, units]``.
-        temperature: Of the distribution.
+        temperature: Temperature of the distribution.
         uniforms: ``[batch, samples, units, insertable]`` in [0, 1); None for the likeliest.
 
     Returns:
@@ -272,10 +272,10 @@ def chances_of(scores: PathScores, path: Path, inserted: Tensor, temperature: fl
     """How likely each inserted word stands where one is inserted.
 
     Args:
-        scores: Of the lattices, with inserted words.
+        scores: Scores of the lattices, with inserted words.
         path: ``[batch, samples, units]``.
-        inserted: As of `inserted_words`.
-        temperature: Of the distribution.
+        inserted: Inserted words from `inserted_words`.
+        temperature: Temperature of the distribution.
 
     Returns:
         ``[batch, samples, units]`` share of the word among all that may be inserted there, 0 for none.
@@ -309,7 +309,7 @@ def write(lattice: Lattice, insertable: Tensor, path: Path, inserted: Tensor) ->
         lattice: The documents.
         insertable: ``[insertable]`` rows of the words that may be inserted.
         path: ``[batch, samples, units]``.
-        inserted: As of `inserted_words`.
+        inserted: Inserted words from `inserted_words`.
     """
     batch, samples, units = path.vertices.shape
     vertices = path.vertices.clamp_min(0)

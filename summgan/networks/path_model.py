@@ -45,7 +45,7 @@ class PathConfig(PreTrainedConfig):
 
     Args:
         encoder: Configuration of the generator's encoder, as a dict with its ``model_type``.
-        discriminator: The same for the discriminator's; None for a model without it.
+        discriminator: Configuration of the discriminator's encoder; None for a model without it.
         insertable: Number of words that may be inserted.
         band: Vertices that a leap goes at most.
         shortest: Words of the shortest summary.
@@ -318,7 +318,7 @@ def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
 
 
 def prior_of(table: WordTable) -> CountedPrior:
-    """What was counted, as scores."""
+    """Counts of a table as the scores that a generator starts from."""
     names = ("classes", "worth", "unseen", "pairs", "gains", "inserted")
     return CountedPrior(*(torch.as_tensor(getattr(table, name)) for name in names))
 

@@ -44,7 +44,7 @@ class Scores:
     costs: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Scores:
-        """The same scores, each changed; costs stay."""
+        """Scores of which each table is changed by a function; costs stay."""
         inserted = None if self.inserted is None else change(self.inserted)
         tables = (change(self.begin), change(self.node), change(self.edge), change(self.end))
         return Scores(*tables, inserted, self.costs)
@@ -104,7 +104,7 @@ class Paths:
     """The distribution over paths of 1 to ``longest`` units.
 
     Args:
-        scores: Of a batch of lattices.
+        scores: Scores of a batch of lattices.
         longest: Units of the longest paths.
     """
 
@@ -182,8 +182,8 @@ class Paths:
 
         Args:
             lengths: ``[batch]`` units of each.
-            uniforms: As of `sample`.
-            temperature: Of the softmax whose gradient stands for that of the choice.
+            uniforms: Random numbers as in `sample`.
+            temperature: Temperature of the softmax whose gradient replaces that of the choice.
 
         Returns:
             The samples, and ``[batch, samples, units, vertices]``: 1 at the vertex of each step, with the
@@ -237,9 +237,9 @@ def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tenso
     """``[longest + 1, batch, vertices]``: of all ways to enter a vertex and end with so many units.
 
     Args:
-        scores: Of the lattices.
+        scores: Scores of the lattices.
         longest: Units.
-        total: Of the ways: ``logsumexp`` or ``amax``.
+        total: Total of all ways to a vertex: ``logsumexp`` or ``amax``.
     """
     band = scores.edge.shape[2]
     nothing = torch.full_like(scores.node, FORBIDDEN)
@@ -371,7 +371,7 @@ def log_sum_of_alignments(
     """Log of the sum over all paths that say given sentences.
 
     Args:
-        scores: Of lattices whose vertices say one word each.
+        scores: Scores of lattices whose vertices say one word each.
         says: ``[batch, units, vertices]`` whether the vertex says the sentence's word.
         lengths: ``[batch]`` words of each sentence, at least 1.
         says_between: ``[batch, units, vertices, band]`` scores of the edges with this word of the sentence

@@ -56,7 +56,7 @@ def check_stack(
 
     Args:
         values: Its configuration as a dict.
-        name: What it is, for the message.
+        name: Name of the network in a message.
         model_types: The ones that are possible.
         whole: Whether all fields that say what it computes must be there; else they have their defaults.
 

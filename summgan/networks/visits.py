@@ -18,7 +18,7 @@ def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[T
     """Marginals along one path through each lattice.
 
     Args:
-        scores: Of a batch of lattices whose vertices cost one unit each.
+        scores: Scores of a batch of lattices whose vertices cost one unit each.
         path: ``[batch, units]``.
         lengths: ``[batch]`` units of all paths that count; there must be such paths.
         best: ``[batch]`` about the score of the likeliest of them.

@@ -38,7 +38,7 @@ class TrainerState:
     Attributes:
         step: Optimizer steps done.
         best_step: Step of the best validation score.
-        best_score: That score.
+        best_score: Validation score of that step.
         skipped_steps: Steps without an update because a gradient was not finite.
         skipped_in_a_row: Number of these since the last good step.
         good_step: The last step whose weights are known to be good: what followed was finite.
@@ -93,8 +93,8 @@ def save_checkpoint(
     """Write ``checkpoint-<step>`` and delete the oldest ones beyond ``keep``; see `rotate`.
 
     Args:
-        output_dir: Of the run.
-        state: Of the run.
+        output_dir: Folder of the run.
+        state: State of the run.
         save_model: Writes weights, configuration and tokenizer into a folder.
         optimizers: By network name.
         keep: How many checkpoints stay.
@@ -122,7 +122,7 @@ def rotate(output_dir: Path, good_step: int | None, keep: int) -> None:
     What somebody has put something into, or an older version has made, is neither counted nor deleted.
 
     Args:
-        output_dir: Of the run.
+        output_dir: Folder of the run.
         good_step: See `TrainerState`.
         keep: How many stay; 0 for all.
     """
@@ -227,20 +227,20 @@ def load_tensors(
     """Put weights and optimizer moments of a checkpoint into place.
 
     Args:
-        checkpoint: The folder.
-        model: That they belong to.
+        checkpoint: Folder of the checkpoint.
+        model: Model of the optimizers.
         optimizers: By network name.
         moments: How many tensors of optimizers there must be, where that is known.
 
     Raises:
-        SummGANError: They are damaged or do not fit the model.
+        SummGANError: The tensors are damaged or do not fit the model.
     """
     saved, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
     # A model of ours may be of an older version, with other names.
     names = present_names(saved, model) if isinstance(model, CheckedModel) else {name: name for name in saved}
     weights = {present: saved[name] for name, present in names.items()}
     present = model.state_dict()
-    # Of tensors that are one, a single name is saved.
+    # Tensors that share their memory are saved under a single name.
     loaded = {present[name].data_ptr() for name in weights if name in present}
     missing = [name for name, tensor in present.items() if tensor.data_ptr() not in loaded]
     try:

@@ -31,7 +31,7 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float], start: Tens
     Args:
         terms: Values by name.
         weights: Weights by name; there may be more of them than terms.
-        start: What the sum starts from.
+        start: Value from which the sum starts.
 
     Raises:
         SummGANError: A term has no weight.

@@ -28,7 +28,7 @@ def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
     Args:
         reward: ``[batch, samples]`` of each summary.
         learned: ``[batch, samples]`` score that the generator adds to its prior on it.
-        temperature: Of the distribution that the samples are from.
+        temperature: Temperature of the distribution that the samples are from.
     """
     return ((reward - learned) / temperature).var(1).mean()
 
@@ -47,7 +47,7 @@ def free_log_partition(paths: Paths, log_shares: Tensor) -> Tensor:
     """``[batch, longest]`` log of the sum over the paths of 1, 2, ... units, each length with its log share.
 
     Args:
-        paths: Of the documents.
+        paths: Paths of the documents.
         log_shares: ``[longest + 1 or more]`` of each number of units.
     """
     return (paths.log_partition + log_shares[: paths.longest + 1])[:, 1:]
@@ -60,8 +60,8 @@ def hidden_surprise(paths: Paths, log_shares: Tensor, says: Tensor, lengths: Ten
     all lengths. Its gradient trusts those texts most of which the generator finds the sentence likeliest.
 
     Args:
-        paths: Of the texts, those of a sentence in a row.
-        log_shares: As of `free_log_partition`.
+        paths: Paths of the texts, those of a sentence in a row.
+        log_shares: Logarithms of shares as in `free_log_partition`.
         says: ``[sentences * texts, units, vertices]`` whether each vertex says each word of its sentence.
         lengths: ``[sentences * texts]`` words of each sentence.
         texts: Number of texts of each sentence.

@@ -40,7 +40,7 @@ class Run:
 
     Attributes:
         state: What a checkpoint remembers besides tensors.
-        log: Of figures and of the time that is left.
+        log: Log of figures and of the time that is left.
     """
 
     def __init__(

@@ -257,8 +257,8 @@ def check_parents(path: Path, option: str) -> None:
     """Refuse an output folder that is a file or stands in one.
 
     Args:
-        path: Of the folder.
-        option: That names it.
+        path: Path of the folder.
+        option: Option that names it.
 
     Raises:
         SummGANError: Naming the file.

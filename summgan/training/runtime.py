@@ -51,7 +51,7 @@ def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
     """Open the tracker that is wanted, which may write into the output folder.
 
     Raises:
-        SummGANError: It cannot write.
+        SummGANError: The tracker cannot write.
     """
     if options.training.report_to == "none":
         yield

@@ -9,7 +9,7 @@ def learning_rate_factor(step: int, steps: int, warmup_steps: int, kind: str) ->
     """Share of the peak learning rate at ``step`` of a stage of ``steps``.
 
     Args:
-        step: From 0.
+        step: Number of the step, from 0.
         steps: Length of the stage.
         warmup_steps: Steps of the linear rise.
         kind: ``linear`` or ``cosine`` (both fall to a tenth), or ``constant``.

@@ -69,7 +69,7 @@ class Validator:
 
     Args:
         model: In training; used as it stands.
-        corpora: With the documents to watch.
+        corpora: Text of the run, with the documents to watch.
     """
 
     def __init__(self, model: SummGAN, corpora: Corpora):

@@ -193,7 +193,7 @@ class RecordFile:
         """Give the file its format and its name.
 
         Raises:
-            SummGANError: It cannot be written; ``--resume`` will try again.
+            SummGANError: The file cannot be written; ``--resume`` tries again.
         """
         convert = _CONVERT[self.path.suffix]
         write_file(self.path, lambda temporary: convert(self, temporary))
@@ -205,7 +205,7 @@ class PrintedRecords:
     """In the place of a `RecordFile` where there is none: records go to standard output, or nowhere.
 
     Args:
-        column: What is printed of each, a line; None for nothing.
+        column: Column that is printed, a line for each record; None prints nothing.
     """
 
     def __init__(self, column: str | None):

@@ -24,10 +24,10 @@ def read_items(
     """Rows in order, with the error in the place of a row that cannot be used.
 
     Args:
-        files: As of `read_rows`; a blank line of a txt keeps its place as a row without text.
-        column: Of the text, or None.
-        role: As of `read_rows`.
-        option: Which names the column, for hints.
+        files: Files as in `read_rows`; a blank line of a txt keeps its place as a row without text.
+        column: Column of the text, or None to find it.
+        role: Role of the text as in `read_rows`.
+        option: Option that names the column, for hints.
     """
     bad: list[SummGANError] = []
     for row in read_rows(files, column, role, bad.append, option=option, keep_blank=True):
@@ -67,7 +67,7 @@ def in_order(
         items: From `read_items`.
         size: Items that are taken at a time.
         make: Rows with a text to a record each.
-        empty: Columns of a row that has none.
+        empty: Columns of a row without a summary.
         ready: Whether another item can be had without waiting; what is there is not kept waiting.
     """
     items = iter(items)
@@ -108,7 +108,7 @@ def failed_record(error: SummGANError, empty: Record) -> Record:
 
     Args:
         error: What is wrong with it.
-        empty: Columns of a row that has nothing.
+        empty: Columns of a row without a summary.
     """
     place = {"file": error.file, "line": error.line} if isinstance(error, RowError) else {}
     return place | empty | {"error": str(error)}

@@ -50,7 +50,7 @@ class Summarizer:
         tokenizer: Vocabulary of the three networks, or a tokenizer of transformers that keeps case.
 
     Attributes:
-        writer: What writes, with its ``model``.
+        writer: Writer of the summaries, with its ``model``.
     """
 
     writer: Writer
@@ -89,9 +89,9 @@ class Summarizer:
         """Load a model folder (or hub name) made by ``summgan train``, or the model in the package.
 
         Args:
-            folder: With config.json, model.safetensors and tokenizer.json; ``news-en``, where there is no
-                such folder, is the model in the package.
-            device: Such as ``cpu`` or ``cuda``; a GPU if there is one by default.
+            folder: Folder with config.json, model.safetensors and tokenizer.json; ``news-en``, where there is
+                no such folder, is the model in the package.
+            device: Device such as ``cpu`` or ``cuda``; a GPU if there is one by default.
             dtype: ``float32``, ``bfloat16`` or ``float16``; of a path model's encoder alone. On a processor
                 that has it, ``bfloat16`` writes half as many texts more in the same time.
 
@@ -127,9 +127,9 @@ class Summarizer:
         """Save all that `from_pretrained` needs in a repository on the hub, which is made if it is not there.
 
         Args:
-            repo_id: Such as ``name/model``.
+            repo_id: Name of the repository, such as ``name/model``.
             private: Whether a new repository is private; by default as the account has it.
-            **options: Of huggingface_hub's ``upload_folder``, such as ``commit_message`` and ``token``.
+            **options: Options of ``upload_folder`` of huggingface_hub, such as ``commit_message``.
 
         Returns:
             The address of the commit.
@@ -196,8 +196,8 @@ class Summarizer:
         """Summaries of the documents of a file (or folder, or pattern), in order.
 
         Args:
-            path: Of any format that training reads.
-            column: Of the document; found by itself when it has a usual name.
+            path: File in any format that training reads.
+            column: Column of the document; found by itself when it has a usual name.
             **options: Fields of `SummarizerOptions`.
 
         Raises:
@@ -222,7 +222,7 @@ class Summarizer:
         are gathered, to be sorted by length.
 
         Args:
-            rows: With a text each.
+            rows: Rows with a text each.
             options: How the summaries are written.
             on_done: Told how many rows more have their answer, which is before they are yielded.
 

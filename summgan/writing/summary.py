@@ -1,4 +1,4 @@
-"""What a summarizer answers."""
+"""A summary and what is known about it."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from summgan.options.generation import SummarizerOptions
 from summgan.writing.summary import Summary
 
 Answer = Summary | SummGANError
-"""Of one text; an error says why it has no summary."""
+"""Summary of a text, or the error that says why it has none."""
 OnDone = Callable[[int], None]
-"""Told how many texts more have their answer."""
+"""Called with the number of texts that have just got their answer."""
 
 
 def tell_nobody(count: int) -> None:
@@ -54,9 +54,9 @@ class Writer(ABC):
         """One answer for every text, made in batches of similar length.
 
         Args:
-            texts: To be summarized.
-            options: Checked.
-            on_done: Told of each batch.
+            texts: Texts to summarize.
+            options: Options that are checked already.
+            on_done: Called after each batch.
             drafts: Whether the text of the summary is enough, with no judgement, loss or reconstruction.
         """
 
