@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
@@ -72,14 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_parser, run = _COMMANDS[name]
     if name == "train":
         arguments = config_first(arguments)
-    return _guarded(name, make_parser(), run, arguments)
+    return _guarded(name, make_parser, run, arguments)
 
 
-def _guarded(name: str, parser: ArgumentParser, run, arguments: list[str]) -> int:
+def _guarded(name: str, make_parser: Callable[[], ArgumentParser], run, arguments: list[str]) -> int:
     """Parse and run; turn every expected exception into a sentence and a status."""
     try:
         with terminated_like_interrupted() as came:
-            return _run(name, parser, run, arguments, came)
+            return _run(name, make_parser(), run, arguments, came)
     except KeyboardInterrupt:
         print(f"\nsummgan {name}: stopped.", file=sys.stderr)
         return 130

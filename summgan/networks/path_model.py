@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.configuration_utils import PreTrainedConfig
 
 from summgan.errors import SummGANError
@@ -26,6 +26,7 @@ from summgan.networks.path_writer import PathWriter
 from summgan.networks.spelling import Speller, Spelling
 from summgan.networks.visits import visits
 from summgan.networks.words import MAX_UNITS
+from summgan.text.vocabulary import load_tokenizer
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
 from summgan.text.words import Source, Words
 
@@ -265,7 +266,7 @@ class PathModel(CheckedModel):
             if file is None:
                 raise SummGANError(f"it has no {WORDS_FILE}")
             table = WordTable.load(file)
-            tokenizer = AutoTokenizer.from_pretrained(folder)
+            tokenizer = load_tokenizer(folder)
             if len(tokenizer) > model.generator.encoder.get_input_embeddings().num_embeddings:
                 raise SummGANError("its tokenizer has more pieces than its encoder has embeddings")
             model.know(table, tokenizer)

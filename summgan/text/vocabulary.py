@@ -31,6 +31,15 @@ _MOST_TRAINING_TEXTS = 400_000
 _MODEL_FILE = "spiece.model"
 
 
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """A tokenizer of transformers from a folder or a hub name, that is saved as it was."""
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    # How it was loaded is no property of a tokenizer, but would be saved with it.
+    for name in ("is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(name, None)
+    return tokenizer
+
+
 class Vocabulary:
     """The pieces that texts are made of.
 
@@ -96,10 +105,7 @@ class Vocabulary:
             SummGANError: There is no tokenizer, or a file beside it is damaged.
         """
         try:
-            tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-            # How it was loaded is no property of a tokenizer, but would be saved with it.
-            for name in ("is_local", "local_files_only"):
-                tokenizer.init_kwargs.pop(name, None)
+            tokenizer = load_tokenizer(folder)
             tokenizer("a")  # brings out what is wrong with its options
             # Without its true case a model would write lower case, so these are read wherever the rest is.
             model, case = (_file_beside(folder, name) for name in (_MODEL_FILE, TRUECASE_FILE))

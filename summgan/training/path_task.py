@@ -40,7 +40,7 @@ from summgan.networks.spelling import speller_of_running_text
 from summgan.options.configuration import Options
 from summgan.randomness import RandomStream
 from summgan.text.pieces import stemmer
-from summgan.text.vocabulary import Vocabulary
+from summgan.text.vocabulary import Vocabulary, load_tokenizer
 from summgan.text.word_table import TextRows, WordTable, of_length, rows_of
 from summgan.text.words import Words, words_of
 from summgan.training.checkpoint import TrainerState
@@ -259,12 +259,12 @@ class PathTask(Task):
         tokenizer: Any
         if name:
             try:
-                tokenizer = AutoTokenizer.from_pretrained(name)
+                tokenizer = load_tokenizer(name)
                 return tokenizer, AutoModel.from_pretrained(name, use_safetensors=True)
             except (OSError, ValueError) as error:
                 raise SummGANError(f"--model.backbone {name!r} cannot be used: {error}") from error
         if known := checkpoint or sizes.start_from:
-            tokenizer = AutoTokenizer.from_pretrained(known)
+            tokenizer = load_tokenizer(known)
         else:
             texts = [" ".join(corpora.table.strings[2:]), *corpora.human_sentences]
             lower = [text.lower() for text in texts]

@@ -150,6 +150,15 @@ def test_every_public_name_is_there():
         _ = summgan.Sumarizer
 
 
+def test_a_command_that_is_stopped_before_it_has_read_its_options_has_no_traceback(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(cli._COMMANDS, "demo", (interrupted, None))
+    assert cli.main(["demo"]) == 130
+    assert capsys.readouterr().err == "\nsummgan demo: stopped.\n"
+
+
 def test_a_command_that_is_terminated_stops_as_by_ctrl_c(monkeypatch, capsys):
     def run(namespace, parser):
         os.kill(os.getpid(), signal.SIGTERM)

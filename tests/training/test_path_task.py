@@ -86,8 +86,9 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
 
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
     go(options)
-    whole = PathModel.from_pretrained(tmp_path / "run").state_dict()
     folder = tmp_path / "run"
+    whole = PathModel.from_pretrained(folder).state_dict()
+    tokenizer = (folder / "tokenizer_config.json").read_bytes()
     for name in ("checkpoint-3", "model.safetensors"):
         path = folder / name
         path.rename(tmp_path / f"away-{name}")
@@ -95,6 +96,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(options, tmp_path):
     assert state.step == 3
     again = PathModel.from_pretrained(folder).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+    assert (folder / "tokenizer_config.json").read_bytes() == tokenizer
 
 
 def test_usual_scores_are_measured_once_for_all_that_is_done_with_the_same_weights(options, monkeypatch):
