@@ -107,15 +107,14 @@ class ModelOptions:
     """Sizes of the three networks, and how a summary is written."""
 
     generator: Literal["paths", "short-paths", "decoder"] = "paths"
-    """How a summary is written: as a path through the words of the document; as a path through a text of a
-    few words or characters, such as a name, whose length the generator learns to choose; or by a decoder,
-    which may use any word."""
+    """How a summary is written: as a path through the document, a path of a learned length through a name or
+    the like, or any words by a decoder."""
     backbone: str | None = None
     """Folder or hub name of a pretrained model to start from: for paths a sentence encoder, which judges
     content too; for the decoder BART or T5."""
     language_model: str | None = None
-    """Folder or hub name of a pretrained causal language model that judges paths: it reads the document and
-    says how likely each word of the summary is, and that it ends there. Training is some times slower."""
+    """Folder or hub name of a pretrained causal language model that has read the document and judges paths;
+    training is several times slower."""
     start_from: str | None = None
     """Folder of a trained path model to start from, for other texts or other critics."""
     forms: NonNegativeInt = 3
