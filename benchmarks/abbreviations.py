@@ -37,7 +37,7 @@ from summgan.randomness import derive_seed
 from summgan.training.checkpoint import TrainerState
 from summgan.training.short_text_task import ShortTextTask
 
-CONFIGURATION = Path(__file__).parents[1] / "configs" / "abbreviations-zh.yaml"
+CONFIGS = Path(__file__).parents[1] / "configs"
 KNOWN = {
     "台湾大学": ("台大",),
     "北京大学": ("北大",),
@@ -47,7 +47,6 @@ KNOWN = {
     "奥林匹克运动会": ("奥运", "奥运会"),
 }
 ALONE = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
-PATH_STEPS = (200, 400)
 # What a row of the path generator changes: options of training, and weights of critics.
 PATHS: dict[str, tuple[dict, dict]] = {
     "paths": ({}, {}),
@@ -148,14 +147,16 @@ class SupervisedTask(SummaryTask):
 
 def options_of(folder: Path, row: str, seed: int) -> Options:
     """The configuration with what the row changes."""
-    options, _ = load_options([str(CONFIGURATION)])
-    changes, weights = DECODER.get(row, ({}, {}))
+    paths = row in PATHS
+    options, _ = load_options([str(CONFIGS / ("short-paths.yaml" if paths else "abbreviations-zh.yaml"))])
+    changes, weights = PATHS[row] if paths else DECODER.get(row, ({}, {}))
     data = replace(
         options.data,
         documents=[str(folder / "documents.txt")],
         sentences=[str(folder / "sentences.txt")],
         cache_dir=str(folder / "cache"),
     )
+    group = "critics" if paths else "loss_weights"
     training = replace(
         options.training,
         output_dir=str(folder / row),
@@ -165,34 +166,12 @@ def options_of(folder: Path, row: str, seed: int) -> Options:
         eval_documents=20,
         sample_steps=0,
         save_steps=options.training.warm_start_steps,
-        loss_weights=replace(options.training.loss_weights, **weights),
+        **{group: replace(getattr(options.training, group), **weights)},
         **changes,
     )
     if row == "warm-start":
         training = replace(training, adversarial_steps=0)
     return replace(options, data=data, training=training)
-
-
-def path_options(folder: Path, row: str, seed: int) -> Options:
-    """Options of the path generator with what the row changes."""
-    options, (changes, critics) = options_of(folder, row, seed), PATHS[row]
-    weights = {"discriminator": 2.0, "reconstruction": 0.3} | critics
-    settings = {
-        "warm_start_steps": PATH_STEPS[0],
-        "adversarial_steps": PATH_STEPS[1],
-        "per_device_train_batch_size": 32,
-        "samples_per_document": 6,
-        "learning_rate": 1e-3,
-        "adversarial_learning_rate": 1e-3,
-        "discriminator_learning_rate": 5e-4,
-        "save_steps": sum(PATH_STEPS),
-        "critics": replace(options.training.critics, **weights),
-    }
-    training = replace(options.training, **(settings | changes))
-    model = replace(options.model, generator="paths", forms=0, inserted_words=0, dropout=0.2)
-    return replace(
-        options, model=model, training=training, data=replace(options.data, max_document_length=12)
-    )
 
 
 def supervised_options(folder: Path, seed: int) -> Options:
@@ -236,7 +215,7 @@ def train_row(folder: Path, row: str, seed: int) -> dict:
     """Train a row, and answer what it cost."""
     began = time.perf_counter()
     if row in PATHS:
-        steps = train_anew(path_options(folder, row, seed), ShortTextTask).step
+        steps = train_anew(options_of(folder, row, seed), ShortTextTask).step
     elif row == "supervised":
         steps = train_anew(supervised_options(folder, seed), SupervisedTask).best_step
     else:

@@ -50,18 +50,18 @@ def test_abbreviations_and_gradients(data, tmp_path, monkeypatch, capsys):
     benchmark = script(
         "abbreviations", monkeypatch, data, "--rows", *rows, "--work", work, "--output", output
     )
-    small = (ROOT / "configs" / "abbreviations-zh.yaml").read_text(encoding="utf-8")
-    for old, new in (
-        ("warm_start_steps: 800", "warm_start_steps: 3"),
-        ("adversarial_steps: 400", "adversarial_steps: 3"),
-        ("hidden_size: 128", "hidden_size: 16"),
-        ("per_device_train_batch_size: 64", "per_device_train_batch_size: 4"),
-    ):
-        assert old in small
-        small = small.replace(old, new)
-    (tmp_path / "small.yaml").write_text(small, encoding="utf-8")
-    monkeypatch.setattr(benchmark, "CONFIGURATION", tmp_path / "small.yaml")
-    monkeypatch.setattr(benchmark, "PATH_STEPS", (2, 2))
+    for name, steps, batch in (("abbreviations-zh", (800, 400, 3), 64), ("short-paths", (200, 400, 2), 32)):
+        small = (ROOT / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
+        for old, new in (
+            (f"warm_start_steps: {steps[0]}", f"warm_start_steps: {steps[2]}"),
+            (f"adversarial_steps: {steps[1]}", f"adversarial_steps: {steps[2]}"),
+            ("hidden_size: 128", "hidden_size: 16"),
+            (f"per_device_train_batch_size: {batch}", "per_device_train_batch_size: 4"),
+        ):
+            assert old in small
+            small = small.replace(old, new)
+        (tmp_path / f"{name}.yaml").write_text(small, encoding="utf-8")
+    monkeypatch.setattr(benchmark, "CONFIGS", tmp_path)
     benchmark.main()
     results = {result["row"]: result for result in json.loads(output.read_text(encoding="utf-8"))}
     assert tuple(results) == rows
