@@ -19,7 +19,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from summgan.networks.backbone import build_stacks
 from summgan.networks.reconstructor import Reconstructor
-from summgan.networks.spelling import Spelled, Speller, states_at
+from summgan.networks.spelling import Speller, states_at
 
 
 class GapDiscriminator(nn.Module):
@@ -117,11 +117,10 @@ class Likeness(nn.Module):
 
 
 class Fluency(nn.Module):
-    """Log-probability of each word of summaries and of their end under a language model; not trained.
+    """Log-probability of each word of summaries, given their documents; not trained.
 
     The model reads the document, an empty line, and the summary up to a full stop. A word is likely where the
-    summary goes on as the document does or says it in fewer words. A full stop is likely after what the
-    document ends with, complete or not; so the model also reads the summary alone, for its full stop.
+    summary goes on as the document does or says it in fewer words, the full stop where nothing is missing.
 
     Args:
         network: A causal language model.
@@ -129,9 +128,6 @@ class Fluency(nn.Module):
     """
 
     least: ClassVar[float] = -10.0  # nats; what is less likely is as bad
-    # Times that the end of the summary alone counts. In a regression of 254 readers' marks on the nats of the
-    # words and of both ends it has 3 times the coefficient of a word, and that given the document 1.5 times.
-    alone: ClassVar[float] = 2.0
 
     def __init__(self, network: PreTrainedModel, speller: Speller):
         super().__init__()
@@ -139,7 +135,7 @@ class Fluency(nn.Module):
 
     @torch.no_grad()
     def forward(self, words: Tensor, documents: Tensor, after: Tensor) -> Tensor:
-        """Score the words of some summaries of each document.
+        """Score the words of some summaries of each document, which is read once for all of them.
 
         Args:
             words: ``[batch * samples, words]``, -1 beyond the last.
@@ -150,38 +146,25 @@ class Fluency(nn.Module):
             ``[batch * samples, words + 1]`` nats of each word, and after the last one of the end; 0 beyond.
         """
         read, said = self.speller(documents, after), self.speller(words)
-        logits = self._given(read, said, len(words) // len(documents))
-        ids = said.input_ids[:, 1:]
-        nats = logits.gather(2, ids[..., None]).squeeze(2).float() - logits.float().logsumexp(2)
-        sums = F.pad(nats.cumsum(1), (1, 0))
-        scores = sums.gather(1, said.last[:, 1:]) - sums.gather(1, said.first[:, 1:] - 1)
-        places, end = torch.arange(scores.shape[1], device=words.device), (words >= 0).sum(1)[:, None]
-        scores = scores.clamp_min(self.least) * (places <= end)
-        return scores.scatter_add(1, end, self.alone * self._end(said).clamp_min(self.least))
-
-    def _given(self, read: Spelled, said: Spelled, samples: int) -> Tensor:
-        """``[batch * samples, pieces - 1, vocabulary]`` logits of summaries given documents."""
+        samples = len(words) // len(documents)
         end = read.first[:, -1:]
         seen = read.attention_mask.scatter(1, end, 0)  # the empty line comes next, not a full stop
         cache = DynamicCache(config=self.network.config)
         self.network(input_ids=read.input_ids, attention_mask=seen, past_key_values=cache, logits_to_keep=1)
         cache.batch_repeat_interleave(samples)
         seen, end = seen.repeat_interleave(samples, 0), end.repeat_interleave(samples, 0)
-        return self.network(
+        logits = self.network(
             input_ids=said.input_ids,
             attention_mask=torch.cat([seen, said.attention_mask], 1),
-            position_ids=end + torch.arange(said.input_ids.shape[1], device=end.device),
+            position_ids=end + torch.arange(said.input_ids.shape[1], device=words.device),
             past_key_values=cache,
         ).logits[:, :-1]
-
-    def _end(self, said: Spelled) -> Tensor:
-        """``[summaries, 1]`` nats of the full stop after summaries alone."""
-        before = said.first[:, -1] - 1
-        kept, index = torch.unique(before, return_inverse=True)
-        logits = self.network(
-            input_ids=said.input_ids, attention_mask=said.attention_mask, logits_to_keep=kept
-        ).logits[torch.arange(len(before), device=before.device), index]
-        return logits.float().log_softmax(1)[:, [self.speller.end]]
+        ids = said.input_ids[:, 1:]
+        nats = logits.gather(2, ids[..., None]).squeeze(2).float() - logits.float().logsumexp(2)
+        sums = F.pad(nats.cumsum(1), (1, 0))
+        scores = sums.gather(1, said.last[:, 1:]) - sums.gather(1, said.first[:, 1:] - 1)
+        places = torch.arange(scores.shape[1], device=words.device)
+        return scores.clamp_min(self.least) * (places <= (words >= 0).sum(1)[:, None])
 
     def train(self, mode: bool = True) -> Fluency:
         """Stay in evaluation: a critic that is not trained has no dropout."""

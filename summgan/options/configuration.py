@@ -169,7 +169,7 @@ class CriticWeights:
     hidden_sentences: NonNegativeFloat = 1.0
     """Weight of the likelihood of human sentences as summaries of texts that are made up around them, for
     short-paths."""
-    fluency: NonNegativeFloat = 0.6
+    fluency: NonNegativeFloat = 0.5
     """Weight of the log-probability of each word under model.language_model, in nats."""
     reconstruction: NonNegativeFloat = 0.1
     """Weight of the document's log-likelihood given the summary, in nats; it stands for the similarity where

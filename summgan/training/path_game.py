@@ -74,7 +74,7 @@ class Rules:
     longest: int = 15
     gap_weight: float = 2.0
     likeness_weight: float = 10.0
-    fluency_weight: float = 0.6
+    fluency_weight: float = 0.5
     reconstruction_weight: float = 0.0
     alone: int = 80
     replayed: int = 4096
