@@ -297,7 +297,12 @@ def _said(
 
 def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:
     """A new encoder of transformers of these sizes."""
-    return AutoModel.from_config(AutoConfig.for_model(**(fields or {})))
+    encoder = AutoModel.from_config(AutoConfig.for_model(**(fields or {})))
+    # Only the states of all pieces are read. Several processes would wait for the gradients of what is not.
+    for name, parameter in encoder.named_parameters():
+        if name.startswith("pooler."):
+            parameter.requires_grad_(False)
+    return encoder
 
 
 def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:

@@ -7,6 +7,8 @@ import pytest
 import torch
 from accelerate.state import AcceleratorState
 from paths_support import byte_level_tokenizer
+from safetensors.torch import load_file
+from tests_support import launch
 from transformers import AutoModel, BertConfig, LlamaConfig, LlamaForCausalLM
 
 from summgan.errors import SummGANError
@@ -118,6 +120,44 @@ def test_usual_scores_are_measured_once_for_all_that_is_done_with_the_same_weigh
         task.model.generator.edge.weight.add_(1.0)
     task.sample(0)
     assert len(measured) == 5
+
+
+def test_two_processes_play_the_game_of_one(options, tmp_path):
+    options = replace(options, model=replace(options.model, dropout=0.0))
+    go(options)
+    given = {
+        "data.documents": options.data.documents,
+        "data.sentences": options.data.sentences,
+        "data.cache_dir": options.data.cache_dir,
+        "tokenizer.vocabulary_size": 400,
+        "training.use_cpu": "true",
+        "training.output_dir": tmp_path / "two",
+        "training.per_device_train_batch_size": 2,
+    }
+    names = ("hidden_size", "encoder_layers", "attention_heads", "dropout")
+    given |= {f"model.{name}": getattr(options.model, name) for name in names}
+    names = ("warm_start_steps", "adversarial_steps", "adversarial_learning_rate", "save_steps", "eval_steps")
+    names += ("discriminator_learning_rate", "logging_steps")
+    given |= {f"training.{name}": getattr(options.training, name) for name in names}
+    arguments = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    status, message = launch(2, arguments, tmp_path / "two")
+    assert status == 0, message[-3000:]
+    one, two = (
+        [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+        for name in ("run", "two")
+    )
+    compared = 0
+    for row, other in zip(one, two, strict=True):
+        for name in ("edges", "reward", "rebuilt", "generator_grad_norm"):  # the discriminator has dropout
+            if name in row:
+                # Means over unequal numbers of words weigh a little differently.
+                assert other[name] == pytest.approx(row[name], rel=5e-2), (row["step"], name)
+                compared += 1
+    assert compared == 8
+    saved = PathModel.from_pretrained(tmp_path / "two" / "checkpoint-3")
+    assert saved.config.shortest == PathModel.from_pretrained(tmp_path / "run").config.shortest
+    shown = load_file(tmp_path / "two" / "checkpoint-3" / "model.safetensors")["replay.seen"]
+    assert shown == load_file(tmp_path / "run" / "checkpoint-3" / "model.safetensors")["replay.seen"]
 
 
 def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
