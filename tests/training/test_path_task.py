@@ -154,10 +154,9 @@ def test_two_processes_play_the_game_of_one(options, tmp_path):
                 assert other[name] == pytest.approx(row[name], rel=5e-2), (row["step"], name)
                 compared += 1
     assert compared == 8
-    saved = PathModel.from_pretrained(tmp_path / "two" / "checkpoint-3")
-    assert saved.config.shortest == PathModel.from_pretrained(tmp_path / "run").config.shortest
-    shown = load_file(tmp_path / "two" / "checkpoint-3" / "model.safetensors")["replay.seen"]
-    assert shown == load_file(tmp_path / "run" / "checkpoint-3" / "model.safetensors")["replay.seen"]
+    saved = load_file(tmp_path / "two" / "checkpoint-3" / "model.safetensors")
+    assert saved["replay.seen"] == 12  # each process keeps two of its eight summaries of a step, and has all
+    assert (saved["replay.words"][:12, 0] >= 0).all()
 
 
 def test_a_pretrained_encoder_starts_all_three(options, tmp_path, tokenizer):
