@@ -231,3 +231,9 @@ def code_run(write, documents, tmp_path):
         return tmp_path / folder
 
     return make
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no process is left alone with it in the end."""
+    long = ("test_notebooks", "test_benchmarks", "two_processes", "sigterm")
+    items.sort(key=lambda item: not any(name in item.nodeid for name in long))
