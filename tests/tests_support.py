@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,20 @@ from summgan.text.units import UnitCounter, effect_of
 from summgan.training.summary_task import SummaryTask
 
 TEXTS = frozenset(("documents", "sentences", "noised", "targets", "content", "damaged"))
+
+MIXED = [
+    "こんにちはTuesday 今日は晴れです",
+    "2024年の東京Olympics iPhoneを買った",
+    "ฉันกินข้าว ที่นี่ กำลัง",
+    "ខ្ញុំទៅផ្សារ ភាសាខ្មែរ",
+    "안녕하세요 여러분 반가워요",
+    "👩\u200d👩\u200d👧 family ❤\ufe0f 👍🏽 ok",
+    "ﾊﾝｶｸ ｶﾞｷﾞ カナ",
+    "葛\U000e0100城市 あ\u3099 test",
+    "The cat sat on the mat, twice.",
+    "हिन्दी भाषा में ကျွန်တော်",
+    "naïve café ا ب ت مَה",
+]
 
 
 def make_batches(tokenizer, documents, sentences, share, seed=1, texts=TEXTS, **more):
@@ -93,3 +108,24 @@ def launch(processes, arguments, output_dir):
             process.wait()
             shutil.rmtree(output_dir, ignore_errors=True)
     return None, "hung twice"
+
+
+class WellFormed(HTMLParser):
+    """Checks that every tag is closed, in order, but for those that have no end."""
+
+    VOID = {"meta", "input"}
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.tags = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag

@@ -8,10 +8,11 @@ what is assigned to it (appendix A.1), and revival of entries that nothing is as
 from __future__ import annotations
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from summgan.networks.code import Bottleneck, Code, Source
+from summgan.networks.processes import everywhere
 from summgan.randomness import RandomStream
 
 _EPSILON = 1e-5
@@ -22,19 +23,6 @@ def perplexity(counts: Tensor) -> Tensor:
     """How many entries are used: the exponential of the entropy of counts ``[..., entries]``."""
     share = counts / counts.sum(-1, keepdim=True).clamp_min(1e-10)
     return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(-1))
-
-
-def everywhere(rows: Tensor) -> Tensor:
-    """Rows of all processes in their order, which is that of the batch that they share.
-
-    Args:
-        rows: ``[rows, ...]`` of this process, as many as every other one has.
-    """
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return rows
-    parts = [torch.empty_like(rows) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, rows.contiguous())
-    return torch.cat(parts)
 
 
 class CodebookBottleneck(Bottleneck):

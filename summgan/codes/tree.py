@@ -11,10 +11,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from summgan.codes.codebook import everywhere, perplexity
+from summgan.codes.codebook import perplexity
 from summgan.codes.mixture import spherical_mixture
 from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import draw_classes
+from summgan.networks.processes import everywhere
 from summgan.options.ranges import MOST_LEAVES
 from summgan.randomness import RandomStream
 

@@ -90,7 +90,15 @@ class Reconstruction(nn.Module):
         return scores * mask, mask.bool()
 
 
-class Likeness(nn.Module):
+class FrozenCritic(nn.Module):
+    """A critic that is not trained, and so has no dropout."""
+
+    def train(self, mode: bool = True) -> FrozenCritic:
+        """Stay in evaluation."""
+        return super().train(False)
+
+
+class Likeness(FrozenCritic):
     """Cosine of sentence embeddings; not trained.
 
     Args:
@@ -111,12 +119,8 @@ class Likeness(nn.Module):
         mean = (encoded.last_hidden_state.float() * mask).sum(1) / mask.sum(1)
         return F.normalize(mean, dim=1)
 
-    def train(self, mode: bool = True) -> Likeness:
-        """Stay in evaluation: a critic that is not trained has no dropout."""
-        return super().train(False)
 
-
-class Fluency(nn.Module):
+class Fluency(FrozenCritic):
     """Log-probability of each word of summaries, given their documents; not trained.
 
     The model reads the document, an empty line, and the summary up to a full stop. A word is likely where the
@@ -165,7 +169,3 @@ class Fluency(nn.Module):
         scores = sums.gather(1, said.last[:, 1:]) - sums.gather(1, said.first[:, 1:] - 1)
         places = torch.arange(scores.shape[1], device=words.device)
         return scores.clamp_min(self.least) * (places <= (words >= 0).sum(1)[:, None])
-
-    def train(self, mode: bool = True) -> Fluency:
-        """Stay in evaluation: a critic that is not trained has no dropout."""
-        return super().train(False)

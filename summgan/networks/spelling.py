@@ -95,7 +95,7 @@ class Spelling:
     def __init__(self, tokenizer: PreTrainedTokenizerBase, longest: int = 6):
         self.tokenizer, self.longest = tokenizer, longest
         self._known: dict[str, list[int]] = {}
-        self._marks = torch.tensor([-1, *(ids[-1] for ids in self._pieces([",", "."]))])
+        self._marks = torch.tensor([-1, *(ids[-1] for ids in _tokenized(tokenizer, [",", "."]))])
 
     def speller(self, words: Sequence[str]) -> Speller:
         """A speller of these words; those without a letter are spelled as an unknown piece."""
@@ -103,16 +103,13 @@ class Spelling:
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         new = [word for word in words if word not in self._known]
-        for word, ids in zip(new, self._pieces(new) if new else [], strict=True):
+        for word, ids in zip(new, _tokenized(tokenizer, new) if new else [], strict=True):
             kept = (ids or [tokenizer.unk_token_id])[:longest]
             self._known[word] = kept + [-1] * (longest - len(kept))
         pieces = torch.tensor([self._known[word] for word in words]).view(-1, longest)
         begin = tokenizer.eos_token_id if tokenizer.cls_token_id is None else tokenizer.cls_token_id
         end = tokenizer.eos_token_id if tokenizer.sep_token_id is None else tokenizer.sep_token_id
         return Speller(pieces, self._marks, begin, end, tokenizer.pad_token_id)
-
-    def _pieces(self, words: list[str]) -> list[list[int]]:
-        return _tokenized(self.tokenizer, words)
 
 
 def speller_of_running_text(

@@ -21,7 +21,6 @@ from transformers import (
     AutoModel,
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
-    AutoTokenizer,
     BertConfig,
     PreTrainedModel,
 )
@@ -184,14 +183,9 @@ class PathTask(Task):
         name = options.model.language_model
         if name is None or not options.training.critics.fluency:
             return None
-        try:
-            tokenizer: Any = AutoTokenizer.from_pretrained(name)
-            dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(options.training.mixed_precision)
-            network = AutoModelForCausalLM.from_pretrained(
-                name, use_safetensors=True, dtype=dtype or torch.float32
-            )
-        except (OSError, ValueError) as error:
-            raise SummGANError(f"--model.language_model {name!r} cannot be used: {error}") from error
+        dtypes = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        dtype = dtypes.get(options.training.mixed_precision, torch.float32)
+        tokenizer, network = pretrained("language_model", name, AutoModelForCausalLM, dtype=dtype)
         return Fluency(network, speller_of_running_text(tokenizer, table.strings))
 
     @classmethod
@@ -258,11 +252,7 @@ class PathTask(Task):
         name, sizes = options.model.backbone, options.model
         tokenizer: Any
         if name:
-            try:
-                tokenizer = load_tokenizer(name)
-                return tokenizer, AutoModel.from_pretrained(name, use_safetensors=True)
-            except (OSError, ValueError) as error:
-                raise SummGANError(f"--model.backbone {name!r} cannot be used: {error}") from error
+            return pretrained("backbone", name, AutoModel)
         if known := checkpoint or sizes.start_from:
             tokenizer = load_tokenizer(known)
         else:
@@ -371,6 +361,24 @@ class PathTask(Task):
     def describe(self, state: TrainerState) -> str:
         """See `path_card`."""
         return path_card(self.options, state)
+
+
+def pretrained(option: str, name: str, kind: Any, **options: Any) -> tuple[Any, PreTrainedModel]:
+    """Tokenizer and network of a folder or hub name.
+
+    Args:
+        option: Option of the model that names it, for the error.
+        name: Folder or hub name.
+        kind: One of transformers' ``AutoModel`` classes.
+        **options: Options of its ``from_pretrained``.
+
+    Raises:
+        SummGANError: There is no such model.
+    """
+    try:
+        return load_tokenizer(name), kind.from_pretrained(name, use_safetensors=True, **options)
+    except (OSError, ValueError) as error:
+        raise SummGANError(f"--model.{option} {name!r} cannot be used: {error}") from error
 
 
 def length_range(shares: np.ndarray, least: int) -> tuple[int, int]:

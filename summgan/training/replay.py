@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
+
+from summgan.networks.processes import everywhere
 
 
 class Replay(nn.Module):
@@ -26,7 +28,7 @@ class Replay(nn.Module):
 
     def add(self, words: Tensor, struck: Tensor) -> None:
         """Keep summaries ``[batch, longest]`` of all processes with their gaps, in place of the oldest."""
-        words, struck = of_all_processes(words), of_all_processes(struck)
+        words, struck = everywhere(words), everywhere(struck)
         slots = (self.seen + torch.arange(len(words), device=words.device)) % len(self.words)
         self.words[slots], self.struck[slots] = words, struck
         self.seen += len(words)
@@ -36,12 +38,3 @@ class Replay(nn.Module):
         kept = self.seen.clamp_max(len(self.words))
         rows = (uniforms * kept).long()[: len(uniforms) * int(kept > 0)]
         return self.words[rows], self.struck[rows]
-
-
-def of_all_processes(values: Tensor) -> Tensor:
-    """``[processes * batch, ...]`` values ``[batch, ...]`` of every process, the same in each."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return values
-    parts = [torch.empty_like(values) for _ in range(distributed.get_world_size())]
-    distributed.all_gather(parts, values.contiguous())
-    return torch.cat(parts)

@@ -2,7 +2,8 @@
 
 import re
 from html import unescape
-from html.parser import HTMLParser
+
+from tests_support import WellFormed
 
 from summgan.evaluation.outline_page import Level, Unfolding, render_outlines
 
@@ -20,24 +21,8 @@ def unfolding():
     return Unfolding(TEXT, levels)
 
 
-class Checker(HTMLParser):
-    VOID = {"meta", "input"}
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags = [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def test_the_page_is_well_formed_and_needs_nothing_else():
-    page, checker = render_outlines("Out & lines", [unfolding()] * 3), Checker()
+    page, checker = render_outlines("Out & lines", [unfolding()] * 3), WellFormed()
     checker.feed(page)
     assert not checker.open
     for tag, count in {"article": 3, "input": 3, "li": 6, "mark": 12, "script": 1}.items():

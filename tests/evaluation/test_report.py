@@ -1,6 +1,7 @@
 import math
 import re
-from html.parser import HTMLParser
+
+from tests_support import WellFormed
 
 from summgan.evaluation.report import Sample, render_report, write_report
 
@@ -8,23 +9,6 @@ SAMPLES = [
     Sample("The <script>alert(1)</script> bridge & more", "bridge closes", "a <b> text", "ref", "x"),
     Sample("台湾大学今天开放", "台大开门"),
 ]
-
-
-class Checker(HTMLParser):
-    VOID = {"meta", "polyline", "path"}
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.tags = [], []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
 
 
 def report():
@@ -38,7 +22,7 @@ def report():
 
 
 def test_the_page_is_well_formed_and_needs_nothing_else():
-    page, checker = report(), Checker()
+    page, checker = report(), WellFormed()
     checker.feed(page)
     assert not checker.open
     assert "script" not in checker.tags

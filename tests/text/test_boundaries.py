@@ -1,23 +1,10 @@
 import pytest
+from tests_support import MIXED
 
 from summgan.text.boundaries import UnitBoundaries, split_into_units
 from summgan.text.pieces import length_table
 from summgan.text.script import count_units, normalize
 from summgan.text.vocabulary import Vocabulary
-
-MIXED = [
-    "こんにちはTuesday 今日は晴れです",
-    "2024年の東京Olympics iPhoneを買った",
-    "ฉันกินข้าว ที่นี่ กำลัง",
-    "ខ្ញុំទៅផ្សារ ភាសាខ្មែរ",
-    "안녕하세요 여러분 반가워요",
-    "👩\u200d👩\u200d👧 family ❤\ufe0f 👍🏽 ok",
-    "ﾊﾝｶｸ ｶﾞｷﾞ カナ",
-    "葛\U000e0100城市 あ\u3099 test",
-    "The cat sat on the mat, twice.",
-    "हिन्दी भाषा में ကျွန်တော်",
-    "naïve café ا ب ت مَה",
-]
 
 
 @pytest.fixture(scope="module")
