@@ -1,4 +1,4 @@
-"""Codes that nobody can read (one-hot, binary, VQ, tree): bottlenecks, model, training, encoder and index.
+"""Codes that are not made of words (one-hot, binary, VQ, tree): bottlenecks, model, task, encoder and index.
 
-Codes of words belong to `summgan.networks` and `summgan.writing`.
+Summaries, which are codes made of words, belong to `summgan.networks` and `summgan.writing`.
 """

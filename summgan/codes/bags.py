@@ -1,7 +1,7 @@
-"""Bags of words: what a whole-document code is made from and has to rebuild.
+"""Bags of words: the input of a document's code and the target of its reconstruction.
 
-Words are those of `text.split_words`; a bag is sublinear TF-IDF of unit length. The vocabulary and its
-weights are saved as ``bag_of_words.json`` beside the model.
+`split_words` splits a text into words; a bag is a sublinear TF-IDF vector of unit length. The vocabulary and
+its weights are saved as ``bag_of_words.json`` beside the model.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class BagOfWords:
 
     Attributes:
         words: Words in the order of their ids.
-        idf: Weight of every word, 1 more than its inverse document frequency in nats.
+        idf: Weight of each word: its inverse document frequency in nats, plus 1.
     """
 
     words: tuple[str, ...]
@@ -40,29 +40,34 @@ class BagOfWords:
 
     @classmethod
     def fit(cls, texts: Sequence[str], size: int, max_document_frequency: float) -> BagOfWords:
-        """The words that stand in at least two documents and in no more than a share of them.
+        """Build the vocabulary from the words that occur in at least two documents, but not in too many.
+
+        Args:
+            texts: The documents.
+            size: Most words to keep; the most frequent ones are kept.
+            max_document_frequency: Largest share of the documents in which a kept word occurs.
 
         Raises:
-            SummGANError: There is no such word.
+            SummGANError: No word remains.
         """
         counts = document_frequency(texts)
         most = max(_RARE, max_document_frequency * len(texts))
         kept = sorted((-n, word) for word, n in counts.items() if _RARE <= n <= most)[:size]
         if not kept:
             raise SummGANError(
-                "No word stands in at least two documents and in few enough of them; give more documents or "
+                "No word occurs in at least two documents and in few enough of them; give more documents or "
                 "raise --code.max_document_frequency."
             )
-        # Counts are negative here, for the order above. The 1 added lets words of every document count too.
+        # Counts are negated above to sort by falling frequency. Adding 1 keeps words that every document has.
         idf = inverse_document_frequency([-n for n, _ in kept], len(texts)) + 1
         return cls(tuple(word for _, word in kept), tuple(idf.round(6).tolist()))
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
-        """Sublinear TF-IDF of unit length, ``[texts, words]``; zeros where no word is known."""
+        """Bags ``[texts, words]`` of texts; the bag of a text without a known word is zero."""
         return self.dense(self.rows(texts))
 
     def rows(self, texts: Sequence[str]) -> list[tuple[Tensor, Tensor]]:
-        """Sublinear TF-IDF of unit length, as ids and values of the words that are there."""
+        """Sparse bags of texts: for each text the ids and weights ``[words in it]`` of its words."""
         places = {word: index for index, word in enumerate(self.words)}
         rows = []
         for text in texts:
@@ -74,7 +79,7 @@ class BagOfWords:
         return rows
 
     def dense(self, rows: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """Rows as one tensor ``[rows, words]``."""
+        """Turn sparse bags into one tensor ``[rows, words]``."""
         result = torch.zeros(len(rows), len(self.words))
         for index, (ids, values) in enumerate(rows):
             result[index, ids] = values
@@ -86,10 +91,10 @@ class BagOfWords:
 
     @classmethod
     def load(cls, folder: str | Path) -> BagOfWords:
-        """Read it again from a model folder (or hub name).
+        """Read the vocabulary from a model folder (or hub name).
 
         Raises:
-            SummGANError: It is missing or damaged.
+            SummGANError: The file is missing or damaged.
         """
         try:
             kept = read_object(required_file(folder, _FILE))
@@ -107,26 +112,34 @@ class BagOfWords:
         )
         if not whole:
             raise SummGANError(
-                f"{Path(folder, _FILE)} is damaged: words and idf must be as many texts and numbers. "
-                "Train the model again."
+                f"{Path(folder, _FILE)} is damaged: words and idf must be lists of equal length, of strings "
+                "and of positive numbers. Train the model again."
             )
         return cls(tuple(words), tuple(idf))
 
 
 def principal_directions(bags: Tensor, count: int) -> Tensor:
-    """``[words, count]`` right singular vectors of bags ``[documents, words]`` (latent semantic analysis)."""
+    """Principal directions of bags by latent semantic analysis (Deerwester 1990).
+
+    Args:
+        bags: ``[documents, words]``.
+        count: Most directions.
+
+    Returns:
+        ``[words, count]`` right singular vectors, largest singular value first.
+    """
     count = min(count, *bags.shape)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # svd_lowrank starts from a random matrix
+        torch.manual_seed(0)  # svd_lowrank begins with a random matrix
         return torch.svd_lowrank(bags, q=count, niter=4)[2]
 
 
 def most_similar(vectors: Tensor, count: int) -> Tensor:
-    """The rows most similar to each row of unit vectors, by inner product.
+    """Find the rows most similar to each row, by inner product.
 
     Args:
-        vectors: ``[rows, width]``.
-        count: How many other rows are found for each.
+        vectors: Unit vectors ``[rows, width]``.
+        count: Number of other rows to find for each.
 
     Returns:
         ``[rows, count]`` indices, the most similar row first.

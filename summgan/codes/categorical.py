@@ -1,8 +1,8 @@
 """One-hot and binary codes: the simplest discrete representations of a document.
 
-One-hot is one of K clusters, drawn by the estimators of the words (Gumbel-softmax and the others). Binary
-is a vector of bits: thresholded at 0.5 with a straight-through gradient (Bengio 2013), or drawn from
-Bernoulli distributions for REINFORCE. Neither can be read, so there is nothing for a discriminator.
+A one-hot code is one of K classes, drawn with the same estimators as words (Gumbel-softmax and the others). A
+binary code is a vector of bits: probabilities thresholded at 0.5 with a straight-through gradient (Bengio
+2013), or Bernoulli draws for REINFORCE. People cannot read either, so neither has a discriminator.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from summgan.randomness import RandomStream
 
 
 class _LinearBottleneck(Bottleneck):
-    """A linear layer to the logits of a draw, and a table of vectors for what is drawn.
+    """A linear layer from states to logits, and a table with a vector for each class or bit.
 
     Args:
         hidden: Width of the states and of the vectors.
@@ -54,7 +54,7 @@ class OneHotBottleneck(_LinearBottleneck):
 
 
 def threshold(probabilities: Tensor) -> Tensor:
-    """1 where a probability is more than 0.5, else 0; its gradient is that of the probability."""
+    """Round probabilities to 0 or 1 (0.5 to 0); the gradient passes straight through (Bengio 2013)."""
     hard = (probabilities > 0.5).to(probabilities.dtype)
     return hard + (probabilities - probabilities.detach())
 
@@ -72,8 +72,8 @@ class BinaryBottleneck(_LinearBottleneck):
     ) -> Code:
         """Threshold bits at 0.5, from states ``[batch, 1, hidden]``; see `Bottleneck.forward`.
 
-        With noise, the estimator ``reinforce`` draws them, and the temperature divides their logits: a lower
-        one makes harder bits.
+        With noise, the estimator ``reinforce`` draws them instead, and the temperature divides the logits: at
+        a low temperature the probabilities are near 0 and 1.
         """
         scale = 1.0 if stream is None else temperature
         logits = self.logits(source.states).float().squeeze(1) / scale

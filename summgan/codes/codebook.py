@@ -1,8 +1,8 @@
-"""VQ-VAE: every position of the code is the nearest entry of a codebook (van den Oord 2017).
+"""VQ-VAE: each position of the code is the nearest entry of its codebook (van den Oord 2017).
 
-Straight-through gradient, commitment penalty, a codebook that follows the exponential moving average of
-what is assigned to it (appendix A.1), and revival of entries that nothing is assigned to (Dhariwal
-2020). Each position has a codebook of its own, as in product quantization.
+The gradient passes straight through, with a commitment penalty. Each entry is the exponential moving average
+of the vectors assigned to it (appendix A.1); an entry to which none is assigned restarts at a vector of the
+batch (Dhariwal 2020). Each position has its own codebook, as in product quantization.
 """
 
 from __future__ import annotations
@@ -16,24 +16,28 @@ from summgan.networks.processes import everywhere
 from summgan.randomness import RandomStream
 
 _EPSILON = 1e-5
-_DEAD = 0.1  # of the mean usage
+_DEAD = 0.1  # share of the mean usage below which an entry is dead
 
 
 def perplexity(counts: Tensor) -> Tensor:
-    """How many entries are used: the exponential of the entropy of counts ``[..., entries]``."""
+    """Effective number of entries in use ``[...]``: the exponential of the entropy of their counts.
+
+    Args:
+        counts: ``[..., entries]``.
+    """
     share = counts / counts.sum(-1, keepdim=True).clamp_min(1e-10)
     return torch.exp(-(share * share.clamp_min(1e-10).log()).sum(-1))
 
 
 class CodebookBottleneck(Bottleneck):
-    """``length`` positions, each one of ``size`` vectors.
+    """A code of ``length`` positions, each with one of ``size`` entries.
 
     Args:
-        hidden: Width of the states and of the vectors.
-        size: Entries of each codebook.
-        length: Positions.
-        width: Of an entry.
-        decay: Of the moving average.
+        hidden: Width of the states and of the code's vectors.
+        size: Number of entries in each codebook.
+        length: Number of positions.
+        width: Width of an entry.
+        decay: Decay of the moving averages.
     """
 
     entries: Tensor
@@ -57,10 +61,10 @@ class CodebookBottleneck(Bottleneck):
         temperature: float = 1.0,
         units: Tensor | None = None,
     ) -> Code:
-        """Take the nearest entries to states ``[batch, 1, hidden]``; see `Bottleneck.forward`.
+        """Take the entries nearest to states ``[batch, 1, hidden]``; see `Bottleneck.forward`.
 
-        Nothing is drawn, so estimator and temperature make no difference. In training the codebook moves, and
-        the stream chooses what dead entries become.
+        Nothing is drawn, so estimator and temperature have no effect. In training the codebook is updated,
+        and the stream chooses the vectors at which dead entries restart.
         """
         wanted = self.inward(source.states).float().view(-1, self.length, self.width)
         distances = torch.cdist(wanted.transpose(0, 1), self.entries)  # [length, batch, size]
@@ -82,12 +86,12 @@ class CodebookBottleneck(Bottleneck):
 
     @torch.no_grad()
     def _follow(self, wanted: Tensor, ids: Tensor, stream: RandomStream) -> None:
-        """Move the codebook to the moving mean of its vectors; give dead entries one of the batch.
+        """Update the moving averages, and restart dead entries at vectors of the batch of all processes.
 
         Args:
-            wanted: ``[batch, length, width]`` what the encoder asks for in this process.
-            ids: ``[batch, length]`` entries that it gets.
-            stream: Noise of the rows of this process; the batch of all processes counts.
+            wanted: Vectors ``[batch, length, width]`` of the encoder in this process.
+            ids: ``[batch, length]`` nearest entry of each.
+            stream: Noise of the rows of this process.
         """
         wanted, ids = everywhere(wanted), everywhere(ids)
         assigned = F.one_hot(ids, self.entries.shape[1]).to(wanted.dtype)

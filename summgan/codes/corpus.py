@@ -1,4 +1,4 @@
-"""From the user's files to what the training of a code reads: bags of words and similar documents."""
+"""The data of a code's training: bags of words of the user's documents, and similar documents of each."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _DIRECTIONS = 100
 
 @dataclass(frozen=True)
 class CodeCorpus:
-    """What the training of a code reads.
+    """The data of a code's training.
 
     Attributes:
         bag_of_words: The vocabulary.
-        texts: Documents of the training.
-        rows: Bags of the documents.
-        projection: ``[words, directions]`` principal directions.
+        texts: Training documents.
+        rows: Sparse bags of the training documents.
+        projection: ``[words, directions]`` principal directions of the bags.
         similar: ``[documents, similar_documents]`` rows of the most similar other documents.
-        validation: Bags of the held-out documents.
-        fingerprint: Changes when a document changes.
+        validation: Sparse bags of the held-out documents.
+        fingerprint: Hash of the documents.
     """
 
     bag_of_words: BagOfWords
@@ -46,7 +46,9 @@ class CodeCorpus:
 
 
 def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCorpus:
-    """Read the documents, hold a twentieth out, and find vocabulary, directions and similar documents.
+    """Read the documents, and find their vocabulary, principal directions and similar documents.
+
+    A twentieth of them, at most ``training.eval_documents``, is held out for validation.
 
     Raises:
         SummGANError: A file cannot be used, or there are too few documents for the code.
@@ -65,12 +67,14 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
     texts = list(loaded["text"])
     if code.kind == "tree" and code.least_documents > len(texts):
         raise SummGANError(
-            f"--code.length is {code.length} but there are {len(texts)} documents; this tree of {code.size} "
-            f"branches has {code.least_documents} leaves, which must not be more than that."
+            f"--code.length is {code.length} but there are {len(texts)} documents; a tree with {code.size} "
+            f"branches per node has {code.least_documents} leaves. Lower --code.length or give more "
+            "documents."
         )
     if code.kind in ("one-hot", "vq") and code.size > len(texts):
         raise SummGANError(
-            f"--code.size is {code.size} but there are {len(texts)} documents; it must not be more."
+            f"--code.size is {code.size} but there are {len(texts)} documents; "
+            "lower --code.size or give more documents."
         )
     count = min(options.training.eval_documents, max(1, len(texts) // 20))
     held_out = set(np.linspace(0, len(texts) - 1, count, dtype=int).tolist())
@@ -78,9 +82,9 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
     if code.similar_documents >= len(training):
         raise SummGANError(
             f"--code.similar_documents is {code.similar_documents} but there are {len(training)} documents "
-            "to train on; give more documents or a smaller number."
+            "to train on; lower it or give more documents."
         )
-    say(f"{len(training):,} documents to learn from, {count:,} documents to watch.")
+    say(f"{len(training):,} documents for training, {count:,} for validation.")
     bag_of_words = BagOfWords.fit(training, code.vocabulary_size, code.max_document_frequency)
     rows = bag_of_words.rows(training)
     bags = bag_of_words.dense(rows)
@@ -94,35 +98,41 @@ def prepare_code_corpus(options: Options, say: Callable[[str], None]) -> CodeCor
 
 @dataclass(frozen=True)
 class CodeBatch:
-    """Places in the global batch ``[batch]``, bags and bags of similar documents ``[batch, words]``."""
+    """A micro-batch of documents.
+
+    Attributes:
+        rows: ``[batch]`` number of each row in the run, from which its noise follows.
+        bags: ``[batch, words]``.
+        similar: ``[batch, words]`` bag of a document similar to each.
+    """
 
     rows: Tensor
     bags: Tensor
     similar: Tensor
 
     def to(self, device: torch.device) -> CodeBatch:
-        """The same batch on another device."""
+        """Copy the batch to a device."""
         return CodeBatch(self.rows.to(device), self.bags.to(device), self.similar.to(device))
 
 
 class CodeBatches(Dataset):
-    """Micro-batch ``number`` of a process, a pure function of seed and number.
+    """Micro-batches of one process by number; each is a pure function of the seed and its number.
 
-    Two processes have together the rows of one whose micro-batch is twice as large.
+    Two processes together read the rows of one process with a micro-batch twice as large.
 
     Args:
         corpus: Documents of the run.
         seed: Seed of the run.
-        share: The part that this process reads.
+        share: The part of each batch that this process reads.
     """
 
     def __init__(self, corpus: CodeCorpus, seed: int, share: Share):
         self.corpus, self.seed, self.share = corpus, seed, share
 
     def __getitem__(self, number: int) -> CodeBatch:
-        """The micro-batch with that number."""
+        """Return the micro-batch with this number."""
         corpus, share = self.corpus, self.share
-        # All processes draw the same for the batch that they share, and each takes its part.
+        # All processes draw the same batch, and each takes its part.
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "bags", number, 0))
         size, first = share.batch_size * share.processes, share.batch_size * share.rank
         mine = slice(first, first + share.batch_size)

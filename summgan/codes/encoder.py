@@ -1,4 +1,4 @@
-"""`Encoder`: the door to a trained code. Texts or files in; clusters, packed bits, code ids or paths out."""
+"""`Encoder`: turns texts or files into classes, packed bits, codebook entries or paths by a trained code."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class Codes:
     """Codes of documents.
 
     Attributes:
-        ids: One-hot: ``[documents]`` cluster ids. VQ: ``[documents, length]`` entries. Tree:
-            ``[documents, length]`` branches from the root. Else None.
-        probabilities: One-hot: ``[documents, classes]``. Tree: ``[documents, length]`` of the nodes on the
-            path, which fall towards the leaf. Else None.
-        bits: Binary: ``[documents, size / 8]`` uint8, the first bit the highest of the first byte.
+        ids: One-hot: classes ``[documents]``. VQ: codebook entries ``[documents, length]``. Tree: branches
+            ``[documents, length]`` from the root. Otherwise None.
+        probabilities: One-hot: ``[documents, classes]``. Tree: probabilities ``[documents, length]`` of the
+            nodes on the path, falling towards the leaf. Otherwise None.
+        bits: Binary: ``[documents, size / 8]`` uint8; the first bit is the highest of the first byte.
+            Otherwise None.
     """
 
     ids: np.ndarray | None = None
@@ -53,30 +54,35 @@ class Encoder:
             )
         if (words := len(bag_of_words.words)) != model.config.vocabulary_size:
             raise SummGANError(
-                f"The bag of words has {words} words, but the model {model.config.vocabulary_size}; give the "
-                "one that the model was trained with."
+                f"The bag of words has {words} words, but the model has {model.config.vocabulary_size}; give "
+                "the bag of words that the model was trained with."
             )
         self.model, self.bag_of_words = model.eval(), bag_of_words
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, device: str | torch.device | None = None) -> Encoder:
-        """Load a folder (or hub name) made by ``summgan train`` with a ``code.kind`` other than words.
+        """Load a code that ``summgan train`` has made.
+
+        Args:
+            folder: Folder or hub name.
+            device: Device to run on, by default a GPU if there is one.
 
         Raises:
-            SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.
+            SummGANError: There is no such model, or a file is missing or damaged.
         """
         device = device_of(device)
         model = CodeAutoencoder.from_pretrained(folder)
         return cls(model.to(device), BagOfWords.load(folder))
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Save all that `from_pretrained` needs.
+        """Save everything that `from_pretrained` needs.
 
         Args:
-            folder: Appears when it is complete. An older one is replaced if summgan has made it.
+            folder: Folder to write; it appears when it is complete. An existing folder is replaced only if
+                summgan has made it.
 
         Raises:
-            SummGANError: The folder holds something else, or cannot be written.
+            SummGANError: The folder holds files of another origin, or cannot be written.
         """
 
         def fill(path: Path) -> None:
@@ -92,25 +98,25 @@ class Encoder:
 
     @property
     def fingerprint(self) -> str:
-        """Changes with the weights or the vocabulary."""
+        """Hash of the weights and the vocabulary, which identifies the model."""
         digest = hashlib.sha256("\n".join(self.bag_of_words.words).encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
 
     def encode(self, texts: str | Iterable[str], batch_size: int = 256) -> Codes:
-        """Codes of texts, in order.
+        """Encode texts, in order.
 
         Args:
-            texts: One text, or a list, Series, array, generator or other iterable of several.
-            batch_size: Texts at a time; it does not change the codes.
+            texts: One text, or several as a list, Series, array, generator or other iterable.
+            batch_size: Number of texts encoded at once; it does not change the codes.
 
         Raises:
-            SummGANError: A text is empty or no text.
+            SummGANError: A text is empty or not a string.
         """
         batch_size = checked_value(batch_size, PositiveInt, "batch_size")
         texts = [one_text(texts, "The text")] if isinstance(texts, str) else texts_of(texts, "texts")
-        starts = range(0, max(1, len(texts)), batch_size)  # of no texts there are no codes, in one part
+        starts = range(0, max(1, len(texts)), batch_size)  # no texts make one empty part
         parts = [self._encode(texts[start : start + batch_size]) for start in starts]
         fields = ("ids", "probabilities", "bits")
         columns = {name: [getattr(part, name) for part in parts] for name in fields}
@@ -129,7 +135,12 @@ class Encoder:
         return Codes(ids=ids)
 
     def encode_file(self, path: str | Path, column: str | None = None, batch_size: int = 256) -> Codes:
-        """Codes of the documents of a file, folder or pattern, in order.
+        """Encode the documents of a file, folder or pattern, in order.
+
+        Args:
+            path: Path to read; see `read_rows`.
+            column: Column with the text; found by its usual names if None.
+            batch_size: Number of documents encoded at once.
 
         Raises:
             SummGANError: The file or one of its rows cannot be used.
@@ -137,7 +148,7 @@ class Encoder:
         return self.encode([row.text for row in read_rows(path, column)], batch_size)
 
     def stream(self, rows: Iterable[Row], batch_size: int = 256) -> Iterator[tuple[Row, Codes]]:
-        """Rows with the codes of one document each, in order, however many there are."""
+        """Yield each row with the code of its document, in order; rows are read ``batch_size`` at a time."""
         rows = iter(rows)
         while chunk := list(islice(rows, batch_size)):
             codes = self.encode([row.text for row in chunk], batch_size)

@@ -1,9 +1,9 @@
-"""`HashIndex`: the documents nearest to a text by their codes.
+"""`HashIndex`: finds the documents nearest to a text by their codes.
 
-Binary codes are compared by their Hamming distance, and all of them: the index is faiss's flat one. Paths in
-a tree are compared by the nodes that they share from the root, and those that share as many by the cosine of
-the vectors on them. A saved index is a folder with ``index.json``, which holds the fingerprint of the model,
-the documents and their paths; bits are in ``index.faiss``.
+Binary codes are compared exhaustively by Hamming distance (faiss's flat index). Paths in a tree are compared
+by the number of nodes that they share from the root; ties are broken by the cosine of the vectors that the
+reconstructor reads. A saved index is a folder: ``index.json`` holds the fingerprint of the model, the
+documents and their paths, and ``index.faiss`` the bits.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def _faiss() -> ModuleType:
 
 @dataclass(frozen=True)
 class Hit:
-    """A document that is found.
+    """A document that a search has found.
 
     Attributes:
-        row: Its row in the index.
-        distance: Binary: bits that differ. Tree: levels below the last node that both paths share.
+        row: Row of the document in the index.
+        distance: Binary: number of bits that differ. Tree: number of levels below the last shared node.
         text: The document.
     """
 
@@ -60,14 +60,14 @@ class _BitIndex:
 
     @classmethod
     def load(cls, encoder: Encoder, folder: Path, values: dict[str, Any]) -> _BitIndex:
-        """Raises ValueError, or an error of faiss, where the file does not fit."""
+        """Read the bits; raises ValueError or an error of faiss if the file does not fit."""
         index = _faiss().read_index_binary(str(folder / _INDEX))
         if index.ntotal != len(values["texts"]) or index.d != encoder.model.config.size:
-            raise ValueError("other bits than documents")
+            raise ValueError("the bits do not fit the documents")
         return cls(encoder, index)
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write a file of its own, and answer what is to stand in ``index.json``."""
+        """Write the bits into a file, and return the fields for ``index.json``."""
         _faiss().write_index_binary(self.index, str(folder / _INDEX))
         return {}
 
@@ -75,7 +75,7 @@ class _BitIndex:
         self.index.add(codes.bits)
 
     def search(self, codes: Codes, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and rows of the nearest ``k`` to one code."""
+        """Find distances and rows of the ``k`` documents nearest to one code."""
         distances, rows = self.index.search(codes.bits, k)
         return distances[0], rows[0]
 
@@ -90,18 +90,18 @@ class _PathIndex:
 
     @classmethod
     def load(cls, encoder: Encoder, folder: Path, values: dict[str, Any]) -> _PathIndex:
-        """Raises ValueError, KeyError or TypeError where the paths do not fit."""
+        """Take the paths from ``index.json``; raises ValueError, KeyError or TypeError if they do not fit."""
         made = cls(encoder)
         paths = np.array(values["paths"])
         wanted = (len(values["texts"]), made.paths.shape[1])
         whole = paths.dtype == np.int64 and paths.shape == wanted
         if not whole or not ((paths >= 0) & (paths < made.branching)).all():
-            raise ValueError("other paths than documents")
+            raise ValueError("the paths do not fit the documents")
         made.add(Codes(ids=paths))
         return made
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """What is to stand in ``index.json``."""
+        """Return the fields for ``index.json``."""
         return {"paths": self.paths.tolist()}
 
     def add(self, codes: Codes) -> None:
@@ -109,16 +109,16 @@ class _PathIndex:
         self.directions = self._directions(self.paths)
 
     def _directions(self, paths: np.ndarray) -> np.ndarray:
-        """Unit vectors ``[paths, hidden]`` of what is rebuilt from."""
+        """Unit vectors ``[paths, hidden]`` of paths, in the direction that the reconstructor reads."""
         with torch.inference_mode():
             vectors = self.encoder.model.path_vectors(torch.from_numpy(paths))
             return F.normalize(vectors.float(), dim=-1).cpu().numpy()
 
     def search(self, codes: Codes, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Distances and rows of the nearest ``k`` to one code; the order of the documents decides at last."""
+        """Find distances and rows of the ``k`` documents nearest to one code; the earlier row wins a tie."""
         asked = np.asarray(codes.ids)
         shared = np.logical_and.accumulate(self.paths == asked, axis=1).sum(1)
-        # Rounded, so that documents on one path are equal whatever the order of the sum was.
+        # Rounded, so that documents on one path tie whatever the order of summation.
         cosine = (self.directions @ self._directions(asked)[0]).round(5)
         rows = np.lexsort((-cosine, -shared))[:k]
         return self.paths.shape[1] - shared[rows], rows
@@ -128,15 +128,15 @@ _INDEXES: dict[str, type[_BitIndex] | type[_PathIndex]] = {"binary": _BitIndex, 
 
 
 class HashIndex:
-    """Documents with their bits or paths.
+    """A searchable index of documents by their bits or paths.
 
     Args:
-        encoder: Encodes documents and texts; its code is binary or a tree.
+        encoder: Encodes documents and queries; its code is binary or a tree.
         texts: Documents.
         codes: Codes of the documents; computed here by default.
 
     Raises:
-        SummGANError: The code is of another kind, or faiss, which bits need, is not installed.
+        SummGANError: The code is of another kind, or the code is binary and faiss is not installed.
     """
 
     def __init__(self, encoder: Encoder, texts: Sequence[str], codes: Codes | None = None):
@@ -146,19 +146,21 @@ class HashIndex:
         self._index.add(encoder.encode(self.texts) if codes is None else codes)
 
     def search(self, text: str, k: int = 10) -> list[Hit]:
-        """The ``k`` nearest documents, nearest first.
+        """Find the ``k`` nearest documents, nearest first.
 
         Raises:
-            SummGANError: The text is empty, or ``k`` is not from 1 to the number of documents.
+            SummGANError: The text is empty, or ``k`` is not between 1 and the number of documents.
         """
         if not 1 <= k <= len(self.texts):
-            raise SummGANError(f"k is {k}; it must be from 1 to {len(self.texts)}, its documents.")
+            raise SummGANError(
+                f"k is {k}; it must be from 1 to {len(self.texts)}, the number of documents in the index."
+            )
         distances, rows = self._index.search(self.encoder.encode([text]), k)
         pairs = zip(rows.tolist(), distances.tolist(), strict=True)
         return [Hit(row, distance, self.texts[row]) for row, distance in pairs]
 
     def save(self, folder: str | Path) -> None:
-        """Write the index; it appears whole or not at all."""
+        """Write the index into a folder, which appears when it is complete."""
 
         def fill(path: Path) -> None:
             values = {"fingerprint": self.encoder.fingerprint, "texts": self.texts} | self._index.save(path)
@@ -168,10 +170,14 @@ class HashIndex:
 
     @classmethod
     def load(cls, folder: str | Path, encoder: Encoder) -> HashIndex:
-        """Read an index.
+        """Read an index from a folder.
+
+        Args:
+            folder: Folder that `save` or ``summgan encode --index`` has written.
+            encoder: The model that made the index.
 
         Raises:
-            SummGANError: A file is missing or damaged, or another model made it.
+            SummGANError: A file is missing or damaged, or another model made the index.
         """
         refuse_unindexed(encoder.kind)
         folder = Path(folder)
@@ -190,16 +196,17 @@ class HashIndex:
             ) from error
         if fingerprint != encoder.fingerprint:
             raise SummGANError(
-                f"The index {str(folder)!r} was made by another model; give that one, or make it again."
+                f"The index {str(folder)!r} was made by another model; give that model, or make the index "
+                "again with summgan encode --index."
             )
         return made
 
 
 def refuse_unindexed(kind: str) -> None:
-    """Refuse a code that no index can hold.
+    """Check that a code has an index.
 
     Raises:
-        SummGANError: Naming its kind.
+        SummGANError: The code is of another kind.
     """
     if kind not in INDEXED:
         raise SummGANError(f"An index needs a binary code or a tree; this model's code is {kind}.")

@@ -1,8 +1,8 @@
-"""What a code means: the words and documents that go with each class, bit, codebook entry or node of a tree.
+"""Describes each class, bit, codebook entry or tree node by its typical words and documents.
 
-The words are those of highest mutual information (nats) with "the document has this code" among those
-more frequent inside than outside; the document is the one whose bag is nearest to the mean of its bags. A
-node of a tree is compared with its siblings alone.
+Typical words have the highest mutual information with "the document has this code" among the words that are
+more frequent inside than outside. The typical document is the one whose bag is nearest to the mean bag. A
+node of a tree is compared only with its siblings.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from torch.nn import functional as F
 
 from summgan.evaluation.report import Branch
 
-_SHOWN = 200
-_LABEL, _EXAMPLES, _LENGTH = 3, 2, 160  # words, documents, characters of a document
-_TINY = 1e-6  # nats, less than which is rounding
-_UNFOLDED = 5  # documents that a node needs for its branches to be shown
+_SHOWN = 200  # most rows of a table
+_LABEL, _EXAMPLES, _LENGTH = 3, 2, 160  # words in a label, documents of a node, characters of a document
+_TINY = 1e-6  # nats; less is rounding error
+_UNFOLDED = 5  # fewest documents of a node whose branches are shown
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """One class, bit that is 1, or entry at a position.
+    """Description of one class, one bit (where it is 1), or one entry at a position.
 
     Attributes:
         code: Name of the class, bit or entry.
-        documents: How many have it.
-        words: Words most typical of it.
-        document: Document most typical of it.
+        documents: Number of documents that have it.
+        words: Its most typical words, best first.
+        document: Its most typical document.
     """
 
     code: str
@@ -40,10 +40,10 @@ class Meaning:
 
 
 def mutual_information(present: Tensor, member: Tensor) -> Tensor:
-    """Mutual information of words and membership ``[words]``, in nats; negative where a word avoids it.
+    """Mutual information ``[words]`` of each word and membership, in nats; negative if members avoid the word.
 
     Args:
-        present: ``[documents, words]``, whether a word stands in a document.
+        present: ``[documents, words]``, whether a document has a word.
         member: ``[documents]``, whether a document has the code.
     """
     present, member = present.float(), member.float()
@@ -65,15 +65,15 @@ def mutual_information(present: Tensor, member: Tensor) -> Tensor:
 def meanings(
     kind: str, codes: Tensor, bags: Tensor, words: Sequence[str], texts: Sequence[str], count: int = 8
 ) -> list[Meaning]:
-    """What every class, bit or (of VQ, the most frequent) entry that is used means.
+    """Describe every class, bit or codebook entry in use; of the entries, the most frequent ones.
 
     Args:
-        kind: ``one-hot``, ``binary`` or ``vq``; of a tree, see `tree_meanings`.
+        kind: ``one-hot``, ``binary`` or ``vq``; for trees see `tree_meanings`.
         codes: ``[documents, length]``.
         bags: ``[documents, words]``.
         words: The vocabulary.
         texts: The documents.
-        count: Words shown.
+        count: Number of typical words.
     """
     present, found = bags > 0, []
     for place in range(codes.shape[1]):
@@ -93,7 +93,7 @@ def meanings(
 
 
 def meaning_table(found: Sequence[Meaning]) -> list[dict[str, str]]:
-    """Rows for a report."""
+    """Turn descriptions into rows of the report's table."""
     return [
         {
             "code": meaning.code,
@@ -108,17 +108,17 @@ def meaning_table(found: Sequence[Meaning]) -> list[dict[str, str]]:
 def tree_meanings(
     paths: Tensor, bags: Tensor, words: Sequence[str], texts: Sequence[str], count: int = 8
 ) -> tuple[Branch, ...]:
-    """What tells every node of a tree that is used from its siblings, from the branches of the root down.
+    """Describe every node in use by what distinguishes it from its siblings, from the root's branches down.
 
-    Words are those of highest mutual information with the branch among the documents of its parent. Documents
-    are those that are most like the mean of the branch and least like that of the next sibling.
+    Its words have the highest mutual information with the branch among the documents of the parent. Its
+    documents are most like the mean of the branch and least like the mean of the nearest sibling.
 
     Args:
         paths: ``[documents, depth]``.
         bags: ``[documents, words]``.
         words: The vocabulary.
         texts: The documents.
-        count: Words shown.
+        count: Number of words of a node.
     """
     present = bags > 0
 

@@ -1,8 +1,8 @@
-"""A mixture of von Mises-Fisher distributions: where the classes of one-hot start.
+"""A mixture of von Mises-Fisher distributions, from which one-hot and tree codes start.
 
-Clusters of unit vectors by expectation-maximization, with one fixed concentration and the same share for all
-(Banerjee 2005). The soft assignments make it less dependent on its start than k-means, whose limit it
-is; the likeliest of several k-means++ starts is taken (Arthur 2007).
+Expectation-maximization clusters unit vectors, with one fixed concentration and equal weights (Banerjee
+2005). Soft assignments depend less on the start than k-means, the limit of infinite concentration. The best
+of several k-means++ starts (Arthur 2007) is taken.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CONCENTRATION = 20.0
-"""Concentration of every cluster; chosen among 5 to 40 by the labels of two training sets."""
+"""Concentration of every cluster; chosen between 5 and 40 on the labels of two training sets."""
 
 _STEPS, _STARTS, _TINY = 60, 4, 1e-8
 
 
 def spread_rows(vectors: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """``[count, width]`` rows far from each other: k-means++ by cosine distance.
+    """Draw rows ``[count, width]`` that are far from each other: k-means++ with cosine distance.
 
     Args:
         vectors: Unit vectors ``[rows, width]``.
-        count: How many.
-        generator: Source of the draws.
+        count: Number of rows to draw.
+        generator: Random generator of the draws.
     """
     chosen = [int(torch.randint(len(vectors), (1,), generator=generator))]
     distance = 1 - vectors @ vectors[chosen[0]]
@@ -36,12 +36,15 @@ def spread_rows(vectors: Tensor, count: int, generator: torch.Generator) -> Tens
 
 @torch.no_grad()
 def spherical_mixture(vectors: Tensor, count: int, seed: int) -> Tensor:
-    """Weights ``[count, width]`` of the classes' logits, linear in a unit vector.
+    """Fit a mixture to unit vectors, as the weights of a linear classifier of its clusters.
 
     Args:
         vectors: Unit vectors ``[rows, width]``.
-        count: Clusters.
+        count: Number of clusters.
         seed: Seed of the starts.
+
+    Returns:
+        ``[count, width]``: the logits of a unit vector's clusters are its products with these rows.
     """
     generator = torch.Generator().manual_seed(seed)
     best, best_likelihood = vectors[:count], -torch.inf

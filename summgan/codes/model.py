@@ -1,9 +1,9 @@
-"""`CodeAutoencoder`: a document's bag of words -> code -> the words of a document like it.
+"""`CodeAutoencoder`: bag of words of a document -> code -> words of a similar document.
 
-The encoder reads a bag of words by way of its principal directions, a bottleneck leaves a class, bits,
-codebook entries or a path in a tree, and a linear softmax rebuilds the words of one of the most similar
-documents (variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). The bits
-of a document and of a similar one shall agree (InfoNCE, van den Oord 2018).
+The encoder reads the bag's projection on its principal directions. The bottleneck makes a class, bits,
+codebook entries or a path in a tree of it. A linear softmax rebuilds the words of one of the most similar
+documents (variational deep semantic hashing, Chaidaroon 2017; pairwise reconstruction, Hansen 2020). For
+binary codes, a further loss makes the bits of similar documents agree (InfoNCE, van den Oord 2018).
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from summgan.networks.code import Bottleneck, Code, Source
 from summgan.networks.estimators import ESTIMATORS, leave_one_out
 from summgan.randomness import RandomStream
 
-_SAMPLES = 2  # of REINFORCE, whose baseline is the sibling's cost
-_SHARPNESS = 5.0  # of the similarity of bits in their agreement
+_SAMPLES = 2  # draws per document for REINFORCE; the baseline of each is the other's cost
+_SHARPNESS = 5.0  # inverse temperature of the similarities in `bit_agreement`
 _TINY = 1e-8
 
 
 class CodeConfig(PreTrainedConfig):
-    """What is needed to build a `CodeAutoencoder` again.
+    """Configuration of a `CodeAutoencoder`.
 
     Args:
         kind: ``one-hot``, ``binary``, ``vq`` or ``tree``.
-        size: Classes, bits, entries of a codebook, or branches of a node.
-        length: Positions of VQ, or branchings on a path.
-        hidden_size: Width of encoder and code vectors; one-hot and tree have that of the directions.
-        vocabulary_size: Words of a bag.
-        directions: Principal directions that the encoder reads.
-        estimator: How the gradient passes through the code.
-        agreement: Weight of the agreement of bits of similar documents.
-        commitment: Weight of VQ's commitment.
+        size: Number of classes, bits, entries of each codebook, or branches of each node.
+        length: Number of positions (VQ) or depth of the tree.
+        hidden_size: Width of encoder and code vectors; one-hot and tree codes use ``directions`` instead.
+        vocabulary_size: Number of words in the bag's vocabulary.
+        directions: Number of principal directions that the encoder reads.
+        estimator: Estimator of the gradient through the code, a key of `ESTIMATORS`.
+        agreement: Weight of `bit_agreement`, for binary codes.
+        commitment: Weight of the commitment penalty, for VQ.
     """
 
     model_type = "summgan-codes"
@@ -64,7 +64,7 @@ class CodeConfig(PreTrainedConfig):
         "agreement": (float, 0, LARGEST),
         "commitment": (float, 0, LARGEST),
     }
-    """What each field of ``config.json`` must be; all of them must be there."""
+    """Type and range of each field of ``config.json``; all fields are required."""
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class CodeConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs) -> CodeConfig:
-        """A configuration from the fields of ``config.json``, as `SummGANConfig.from_dict`.
+        """Build a configuration from the fields of ``config.json``; see `SummGANConfig.from_dict`.
 
         Raises:
-            SummGANError: A field is missing or cannot be, or the model is of another kind.
+            SummGANError: A field is missing or has an impossible value, or the model is of another kind.
         """
         check_harmless(config_dict, cls.model_type)
         return super().from_dict(check_fields(config_dict, cls.fields) | check_dtype(config_dict), **kwargs)
@@ -107,7 +107,7 @@ class CodeAutoencoder(CheckedModel):
 
     def __init__(self, config: CodeConfig):
         super().__init__(config)
-        linear = config.kind in ("one-hot", "tree")  # in the directions, from a mixture
+        linear = config.kind in ("one-hot", "tree")  # logits are linear in the directions, from a mixture
         hidden = config.directions if linear else config.hidden_size
         self.register_buffer("projection", torch.zeros(config.vocabulary_size, config.directions))
         layers = (nn.Linear(config.directions, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
@@ -127,15 +127,15 @@ class CodeAutoencoder(CheckedModel):
         """Layers keep torch's own initialisation."""
 
     def embed(self, bags: Tensor) -> Tensor:
-        """Unit vectors ``[batch, directions]`` of bags ``[batch, words]``, before anything is discrete."""
+        """Project bags ``[batch, words]`` to unit vectors ``[batch, directions]``."""
         return F.normalize(bags @ self.projection, dim=-1)
 
     @torch.no_grad()
     def start(self, bags: Tensor, seed: int) -> None:
-        """Where training begins: biases of the words' frequencies, and one-hot's classes of a mixture.
+        """Initialize biases to log word frequencies, and one-hot classes or tree branches to a mixture.
 
         Args:
-            bags: ``[documents, words]`` of all documents.
+            bags: ``[documents, words]`` of all training documents.
             seed: Seed of the mixture.
         """
         share = bags / bags.sum(1, keepdim=True).clamp_min(_TINY)
@@ -148,23 +148,26 @@ class CodeAutoencoder(CheckedModel):
             self.bottleneck.start(self.embed(bags), seed)
 
     def encode(self, bags: Tensor, stream: RandomStream | None = None, temperature: float = 1.0) -> Code:
-        """The code of bags ``[batch, words]``; with a stream, as in training."""
+        """Encode bags ``[batch, words]``: the likeliest code, or with a ``stream`` a draw as in training."""
         states = self.encoder(self.embed(bags) * self.config.directions**0.5).unsqueeze(1)
         source = Source(states, torch.ones(states.shape[:2], dtype=torch.long, device=bags.device))
         return self.bottleneck(source, stream, self.config.estimator, temperature)
 
     def rebuild(self, code: Code, bags: Tensor) -> Tensor:
-        """Cross-entropy ``[batch]`` in nats per word of bags, whose weights are TF-IDF."""
+        """Cross-entropy ``[batch]`` of rebuilding bags ``[batch, words]`` from their code, in nats per word.
+
+        Words count by their share of the bag's TF-IDF.
+        """
         vectors = code.vectors * code.mask[..., None]
         return self._cost(vectors.sum(1), bags)
 
     def rebuild_prefixes(self, code: Code, bags: Tensor) -> Tensor:
-        """`rebuild` from the first position of the code, the first two, and so on: ``[batch, length]``."""
+        """`rebuild` from every prefix of the code, shortest first: ``[batch, length]``."""
         prefixes = code.vectors.cumsum(1).unbind(1)
         return torch.stack([self._cost(prefix, bags) for prefix in prefixes], 1)
 
     def path_vectors(self, paths: Tensor) -> Tensor:
-        """What paths ``[paths, depth]`` in a tree are rebuilt from, ``[paths, hidden]``."""
+        """Vectors ``[paths, hidden]`` that the reconstructor reads for paths ``[paths, depth]`` in a tree."""
         tree = self.bottleneck
         assert isinstance(tree, TreeBottleneck)
         return tree.vectors_of(paths.to(self.device))
@@ -177,13 +180,16 @@ class CodeAutoencoder(CheckedModel):
     def forward(
         self, bags: Tensor, similar: Tensor, stream: RandomStream, temperature: float
     ) -> dict[str, Tensor]:
-        """Losses by name, of which ``total`` is trained.
+        """Compute the losses by name; training minimizes ``total``.
 
         Args:
             bags: ``[batch, words]``.
-            similar: ``[batch, words]`` bag of a document that is similar to each.
+            similar: ``[batch, words]`` bag of a document similar to each.
             stream: Noise of the rows.
             temperature: Temperature of the draw.
+
+        Returns:
+            Scalars: ``total``, the unweighted terms, and metrics of the bottleneck.
         """
         config = self.config
         code = self.encode(bags, stream, temperature)
@@ -205,7 +211,7 @@ class CodeAutoencoder(CheckedModel):
         return {"total": total} | terms | code.metrics
 
     def _score_term(self, bags: Tensor, similar: Tensor, stream: RandomStream, temperature: float) -> Tensor:
-        """REINFORCE: its gradient is that of the expected cost; its value means nothing."""
+        """REINFORCE term: its gradient is that of the expected cost; its value is arbitrary."""
         often = bags.repeat_interleave(_SAMPLES, 0), similar.repeat_interleave(_SAMPLES, 0)
         code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
         costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
@@ -214,7 +220,7 @@ class CodeAutoencoder(CheckedModel):
 
 
 def random_prefix(code: Code, stream: RandomStream) -> Tensor:
-    """Sum ``[batch, hidden]`` of as many first vectors of a code as is drawn, all lengths being as likely.
+    """Sum ``[batch, hidden]`` of the vectors of a prefix whose length is drawn uniformly from 1 to all.
 
     So every prefix learns to rebuild (nested dropout, Rippel 2014).
     """
@@ -224,11 +230,16 @@ def random_prefix(code: Code, stream: RandomStream) -> Tensor:
 
 
 def bit_agreement(first: Tensor, second: Tensor) -> Tensor:
-    """The similar document is found in the batch by its bits (InfoNCE, van den Oord 2018).
+    """Cross-entropy of finding each row's similar document in the batch by its bits (InfoNCE).
+
+    Source: van den Oord 2018, equation 4, with the inner product of bits in {-1, 1} as the score.
 
     Args:
-        first: Bit probabilities ``[batch, bits]``.
-        second: Probabilities of the similar documents, of the same shape.
+        first: Bit probabilities ``[batch, bits]`` of the documents.
+        second: Bit probabilities ``[batch, bits]`` of the similar documents.
+
+    Returns:
+        A scalar, in nats.
     """
     signs = [2 * p - 1 + (torch.sign(p - 0.5) - 2 * p + 1).detach() for p in (first, second)]
     similarity = _SHARPNESS * signs[0] @ signs[1].T / first.shape[-1]

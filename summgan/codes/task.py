@@ -1,4 +1,4 @@
-"""`CodeTask`: what a training of a code learns that is not made of words.
+"""`CodeTask`: trains a code that is not made of words.
 
 document -> encoder -> class, bits, codebook entries or path -> reconstructor -> words of a similar document
 """
@@ -26,16 +26,16 @@ from summgan.training.model_card import code_card
 from summgan.training.schedules import learning_rate_factor, temperature
 from summgan.training.task import ForwardPass, Objective, Task
 
-_DESCRIBED = 5000
+_DESCRIBED = 5000  # most documents that the report's descriptions count
 
 
 class CodeTask(Task):
-    """Learns one-hot, binary, VQ or tree codes of documents.
+    """Trains one-hot, binary, VQ or tree codes of documents.
 
     Args:
         options: All options of the run.
         model: The auto-encoder.
-        corpus: From `prepare_code_corpus`.
+        corpus: Documents from `prepare_code_corpus`.
     """
 
     model: CodeAutoencoder
@@ -47,7 +47,7 @@ class CodeTask(Task):
 
     @classmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> CodeTask:
-        """Read the documents, count their words, and build a new model."""
+        """Read the documents, count their words, and build a new model; see `Task.prepare`."""
         training, code = options.training, options.code
         corpus = prepare_code_corpus(options, say)
         if checkpoint:
@@ -71,26 +71,26 @@ class CodeTask(Task):
 
     @classmethod
     def count_steps(cls, options: Options) -> int:
-        """The option ``code.steps``."""
+        """Return the option ``code.steps``."""
         return options.code.steps
 
     def batches(self, share: Share) -> Dataset:
-        """Bags of documents, each with that of a similar one."""
+        """Bags of documents, each with the bag of a similar document."""
         return CodeBatches(self.corpus, self.training.seed, share)
 
     def losses(self, batch: CodeBatch, step: int) -> Iterator[Objective]:
-        """The one objective of the auto-encoder."""
+        """Yield the single objective, that of the auto-encoder."""
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
         heat = temperature(step, self.steps, self.training.temperature_start, self.training.temperature_end)
         yield self.passes["autoencoder"](batch, stream, heat)
 
     def autoencode(self, batch: CodeBatch, stream: RandomStream, temperature: float) -> Objective:
-        """Documents to codes to the words of similar documents; see `CodeAutoencoder.forward`."""
+        """Encode documents and rebuild the words of similar ones; see `CodeAutoencoder.forward`."""
         terms = self.model(batch.bags, batch.similar, stream, temperature)
         return Objective(terms.pop("total"), means(terms))
 
     def learning_rates(self, step: int) -> dict[str, float]:
-        """One rise and one fall."""
+        """A linear rise and one fall over the whole run; see `learning_rate_factor`."""
         training = self.training
         warmup = min(training.warmup_steps, self.steps // 10)
         factor = learning_rate_factor(step, self.steps, warmup, training.lr_scheduler_type)
@@ -106,7 +106,7 @@ class CodeTask(Task):
 
     @torch.no_grad()
     def sample(self, step: int) -> str:
-        """A document and its code."""
+        """Return a document and its code as text."""
         row = step % len(self.corpus.texts)
         bag = self.corpus.bag_of_words.dense([self.corpus.rows[row]]).to(self.model.device)
         self.model.eval()
@@ -124,7 +124,7 @@ class CodeTask(Task):
 
     @torch.no_grad()
     def write_report(self, file: Path, state: TrainerState) -> None:
-        """The curves and, at the end, what the codes mean, which takes a while to find out."""
+        """Write the curves and, at the end of the run, a description of the codes, which takes a while."""
         if state.step < self.steps:
             super().write_report(file, state)
             return
@@ -135,24 +135,26 @@ class CodeTask(Task):
         words, texts, curves = corpus.bag_of_words.words, corpus.texts, state.curves()
         title = f"summgan {kind} code: what each part means"
         if kind == "tree":
-            note = "Words and documents tell a node from its siblings; the number is that of its documents."
+            note = (
+                "Words and documents distinguish a node from its siblings; the number counts its documents."
+            )
             write_report(
                 file, title, curves=curves, tree=tree_meanings(codes, bags, words, texts), notes=[note]
             )
             return
-        note = "The words tell most (mutual information) about whether a document has the code."
+        note = "The words have the highest mutual information with having the code."
         table = meaning_table(meanings(kind, codes, bags, words, texts))
         write_report(file, title, curves=curves, table=table, notes=[note])
 
 
 def _check_words(words: BagOfWords, checkpoint: Path) -> None:
-    """Refuse to go on where other words are counted."""
+    """Check that the checkpoint has the vocabulary of the documents; raises SummGANError otherwise."""
     try:
         kept = BagOfWords.load(checkpoint)
     except SummGANError as error:
-        raise SummGANError(f"{error} Or delete that checkpoint to resume from the one before.") from error
+        raise SummGANError(f"{error} Or delete that checkpoint to resume from the one before it.") from error
     if kept != words:
         raise SummGANError(
-            f"{checkpoint} counts other words than the documents have now: resume with the text and options "
-            "that it was made with, or train into another --training.output_dir."
+            f"{checkpoint} has a vocabulary that differs from that of the documents; resume with the text "
+            "and options that it was made with, or train into another --training.output_dir."
         )

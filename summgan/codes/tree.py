@@ -1,9 +1,9 @@
 """A tree of documents: a code is the path from the root to a leaf, coarse to fine.
 
-Every node has a soft decision among its branches (Frosst & Hinton 2017), drawn by the estimators of the words
-(Gumbel-softmax and the others), and a vector for each branch. The vectors on a path add up, as those of
-residual quantization do, so that a prefix of a path is a code of its own. A branch that nearly nothing comes
-through is lifted until it has documents again.
+Every node chooses softly among its branches (Frosst & Hinton 2017), with the same estimators as words
+(Gumbel-softmax and the others), and has a vector for each branch. The vectors on a path are summed, as in
+residual quantization, so that every prefix of a path is itself a code. The logit of a dead branch, which
+hardly any documents take, is raised until documents take it again.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from summgan.networks.processes import everywhere
 from summgan.options.ranges import MOST_LEAVES
 from summgan.randomness import RandomStream
 
-_DECAY = 0.95  # of the moving average of usage
-_DEAD = 0.1  # of an equal share of the parent's documents
-_LIFT = 0.1  # nats that a dead branch gains in a step
+_DECAY = 0.95  # decay of the moving average of usage
+_DEAD = 0.1  # fraction of an equal share of the parent's documents below which a branch is dead
+_LIFT = 0.1  # nats that the logit of a dead branch gains in a step
 
 
 class TreeBottleneck(Bottleneck):
@@ -32,8 +32,8 @@ class TreeBottleneck(Bottleneck):
 
     Args:
         hidden: Width of the states and of the vectors.
-        branching: Branches of a node.
-        depth: Branchings between the root and a leaf.
+        branching: Number of branches of each node.
+        depth: Number of branchings between the root and a leaf.
 
     Raises:
         ValueError: The tree has more than `MOST_LEAVES` leaves.
@@ -45,7 +45,10 @@ class TreeBottleneck(Bottleneck):
     def __init__(self, hidden: int, branching: int, depth: int):
         super().__init__()
         if branching**depth > MOST_LEAVES:
-            raise ValueError(f"A tree of {branching} ** {depth} leaves has more than {MOST_LEAVES}.")
+            raise ValueError(
+                f"A tree of {branching} ** {depth} leaves has more than {MOST_LEAVES}; "
+                "use fewer branches or levels."
+            )
         self.branching, self.depth = branching, depth
         self.levels = [branching**level for level in range(1, depth + 1)]
         self.inner = sum(self.levels) // branching  # nodes that branch
@@ -63,10 +66,10 @@ class TreeBottleneck(Bottleneck):
         temperature: float = 1.0,
         units: Tensor | None = None,
     ) -> Code:
-        """Draw a branch at every node, and follow those from the root; see `Bottleneck.forward`.
+        """Draw a branch at every node, and follow the branches from the root; see `Bottleneck.forward`.
 
-        States are ``[batch, 1, hidden]``. Nodes beside the path are drawn too: what would have followed on
-        another branch is what the gradient of a choice compares. In training, dead branches are lifted.
+        States are ``[batch, 1, hidden]``. Nodes off the path are drawn too, since the gradient of a choice
+        compares it with what would follow on the other branches. In training, dead branches are lifted.
         """
         logits = self.gates(source.states.squeeze(1)).float() + self.lift
         log_probs = logits.view(-1, self.inner, self.branching).log_softmax(-1)
@@ -87,10 +90,13 @@ class TreeBottleneck(Bottleneck):
         )
 
     def _follow(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Branches ``[batch, depth]`` on the path from the root, and their rows in the tables.
+        """Follow the path from the root.
 
         Args:
-            ids: ``[batch, inner]`` branch taken at every node.
+            ids: ``[batch, inner]`` branch drawn at every inner node.
+
+        Returns:
+            Branches on the path and the rows of their nodes in the tables, both ``[batch, depth]``.
         """
         node, path, rows = torch.zeros_like(ids[:, :1]), [], []
         for _ in range(self.depth):
@@ -101,10 +107,11 @@ class TreeBottleneck(Bottleneck):
         return torch.cat(path, 1), torch.cat(rows, 1)
 
     def members(self, branches: Tensor) -> list[Tensor]:
-        """Membership in the nodes of each level, ``[batch, branching ** level]``, root first.
+        """Membership in the nodes of each level, ``[batch, branching ** level]``, coarsest level first.
 
         Args:
-            branches: ``[batch, inner, branching]`` share of every branch at its node: 0 or 1 if it is drawn.
+            branches: ``[batch, inner, branching]`` weight of every branch at its node: its probability, or 0
+                or 1 for a draw.
         """
         member, found, start = branches.new_ones(len(branches), 1), [], 0
         for size in self.levels:
@@ -125,10 +132,10 @@ class TreeBottleneck(Bottleneck):
 
     @torch.no_grad()
     def _revive(self, share: Tensor) -> None:
-        """Follow the share of the documents at every node, and lift the branches that few of them take.
+        """Update the moving average of usage, and lift the dead branches.
 
         Args:
-            share: ``[nodes]`` of the documents of this process; those of all processes count.
+            share: ``[nodes]`` share of this process's documents at every node; all processes are averaged.
         """
         self.usage.lerp_(everywhere(share[None]).mean(0), 1 - _DECAY)
         parents = torch.cat([self.usage.new_ones(1), self.usage[: self.inner - 1]])
@@ -137,10 +144,10 @@ class TreeBottleneck(Bottleneck):
 
     @torch.no_grad()
     def start(self, vectors: Tensor, seed: int) -> None:
-        """Begin with a mixture of the documents at each node, split from the root down.
+        """Initialize the choice of each node to a mixture of its documents, splitting from the root down.
 
         Args:
-            vectors: Unit vectors of all documents, ``[documents, hidden]``.
+            vectors: Unit vectors ``[documents, hidden]`` of all training documents.
             seed: Seed of the mixtures.
         """
         self.gates.bias.zero_()

@@ -31,7 +31,7 @@ def test_batches_follow_from_seed_and_number_and_hold_similar_documents(document
     options = code_options("binary", write("texts.txt", documents), tmp_path / "run", similar_documents=2)
     said = []
     corpus = prepare_code_corpus(options, said.append)
-    assert said == ["285 documents to learn from, 15 documents to watch."]
+    assert said == ["285 documents for training, 15 for validation."]
     assert len(corpus.texts) == len(corpus.rows) == len(corpus.similar) == 285
     assert not (corpus.similar == torch.arange(285)[:, None]).any()
     first, again, next_one = (CodeBatches(corpus, 0, Share(8))[number] for number in (3, 3, 4))

@@ -96,7 +96,7 @@ def test_a_run_killed_after_its_last_checkpoint_writes_its_model_and_report(code
         (
             "bag_of_words.json",
             lambda f: f.write_text(f.read_text().replace('"anna"', '"zoe"')),
-            "counts other words than the documents have now",
+            "vocabulary that differs from that of the documents",
         ),
     ],
 )
@@ -119,7 +119,7 @@ def test_reinforce_trains_the_bits(code_run):
         ("binary", {"size": 12}, "multiple of 8"),
         ("vq", {"estimator": "reinforce"}, "one of straight-through for vq"),
         ("tree", {"estimator": "reinforce"}, "one of straight-through, soft-gumbel, .* for tree"),
-        ("tree", {"length": 9}, "there are 300 documents; this tree of 2 branches has 512 leaves"),
+        ("tree", {"length": 9}, "there are 300 documents; a tree with 2 branches per node has 512 leaves"),
         ("tree", {"length": 10**9}, "length is 1000000000; it must be lower, .* at most 65536 leaves"),
         ("binary", {"similar_documents": 299}, "--code.similar_documents"),
     ],
