@@ -40,7 +40,7 @@ class Meaning:
 
 
 def mutual_information(present: Tensor, member: Tensor) -> Tensor:
-    """Mutual information ``[words]`` of each word and membership, in nats; negative if members avoid the word.
+    """Mutual information ``[words]`` of a word and membership, in nats; negative if members avoid the word.
 
     Args:
         present: ``[documents, words]``, whether a document has a word.

@@ -1,5 +1,5 @@
-"""The three networks and what they are built from: transformers, the words in the middle, estimators, search.
+"""The networks (generator, reconstructor, discriminator or critics) and their parts.
 
-They read tensors. What makes tensors of text belongs to `summgan.data`, what makes networks learn to
+Networks read and write tensors. Making tensors of text belongs to `summgan.data`, training to
 `summgan.training`.
 """

@@ -1,4 +1,4 @@
-"""What a `SummGAN` is built from: its configuration, the shape of new stacks, pretrained backbones."""
+"""Configuration of a `SummGAN`, sizes of new transformers, and loading of pretrained backbones."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _POSITIONS = 1024
 
 @dataclass(frozen=True)
 class HumanLengths:
-    """How long human sentences are. `SummGANConfig` has fields of the same names and explains them."""
+    """Lengths of the human sentences; the attributes are explained as fields of `SummGANConfig`."""
 
     summary_length: int
     shortest_summary: int
@@ -45,22 +45,22 @@ class HumanLengths:
 
 
 class SummGANConfig(PreTrainedConfig):
-    """What is needed to build a `SummGAN` again.
+    """Configuration of a `SummGAN`.
 
     Args:
-        generator: Configuration of the generator's stacks, a BART- or T5-style model, or its dict.
-        reconstructor: Configuration of the reconstructor's stacks, or its dict, of the generator's width and
-            vocabulary.
+        generator: Configuration of the generator's BART- or T5-style transformer, or its dict.
+        reconstructor: Configuration of the reconstructor's transformer, or its dict; width and vocabulary are
+            those of the generator.
         discriminator_hidden_size: Width of the discriminator.
         copy: What generator and reconstructor may copy with a pointer: ``words``, ``pieces`` or ``no``.
-        tied_head: Whether the generator's output layer is the table of embeddings.
-        pieces_per_unit: Most pieces of a summary per unit of its length.
-        summary_length: Mean length of human sentences in units.
-        shortest_summary: Length in units that a tenth of human sentences do not exceed.
-        longest_summary: Length in units that a tenth of human sentences reach or exceed.
-        max_document_length: Most pieces of a document that the networks read at once.
-        channel_weight: Weight of the reconstruction in the choice of a candidate.
-        has_discriminator: Whether the discriminator was trained, so that its scores mean something.
+        tied_head: Whether the generator's output layer shares the weights of the embeddings.
+        pieces_per_unit: Largest number of pieces per unit of a summary's length.
+        summary_length: Mean length of human sentences, in units.
+        shortest_summary: First decile of the lengths of human sentences, in units.
+        longest_summary: Last decile of the lengths of human sentences, in units.
+        max_document_length: Largest number of a document's pieces that the networks read at once.
+        channel_weight: Weight of the reconstruction when the best candidate is chosen.
+        has_discriminator: Whether the discriminator was trained, so that its scores are meaningful.
     """
 
     model_type = "summgan"
@@ -80,7 +80,7 @@ class SummGANConfig(PreTrainedConfig):
         "eos_token_id": (int, 0, LARGEST),
         "decoder_start_token_id": (int, 0, LARGEST),
     }
-    """What each field of ``config.json`` must be; all of them must be there."""
+    """Type and range of each field of ``config.json``; all fields are required."""
     sub_configs = {"generator": AutoConfig, "reconstructor": AutoConfig}
     is_encoder_decoder = True
 
@@ -122,8 +122,8 @@ class SummGANConfig(PreTrainedConfig):
         """Build a configuration from the fields of ``config.json``.
 
         Args:
-            config_dict: The fields; unknown ones are left out.
-            **kwargs: Options of transformers, which come from the caller and not from the file.
+            config_dict: The fields; unknown ones are ignored.
+            **kwargs: Options of transformers, given by the caller and not by the file.
 
         Raises:
             SummGANError: A field is missing or has an impossible value, or the model is of another kind.
@@ -140,18 +140,18 @@ class SummGANConfig(PreTrainedConfig):
 
     @property
     def window(self) -> int:
-        """Most pieces of a document that the networks read at once."""
+        """Largest number of a document's pieces that the networks read at once."""
         return min(self.max_document_length, self.most_pieces)
 
     @property
     def most_pieces(self) -> int:
-        """Most pieces for which the stacks have positions; T5 knows only distances and has no limit."""
+        """Largest number of pieces that have positions; T5's positions are relative and have no limit."""
         stacks = (self.generator, self.reconstructor)
         return min(s.max_position_embeddings if "bart" in s.model_type else LARGEST for s in stacks)
 
     @property
     def num_hidden_layers(self) -> int:
-        """Number of decoder layers, which the caches of transformers ask for."""
+        """Number of decoder layers, which the key/value caches of transformers read."""
         generator = self.generator
         return generator.num_decoder_layers if "t5" in generator.model_type else generator.decoder_layers
 
@@ -165,7 +165,7 @@ def _sub_config(config: PreTrainedConfig | dict | None) -> PreTrainedConfig:
 
 
 def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) -> MBartConfig:
-    """Configuration of a small pre-norm encoder-decoder in mBART's shape for a tokenizer."""
+    """Configuration of a new pre-norm encoder-decoder of mBART's architecture, for a tokenizer."""
     return MBartConfig(
         vocab_size=len(tokenizer),
         d_model=options.hidden_size,
@@ -190,10 +190,10 @@ def new_stack_config(options: ModelOptions, tokenizer: PreTrainedTokenizerBase) 
 
 
 def load_backbone(name: str) -> PreTrainedModel:
-    """Load a BART- or T5-style model from a folder or the hub, without running code from there.
+    """Load a BART- or T5-style model from a folder or the hub, without running any code of the model.
 
     Raises:
-        SummGANError: The model cannot be loaded, lacks weights, or is of another kind.
+        SummGANError: The model cannot be loaded, lacks weights, or is of another type.
     """
     try:
         config = check_stack(read_object(required_file(name, CONFIG)), "backbone", SUPPORTED_BACKBONES)
@@ -208,12 +208,12 @@ def load_backbone(name: str) -> PreTrainedModel:
     except SummGANError as error:
         raise SummGANError(
             f"The backbone {name!r} cannot be loaded: {error}. "
-            "Give a folder with config.json and model.safetensors, or go online once."
+            "Give a folder with config.json and model.safetensors, or connect to the hub once to download it."
         ) from error
 
 
 def is_tied(model: PreTrainedModel) -> bool:
-    """Whether output and input embeddings are the same numbers; a configuration may claim the opposite."""
+    """Whether output and input embeddings are equal, whatever the configuration claims."""
     tables = (model.get_output_embeddings(), model.get_input_embeddings())
     return torch.equal(*(table.get_parameter("weight") for table in tables))
 
@@ -225,5 +225,5 @@ def new_backbone(config: PreTrainedConfig) -> PreTrainedModel:
         SummGANError: The model type is not supported.
     """
     check_backbone(config)
-    # For texts of this length plain attention is faster on a CPU than the fused kernel, above all in bf16.
+    # For texts of this length, plain attention is faster on a CPU than the fused kernel, above all in bf16.
     return AutoModelForSeq2SeqLM.from_config(config, attn_implementation="eager")

@@ -1,8 +1,8 @@
-"""An encoder-decoder of transformers with vectors in, and words or probabilities out.
+"""The encoder-decoder of transformers from which generator and reconstructor are built.
 
-Generator and reconstructor are both made of it: `EncoderStack` and `DecoderStack` are the two halves of a
-BART- or T5-like model. They read embedded vectors, because words in the middle are differentiable mixtures.
-`Pointer` mixes the vocabulary softmax with copying from the source (See 2017, equations 8 and 9).
+`EncoderStack` and `DecoderStack` are the two halves of a BART- or T5-style model. They read vectors instead
+of ids, because drawn words are differentiable mixtures of embeddings. `Pointer` mixes the vocabulary softmax
+with copying from the source (See 2017, equations 8 and 9).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ SUPPORTED_BACKBONES = ("bart", "mbart", "t5", "mt5")
 
 
 class EncoderStack(nn.Module):
-    """A transformer encoder that reads embedded vectors; ids are embedded with the shared table."""
+    """A transformer encoder that reads vectors, with the shared table of embeddings."""
 
     def __init__(self, stack: nn.Module, embedding: nn.Embedding, input_scale: float):
         super().__init__()
         self.stack, self.embedding, self.input_scale = stack, embedding, input_scale
 
     def embed(self, words: Tensor) -> Tensor:
-        """Vectors of words.
+        """Embed words.
 
         Args:
-            words: ids ``[batch, length]`` or one-hot words ``[batch, length, vocabulary]``.
+            words: Ids ``[batch, length]`` or one-hot words ``[batch, length, vocabulary]``.
 
         Returns:
             ``[batch, length, hidden]``.
@@ -39,12 +39,16 @@ class EncoderStack(nn.Module):
         return embed_words(words, self.embedding.weight) * self.input_scale
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Tensor:
-        """States ``[batch, length, hidden]`` of vectors with a mask ``[batch, length]``."""
+        """Encode vectors ``[batch, length, hidden]`` with a mask ``[batch, length]``.
+
+        Returns:
+            States ``[batch, length, hidden]``.
+        """
         return self.stack(inputs_embeds=vectors, attention_mask=mask).last_hidden_state
 
 
 class DecoderStack(nn.Module):
-    """A transformer decoder with the output layer of its model."""
+    """A transformer decoder with an output layer over the vocabulary."""
 
     def __init__(
         self,
@@ -59,17 +63,20 @@ class DecoderStack(nn.Module):
         self.input_scale, self.output_scale = input_scale, output_scale
 
     def embed(self, words: Tensor) -> Tensor:
-        """Vectors ``[batch, length, hidden]`` of ids or one-hot words, as in `EncoderStack.embed`."""
+        """Embed ids or one-hot words as ``[batch, length, hidden]``; see `EncoderStack.embed`."""
         return embed_words(words, self.embedding.weight) * self.input_scale
 
     def forward(self, vectors: Tensor, states: Tensor, mask: Tensor, cache: Cache | None = None) -> Tensor:
-        """Hidden states ``[batch, length, hidden]`` for the vectors fed in after those in the cache.
+        """Decode vectors that follow those in the cache.
 
         Args:
             vectors: ``[batch, length, hidden]``.
-            states: ``[batch, source, hidden]`` of the encoder.
-            mask: ``[batch, source]``.
-            cache: From `new_cache`, filled in place; None for one pass over all words.
+            states: Encoder states ``[batch, source, hidden]``.
+            mask: ``[batch, source]``, 1 where a state is real.
+            cache: From `new_cache`, extended in place; None for one pass over all words.
+
+        Returns:
+            Hidden states ``[batch, length, hidden]``.
         """
         return self.stack(
             inputs_embeds=vectors,
@@ -80,34 +87,32 @@ class DecoderStack(nn.Module):
         ).last_hidden_state
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Vocabulary logits ``[batch, length, vocabulary]`` in float32."""
+        """Vocabulary logits ``[batch, length, vocabulary]`` of hidden states, in float32."""
         weight = self.embedding.weight if self.head is None else self.head.weight
         return F.linear(hidden * self.output_scale, weight).float()
 
 
 def embed_words(words: Tensor, table: Tensor) -> Tensor:
-    """Look ids up in ``table`` ``[vocabulary, hidden]``, or mix its rows by one-hot words that
-    carry gradient.
-    """
+    """Look ids up in ``table`` ``[vocabulary, hidden]``, or mix its rows by one-hot words with a gradient."""
     if words.is_floating_point():
         return words.to(table.dtype) @ table
     return F.embedding(words, table)
 
 
 def new_cache() -> EncoderDecoderCache:
-    """An empty key/value cache for decoding word by word."""
+    """Make an empty key/value cache for decoding word by word."""
     return EncoderDecoderCache(DynamicCache(), DynamicCache())
 
 
 def build_stacks(
     model: PreTrainedModel, embedding: nn.Embedding, tied_head: bool = True
 ) -> tuple[EncoderStack, DecoderStack]:
-    """Take a BART- or T5-like model apart; every part uses the one table of embeddings.
+    """Split a BART- or T5-style model into its two halves, which share one table of embeddings.
 
     Args:
-        model: Its weights are taken over, but for the embeddings.
-        embedding: The table.
-        tied_head: Whether the output layer is that table too.
+        model: Model whose weights are used, except for the embeddings.
+        embedding: The shared table.
+        tied_head: Whether the output layer shares the weights of the table.
 
     Raises:
         SummGANError: The model type is not supported.
@@ -115,11 +120,11 @@ def build_stacks(
     config = model.config
     check_backbone(config)
     encoder, decoder = model.get_encoder(), model.get_decoder()
-    # The stacks get vectors, never ids, so they need no tables of their own.
+    # The stacks read vectors, never ids, so they need no embeddings of their own.
     encoder.embed_tokens = decoder.embed_tokens = None
     is_bart = "bart" in config.model_type
     input_scale = math.sqrt(config.d_model) if is_bart and config.scale_embedding else 1.0
-    # T5 scales before a tied output layer and BART does not; so do configurations say.
+    # T5 scales before a tied output layer unless its configuration says otherwise; BART does not.
     scaled = config.model_type == "t5" and getattr(config, "scale_decoder_outputs", tied_head)
     output_scale = config.d_model**-0.5 if scaled else 1.0
     head = None if tied_head else nn.Linear(config.d_model, config.vocab_size, bias=False)
@@ -130,10 +135,10 @@ def build_stacks(
 
 
 class Pointer(nn.Module):
-    """Chance and place of copying a source token instead of writing from the vocabulary.
+    """Probability and place of copying a source piece instead of writing from the vocabulary.
 
-    The key of a position also knows the token before it, so that the query "what followed the word
-    I just wrote?" is one dot product: names of several pieces are copied whole.
+    The key of a place also depends on the piece before it, so that one dot product answers "what followed the
+    piece that I just wrote?". This helps to copy names of several pieces whole.
     """
 
     def __init__(self, hidden_size: int):
@@ -144,15 +149,23 @@ class Pointer(nn.Module):
         self.gate = nn.Linear(hidden_size, 1)
 
     def keys(self, states: Tensor, vectors: Tensor) -> Tensor:
-        """Keys ``[batch, source, hidden]`` from encoder states and source embeddings."""
+        """Keys ``[batch, source, hidden]`` from encoder states and source embeddings of that shape."""
         return self.key(states) + self.previous_key(F.pad(vectors, (0, 0, 1, 0))[:, :-1])
 
     def forward(
         self, hidden: Tensor, keys: Tensor, mask: Tensor, bias: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Attention ``[batch, length, source]``, log-chance to copy and to write ``[batch, length, 1]``.
+        """Attend to the source.
 
-        ``bias`` ``[batch, length, source]`` is added before the softmax; see `CopyBias`.
+        Args:
+            hidden: ``[batch, length, hidden]`` states of the decoder.
+            keys: ``[batch, source, hidden]`` from `keys`.
+            mask: ``[batch, source]``, 1 where a piece is real.
+            bias: ``[batch, length, source]``, added to the scores before the softmax; see `CopyBias`.
+
+        Returns:
+            Attention ``[batch, length, source]``, and the log-probabilities of copying and of writing, both
+            ``[batch, length, 1]``.
         """
         scores = self.query(hidden) @ keys.transpose(1, 2) / math.sqrt(keys.shape[-1])
         if bias is not None:
@@ -163,11 +176,11 @@ class Pointer(nn.Module):
 
 
 class CopyBias(nn.Module):
-    """What a copying writer need not learn: go on where you are, say nothing twice, keep what matters.
+    """A bias on the pointer's scores: continue after the last copied piece, do not repeat, keep what matters.
 
-    Added to the pointer's scores. The first two are exact comparisons of pieces whose worth the decoder
-    judges at every step, so that names of several pieces come out whole from early on; the third is a
-    content selection over the document (Gehrmann 2018) that has a loss of its own.
+    The first two parts compare pieces exactly, and the decoder weighs them at every step, so that names of
+    several pieces are copied whole early in training. The third is a content selector over the document
+    (bottom-up attention, Gehrmann 2018) with its own loss.
     """
 
     def __init__(self, hidden_size: int):
@@ -176,23 +189,23 @@ class CopyBias(nn.Module):
         self.keep = nn.Linear(hidden_size, 1)
 
     def selection(self, states: Tensor) -> Tensor:
-        """Logit ``[batch, source]`` of every piece of a document to stand in its summary."""
+        """Logits ``[batch, source]`` of each piece of a document being in its summary."""
         return self.keep(states).squeeze(2)
 
     def forward(self, hidden: Tensor, written: Tensor, source_ids: Tensor, states: Tensor) -> Tensor:
         """Bias ``[batch, length, source]`` for the last ``length`` steps.
 
         Args:
-            hidden: ``[batch, length, hidden]`` of the decoder.
-            written: ``[batch, steps]`` the pieces that it was fed, ``steps`` no less than ``length``.
-            source_ids: ``[batch, source]``.
-            states: ``[batch, source, hidden]`` of the encoder.
+            hidden: ``[batch, length, hidden]`` states of the decoder.
+            written: ``[batch, steps]`` pieces that the decoder was fed; ``steps`` is at least ``length``.
+            source_ids: ``[batch, source]`` pieces of the documents.
+            states: ``[batch, source, hidden]`` states of the encoder.
         """
         same = (written[:, :, None] == source_ids[:, None]).to(hidden.dtype)
         length = hidden.shape[1]
         follows = F.pad(same[:, -length:, :-1], (1, 0))
         used = same.cumsum(1)[:, -length:].clamp_max(1)
-        # Training starts from the sensible side.
+        # The constants start training with continuing preferred and repeating discouraged.
         bias = follows * (self.follow(hidden) + 2.0) + used * (self.again(hidden) - 1.0)
         return bias + F.logsigmoid(self.selection(states).float())[:, None]
 
@@ -200,12 +213,12 @@ class CopyBias(nn.Module):
 def mix_log_probs(
     logits: Tensor, pointed: tuple[Tensor, Tensor, Tensor] | None, source_ids: Tensor | None
 ) -> Tensor:
-    """Log-probabilities ``[batch, length, vocabulary]`` of writing or copying every word.
+    """Log-probabilities ``[batch, length, vocabulary]`` of writing or copying each piece.
 
     Args:
         logits: ``[batch, length, vocabulary]``.
-        pointed: What `Pointer` answers; None without copying.
-        source_ids: ``[batch, source]`` ids of what may be copied; None where it has no ids.
+        pointed: Result of `Pointer`; None without copying.
+        source_ids: ``[batch, source]`` ids of the source; None if it has no ids.
     """
     if pointed is None or source_ids is None:
         return torch.log_softmax(logits, dim=-1)
@@ -221,13 +234,13 @@ def target_log_probs(
     matches: Tensor | None,
     targets: Tensor,
 ) -> Tensor:
-    """Log-probability ``[batch, length]`` of the targets alone, cheaper than all of `mix_log_probs`.
+    """Log-probabilities ``[batch, length]`` of the targets alone, cheaper than the whole of `mix_log_probs`.
 
     Args:
         logits: ``[batch, length, vocabulary]``.
-        pointed: What `Pointer` answers; None without copying.
-        matches: ``[batch, source, length]``, how much source position s is target word t (0 or 1 for
-            ids; differentiable for one-hot words).
+        pointed: Result of `Pointer`; None without copying.
+        matches: ``[batch, source, length]``, degree to which source piece s equals target t: 0 or 1 for ids,
+            differentiable for one-hot words.
         targets: ``[batch, length]`` ids.
     """
     written = -F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
@@ -240,7 +253,7 @@ def target_log_probs(
 
 
 def check_backbone(config: PreTrainedConfig) -> None:
-    """Refuse models that are not encoder-decoders of a known shape.
+    """Check that a model is an encoder-decoder of a supported type.
 
     Raises:
         SummGANError: The model type is not supported.

@@ -1,7 +1,7 @@
-"""The contract between a document's encoder and the reconstructor: a `Bottleneck` leaves a `Code`.
+"""The contract between encoder and reconstructor: a `Bottleneck` turns a `Source` into a `Code`.
 
-Whatever kind a code is, the reconstructor reads its ``vectors``. Only a code made of words can be read by
-people, judged by the discriminator, and scored with ROUGE.
+The reconstructor reads the ``vectors`` of any code. Only a code made of words can be read by people, judged
+by the discriminator and scored with ROUGE.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Source:
     Attributes:
         states: ``[batch, source, hidden]`` encoder states.
         mask: ``[batch, source]``, 1 where a state is real.
-        input_ids: ``[batch, source]`` vocabulary ids of the states; None where the encoder reads no pieces,
-            such as the encoder of a bag of words.
+        input_ids: ``[batch, source]`` ids of the pieces; None if the encoder reads no pieces, such as that of
+            a bag of words.
     """
 
     states: Tensor
@@ -32,13 +32,13 @@ class Source:
 
     @property
     def ids(self) -> Tensor:
-        """``input_ids`` of documents that have pieces.
+        """The ``input_ids``, for callers that need them.
 
         Raises:
             ValueError: The documents have no pieces.
         """
         if self.input_ids is None:
-            raise ValueError("These documents were not encoded from pieces, so there are no ids to copy.")
+            raise ValueError("These documents were not encoded from pieces: there are no ids to copy from.")
         return self.input_ids
 
     def repeat(self, times: int) -> Source:
@@ -48,29 +48,27 @@ class Source:
         return Source(states, mask, ids)
 
     def take(self, rows: list[int]) -> Source:
-        """Take the documents at these places, each as often as its place is named."""
+        """Select rows of the batch; a row may be selected several times."""
         ids = None if self.input_ids is None else self.input_ids[rows]
         return Source(self.states[rows], self.mask[rows], ids)
 
 
 @dataclass(frozen=True)
 class Code:
-    """What is left of documents in the middle.
+    """Discrete codes of documents: the output of a bottleneck and the input of the reconstructor.
 
     Attributes:
-        vectors: ``[batch, length, hidden]``, read by the reconstructor as ``inputs_embeds``.
+        vectors: ``[batch, length, hidden]``, which the reconstructor reads.
         mask: ``[batch, length]``, 1 where a position is real.
-        words: ``[batch, length]`` vocabulary ids, the end piece included; None when the code is not of words.
-        one_hot: ``[batch, length, vocabulary]``, the words in the forward pass, differentiable in
-            the backward pass as the estimator has it; or None.
-        log_probs: ``[batch, length]``, log-probability of each drawn word, for score-function
-            estimators; or None.
-        codes: ``[batch, length]`` class or codebook ids, bits, or branches of a tree, of a code that is not
-            made of words; or None.
-        probabilities: ``[batch, 1, classes]`` or ``[batch, bits]`` that those were drawn from,
-            ``[batch, length]`` of the nodes on a path in a tree, or None.
-        penalty: Scalar to be added to the loss (commitment and the like), or None.
-        metrics: Scalars worth a log line.
+        words: ``[batch, length]`` vocabulary ids, the end piece included; None if the code has no words.
+        one_hot: ``[batch, length, vocabulary]``, the one-hot words, with the estimator's gradient; or None.
+        log_probs: ``[batch, length]`` log-probability of each drawn word, for score-function estimators; or
+            None.
+        codes: ``[batch, length]`` classes, codebook entries, bits or branches of a tree; None for words.
+        probabilities: Those of the classes ``[batch, 1, classes]``, of the bits ``[batch, bits]`` or of the
+            nodes on a path in a tree ``[batch, length]``; or None.
+        penalty: Scalar to add to the loss, such as the commitment penalty; or None.
+        metrics: Named scalars for the log.
     """
 
     vectors: Tensor
@@ -84,21 +82,21 @@ class Code:
     metrics: dict[str, Tensor] = field(default_factory=dict)
 
     def given(self, name: Literal["words", "one_hot", "log_probs", "codes", "probabilities"]) -> Tensor:
-        """A field that some codes lack, for those who cannot do without it.
+        """Return an optional field, for callers that need it.
 
         Raises:
-            ValueError: This code lacks the field.
+            ValueError: The field is None.
         """
         value = getattr(self, name)
         if value is None:
             raise ValueError(
-                f"This code has no {name}: the bottleneck or generator that makes it must give them."
+                f"This code has no {name}: the bottleneck or generator that makes it must set them."
             )
         return value
 
 
 class Bottleneck(nn.Module, ABC):
-    """Makes a `Code` of encoded documents: words, a class, bits, entries of a codebook, or a path."""
+    """Turns encoded documents into a `Code`: words, a class, bits, codebook entries or a path."""
 
     @abstractmethod
     def forward(
@@ -109,13 +107,13 @@ class Bottleneck(nn.Module, ABC):
         temperature: float = 1.0,
         units: Tensor | None = None,
     ) -> Code:
-        """Draw the code of every document and give it a gradient.
+        """Draw the code of every document, with a gradient.
 
         Args:
             source: The documents.
             stream: Noise of the draw and of the estimator; None takes the likeliest code.
-            estimator: A key of `ESTIMATORS`: how the gradient passes through what is drawn.
+            estimator: Estimator of the gradient through the draw, a key of `ESTIMATORS`.
             temperature: Temperature of the relaxation.
-            units: ``[batch]`` wanted exact lengths of a code made of words; other codes ignore them, as their
-                length is fixed.
+            units: ``[batch]`` exact lengths of codes made of words, in units; other codes ignore them, since
+                their length is fixed.
         """

@@ -1,7 +1,7 @@
-"""`DecoderGenerator`: a sequence-to-sequence model that may write any words of the vocabulary.
+"""`DecoderGenerator`: a sequence-to-sequence model that can write any word of the vocabulary.
 
-An encoder reads the document, a linear layer guesses the length, and a decoder with a pointer draws the words
-(`words.py`). In use it writes by the beam search of transformers (`decoding.py`).
+An encoder reads the document, a linear layer predicts the length, and a decoder with a pointer draws the
+words (`words.py`). In use, it writes with the beam search of transformers (`decoding.py`).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from summgan.networks.words import MAX_UNITS, WordsBottleneck, ended_mask
 from summgan.randomness import RandomStream
 from summgan.text.units import LengthTable
 
-_BLANKS = ("\u2581", "\u0120")  # how pieces of SentencePiece and of byte-level BPE begin after a blank
+_BLANKS = ("\u2581", "\u0120")  # marks of a leading blank in pieces of SentencePiece and of byte-level BPE
 _BYTE = "<0x"
-_SCORED_APART = 4  # parts of the candidates, by length
-_ALIKE = 0.9  # share of pieces that must agree; the rules of scripts may change a little between versions
+_SCORED_APART = 4  # batches into which candidates are sorted by length
+_ALIKE = 0.9  # share of pieces that must agree; rules of scripts may change slightly between versions
 
 
 class DecoderGenerator(Generator):
-    """Document to a length, and to words of that length.
+    """Writes a summary with an encoder and a decoder.
 
     Args:
         config: Configuration of the whole model.
@@ -59,14 +59,14 @@ class DecoderGenerator(Generator):
         self.length = nn.Linear(config.generator.d_model, MAX_UNITS + 1)
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
-        """States of documents; both arguments are ``[batch, source]``."""
+        """Encode documents; both arguments are ``[batch, source]``."""
         states = self.encoder(self.encoder.embed(input_ids), attention_mask)
         return Source(states, attention_mask, input_ids)
 
     def length_log_probs(self, source: Source) -> Tensor:
-        """Log-probabilities ``[batch, MAX_UNITS + 1]`` of a summary's length in units.
+        """Log-probabilities ``[batch, MAX_UNITS + 1]`` of a summary's length in units, from 0.
 
-        No summary is empty or longer than its document.
+        A summary is neither empty nor longer than its document.
         """
         mask = source.mask[..., None].to(source.states.dtype)
         mean = (source.states * mask).sum(1) / mask.sum(1)
@@ -90,7 +90,7 @@ class DecoderGenerator(Generator):
     def write(
         self, source: Source, lengths: Sequence[Sequence[int]], writing: Writing | None = None
     ) -> Candidates:
-        """Find the best beams of every wanted length; see `Generator.write`."""
+        """Write the best beams of every wanted length; see `Generator.write`."""
         writing = writing or Writing()
         rows = [row for row, wanted in enumerate(lengths) for _ in wanted]
         units = [length for wanted in lengths for length in wanted]
@@ -99,10 +99,10 @@ class DecoderGenerator(Generator):
         return self._candidates(source, words, rows)
 
     def _candidates(self, source: Source, words: Tensor, rows: list[int]) -> Candidates:
-        """Words ``[candidates, length]`` with their log-likelihood as score."""
+        """Score words ``[candidates, length]`` by their log-likelihood."""
         mask = ended_mask(words, self.bottleneck.end_id)
         pieces, scores = mask.sum(1), words.new_zeros(len(words), dtype=torch.float)
-        # The vocabulary costs most, also where a row is filled up: candidates of like length go together.
+        # Most of the cost is the vocabulary softmax, padding included: batch candidates of similar length.
         for part in pieces.argsort().chunk(_SCORED_APART):
             longest = int(pieces[part].max())
             documents = source.take([rows[index] for index in part.tolist()])
@@ -114,7 +114,7 @@ class DecoderGenerator(Generator):
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Log-probability ``[batch]`` of given summaries: of their length plus of all of their words.
+        """Log-probability ``[batch]`` of given summaries: that of their length plus that of their words.
 
         Args:
             source: The documents.
@@ -123,7 +123,7 @@ class DecoderGenerator(Generator):
             weights: ``[batch, length]`` weight of each piece in the sum; by default the mask.
         """
         units = self.bottleneck.length_of(words, mask).clamp_max(MAX_UNITS)
-        # A summary as long as its noisy source may have lost a word there: impossible is only unlikely.
+        # A target can be longer than its noised source, which may lack words: bound the impossible.
         length = self.length_log_probs(source).gather(1, units[:, None]).squeeze(1).clamp_min(-10.0)
         return length + self.bottleneck.log_likelihood(source, words, mask, weights)
 
@@ -135,8 +135,10 @@ class DecoderGenerator(Generator):
         words_mask: Tensor,
         supported: Tensor | None = None,
     ) -> Tensor:
-        """Cross-entropy per piece ``[batch]`` of writing given words for a text, plus the cross-entropy of
-        selecting the pieces of the text that stand in them; see `Generator.imitation_loss`.
+        """Loss per piece ``[batch]`` of writing given words for a text; see `Generator.imitation_loss`.
+
+        It is the cross-entropy of the words plus, if words are copied, that of the content selector of
+        `CopyBias`.
         """
         source = self.encode(input_ids, attention_mask)
         asked = words_mask if supported is None else supported
@@ -145,18 +147,18 @@ class DecoderGenerator(Generator):
         return loss if bias is None else loss + self._selection_loss(bias, source, words, words_mask)
 
     def _selection_loss(self, bias: CopyBias, source: Source, words: Tensor, mask: Tensor) -> Tensor:
-        """``[batch]``: binary cross-entropy of whether a piece of the text stands in the words."""
+        """Binary cross-entropy ``[batch]`` of whether each piece of the text is among the words."""
         stands = (source.ids[:, :, None] == words.masked_fill(mask == 0, -1)[:, None]).any(2)
         logits = bias.selection(source.states).float()
         losses = F.binary_cross_entropy_with_logits(logits, stands.float(), reduction="none")
         return (losses * source.mask).sum(1) / source.mask.sum(1)
 
     def salience(self, source_ids: Tensor) -> Tensor:
-        """How much each place of documents says, in nats; both are ``[batch, source]``."""
+        """Salience of each place of documents, in nats; argument and result are ``[batch, source]``."""
         return self.bottleneck.salience(source_ids)
 
     def take_weights(self, backbone: PreTrainedModel) -> None:
-        """Copy the weights of encoder, decoder and output layer."""
+        """Copy the weights of encoder, decoder and output layer from a backbone."""
         decoder = self.bottleneck.decoder
         for ours, theirs in ((self.encoder, backbone.get_encoder()), (decoder, backbone.get_decoder())):
             ours.stack.load_state_dict(
@@ -166,20 +168,20 @@ class DecoderGenerator(Generator):
             decoder.head.load_state_dict(backbone.lm_head.state_dict())
 
     def set_lengths(self, table: LengthTable) -> None:
-        """Copy the lengths of a vocabulary's pieces."""
+        """Store the lengths of a vocabulary's pieces."""
         self.bottleneck.set_lengths(table)
 
     def check_pieces(self, pieces: Sequence[str]) -> None:
-        """Refuse pieces whose lengths differ from those that are saved with the weights.
+        """Check that the lengths saved with the weights are those of a tokenizer's pieces.
 
-        Pieces that begin with a blank do not go on with a word, those that begin with a letter do, and bytes
-        are written only where the document has them.
+        In a matching table, pieces that begin with a blank start a word, pieces that begin with a letter
+        continue one, and bytes are not freely writable.
 
         Raises:
-            SummGANError: They are of another vocabulary.
+            SummGANError: The pieces are of another vocabulary.
         """
         advice = "give the tokenizer that the model was trained with."
-        # A backbone may have more entries than its tokenizer has pieces, but these are never written.
+        # A backbone may have more entries than its tokenizer has pieces; the extra ones are never written.
         if self.bottleneck.writable[len(pieces) :].any():
             raise SummGANError(
                 f"The tokenizer has {len(pieces)} pieces, but the vocabulary of the model has "
@@ -195,13 +197,13 @@ class DecoderGenerator(Generator):
             raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:
-        """Copy how many pieces a unit has."""
+        """Store the largest number of pieces per unit."""
         self.bottleneck.pieces_per_unit = lengths.pieces_per_unit
 
     def set_salience(self, salience: Salience) -> None:
-        """Copy the salience.
+        """Store the salience counted in the training text.
 
-        A backbone may have more entries than its tokenizer has pieces; the rest stays as it is.
+        A backbone may have more entries than its tokenizer has pieces; the extra ones keep their values.
         """
         for name, values in salience.named_buffers():
             self.bottleneck.salience.get_buffer(name)[: len(values)].copy_(values)

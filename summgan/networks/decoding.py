@@ -1,6 +1,6 @@
-"""Beam search of exact length: a decoder in the form that ``generate`` of transformers takes.
+"""Beam search of exact length, with ``generate`` of transformers.
 
-`words.py` says which pieces are possible; here the beams are restricted to them.
+`words.py` determines which pieces are allowed; a logits processor restricts the beams to them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from summgan.networks.words import WordsBottleneck, pieces_at
 
 
 class BeamSearch(PreTrainedModel, GenerationMixin):
-    """A decoder in the form that transformers' ``generate`` asks for, for encoded documents.
+    """Adapts a decoder to transformers' ``generate``, for documents that are already encoded.
 
     Args:
         bottleneck: The decoder.
@@ -47,11 +47,11 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
 
         Args:
             source: The documents.
-            lengths: Wanted units of each document's summary.
-            writing: Width of the search and its other options.
+            lengths: Wanted length of each document's summary, in units.
+            writing: Number of beams and other options.
 
         Returns:
-            ``[batch * per_length, length]`` pieces, which end with the end piece and are padded.
+            ``[batch * per_length, length]`` pieces, ended by the end piece and padded.
         """
         units = torch.tensor(lengths, device=source.mask.device)
         beams = max(writing.num_beams, writing.per_length)
@@ -61,7 +61,7 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
             source.repeat(beams),
             writing.no_repeat_bigrams,
         )
-        sequences: Any = self.generate(  # type: ignore[misc]  # typed for a protocol no model fulfils
+        sequences: Any = self.generate(  # type: ignore[misc]  # typed for a protocol that no model fulfils
             input_ids=source.ids,
             source_ids=source.ids,
             attention_mask=source.mask,
@@ -81,8 +81,8 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         """Arguments of `forward` for one step of ``generate``.
 
         Args:
-            input_ids: ``[rows, length]`` the words so far, from the start piece.
-            num_units: ``[rows]`` wanted lengths.
+            input_ids: ``[rows, length]`` words so far, the start piece included.
+            num_units: ``[rows]`` wanted lengths, in units.
             past_key_values: Cache of the earlier steps.
             **kwargs: The other arguments of ``generate``.
         """
@@ -102,16 +102,16 @@ class BeamSearch(PreTrainedModel, GenerationMixin):
         past_key_values: EncoderDecoderCache | None = None,
         **kwargs: Any,
     ) -> Seq2SeqLMOutput:
-        """Log-probabilities of the next words, as ``logits``.
+        """Compute the log-probabilities of the next words, as ``logits``.
 
         Args:
-            words: ``[rows, length]`` the words so far, from the start piece.
+            words: ``[rows, length]`` words so far, the start piece included.
             vectors: ``[rows, steps, hidden]`` decoder inputs of the words that are not in the cache.
             source_ids: ``[rows, source]`` pieces of the documents.
             attention_mask: ``[rows, source]``.
-            encoder_outputs: States of the documents.
+            encoder_outputs: Encoder states of the documents.
             past_key_values: Cache of the earlier steps.
-            **kwargs: Ignored, as transformers passes options of its own.
+            **kwargs: Ignored; transformers passes options of its own.
         """
         source = Source(encoder_outputs[0], attention_mask, source_ids)
         hidden = self.bottleneck.decoder(vectors, source.states, source.mask, past_key_values)
@@ -124,23 +124,22 @@ def vectors_after(bottleneck: WordsBottleneck, words: Tensor, units: Tensor) -> 
 
     Args:
         bottleneck: The decoder.
-        words: ``[batch, length]``, from the start piece.
-        units: ``[batch]`` wanted lengths.
+        words: ``[batch, length]``, the start piece included.
+        units: ``[batch]`` wanted lengths, in units.
     """
-    # The word that is still to be written does not matter; any word stands for it.
+    # The inputs do not depend on the word to be written; any word serves as a placeholder.
     padded = torch.cat([words[:, 1:], words[:, :1]], dim=1)
     return bottleneck.inputs(padded, units)[0]
 
 
 class ExactLength(LogitsProcessor):
-    """Leaves only the pieces that can still lead to the wanted number of units, and among these the ones that
-    break no word of the document.
+    """Allows only pieces that can still reach the exact length and break no word of the document.
 
     Args:
-        bottleneck: The decoder, which knows the length of every piece.
-        units: ``[rows]`` wanted lengths, one per beam.
+        bottleneck: The decoder, which has the length of every piece.
+        units: ``[rows]`` wanted lengths in units, one per beam.
         source: The documents, one per beam.
-        no_repeat_bigrams: Whether no two pieces may stand in a row twice; bytes may, as they are no words.
+        no_repeat_bigrams: Whether to forbid repeating a pair of consecutive pieces; bytes are exempt.
     """
 
     def __init__(
@@ -164,16 +163,16 @@ class ExactLength(LogitsProcessor):
         written = torch.stack([input_ids[:, max(0, input_ids.shape[1] - 2)], input_ids[:, -1]], dim=1)
         columns = (remaining[:, None], states[:, -1:], room[:, None], written[:, None], self.source_ids)
         allowed = self.bottleneck.allowed(*columns)[:, 0]
-        # `generate` pads a row that has ended, and needs some piece that is allowed.
+        # `generate` pads a row that has ended, and needs at least one allowed piece.
         ended = (words == self.bottleneck.end_id).any(1)
         allowed[ended] = True
-        # Where every piece that ends a word would repeat a bigram, a word is broken; the length never is.
+        # If every piece that keeps words whole would repeat a bigram, break a word; never miss the length.
         stuck = ~(allowed & scores.isfinite()).any(1, keepdim=True)
         if stuck.any():
             allowed = torch.where(stuck, self.bottleneck.fitting(*columns)[:, 0], allowed)
         return torch.log_softmax(scores.masked_fill(~allowed, -math.inf), dim=-1)
 
     def _repeating(self, input_ids: Tensor) -> Tensor:
-        """Pieces ``[rows, vocabulary]`` that would repeat a bigram of ``input_ids``; bytes are no words."""
+        """Which pieces ``[rows, vocabulary]`` would repeat a bigram of ``input_ids``; bytes are exempt."""
         again = input_ids[:, :-1] == input_ids[:, -1:]
         return pieces_at(again, input_ids[:, 1:], len(self.bottleneck.bytes)) & ~self.bottleneck.bytes

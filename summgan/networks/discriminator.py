@@ -1,8 +1,8 @@
-"""The discriminator: has read human sentences and judges the words in the middle.
+"""The discriminator: judges whether words read like a human sentence.
 
-Small on purpose: convolutions of several widths over word embeddings of its own see n-grams, so it
-judges form and can hardly know content. It answers per word (like ELECTRA, Clark 2020, it finds words
-that do not belong) and per sentence. It only ever sees hard words.
+It is small on purpose: convolutions of several widths over its own word embeddings see n-grams, so that it
+judges form and hardly content. It judges each word (like ELECTRA, Clark 2020, it finds words that do not fit)
+and the sentence. Its inputs are always one-hot words.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _WIDTHS = (1, 3, 5)
 
 @dataclass(frozen=True)
 class Judgement:
-    """Logits; higher is more human.
+    """Logits of being human.
 
     Attributes:
-        sentence: ``[batch]``.
-        words: ``[batch, length]``.
+        sentence: ``[batch]``, of each sentence.
+        words: ``[batch, length]``, of each word.
     """
 
     sentence: Tensor
@@ -32,7 +32,7 @@ class Judgement:
 
 
 class Discriminator(nn.Module):
-    """Words to a judgement.
+    """Judges words and sentences.
 
     Args:
         vocabulary_size: Number of pieces.
@@ -51,7 +51,7 @@ class Discriminator(nn.Module):
         self.sentence = nn.Linear(2 * hidden_size, 1)
 
     def embed(self, words: Tensor) -> Tensor:
-        """Vectors of ids ``[batch, length]`` or one-hot words ``[batch, length, vocabulary]``."""
+        """Embed ids ``[batch, length]`` or one-hot words ``[batch, length, vocabulary]``."""
         return embed_words(words, self.embedding.weight)
 
     def forward(self, vectors: Tensor, mask: Tensor) -> Judgement:

@@ -1,8 +1,8 @@
-"""`Generator`: what summaries come from, the first network of the flow.
+"""`Generator`: the abstract base of networks that write summaries word by word.
 
-It reads a document (`encode`), draws a summary that carries a gradient in training (`draw`), and writes
-candidates of several lengths in use (`write`). `reconstructor.py` reads what it draws and `discriminator.py`
-judges it. `decoder_generator.py` implements it.
+A generator reads a document (`encode`), draws a summary with a gradient in training (`draw`), and writes
+candidates of several lengths in use (`write`). The reconstructor reads and the discriminator judges its
+summaries. `decoder_generator.py` implements it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from summgan.text.units import LengthTable
 
 @dataclass(frozen=True)
 class Writing:
-    """How candidates are written. A generator has no use for an option of another way to write.
+    """Options of writing; a generator ignores those that it cannot use.
 
     Attributes:
-        num_beams: Width of the beam search; 1 is greedy.
-        per_length: Most candidates of each length.
-        no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+        num_beams: Number of beams; 1 is greedy search.
+        per_length: Largest number of candidates of each length.
+        no_repeat_bigrams: Whether to forbid repeating a pair of consecutive pieces.
         decoding: Further options of transformers' ``generate``, such as ``do_sample``.
     """
 
@@ -44,13 +44,13 @@ class Writing:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Summaries, of which each document may have several. Those of one document stand together.
+    """Candidate summaries, one or more of each document; those of one document are consecutive.
 
     Attributes:
-        words: ``[candidates, length]`` pieces, ended, and filled up with special pieces.
+        words: ``[candidates, length]`` pieces, ended by the end piece and padded.
         mask: ``[candidates, length]``, 1 up to and including the first end piece.
-        rows: ``[candidates]`` which document each is of.
-        scores: ``[candidates]`` how good the generator finds each, in nats; comparable within a document.
+        rows: ``[candidates]`` row of each candidate's document.
+        scores: ``[candidates]`` score by the generator, in nats; comparable within a document.
     """
 
     words: Tensor
@@ -60,14 +60,14 @@ class Candidates:
 
 
 class Generator(nn.Module, ABC):
-    """Document to summary. A new one implements the six abstract methods, and takes these two arguments.
+    """Abstract base of generators. A subclass takes these arguments and implements six methods.
 
     Args:
         config: Configuration of the whole model.
-        embedding: The table of word embeddings that generator and reconstructor share.
+        embedding: Table of word embeddings, shared by generator and reconstructor.
 
     Attributes:
-        tables: The least number of each buffer of vocabulary ids; a loaded model is checked for them.
+        tables: Smallest valid value of each buffer that holds ids or counts; checked when a model is loaded.
     """
 
     tables: ClassVar[dict[str, int]] = {}
@@ -78,18 +78,18 @@ class Generator(nn.Module, ABC):
 
     @property
     def longest_document(self) -> int:
-        """Pieces of a document that can be summarized at once."""
+        """Largest number of pieces of a document that is summarized in one window."""
         return self.config.window
 
     @abstractmethod
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
-        """States of documents, or of windows of long ones; both arguments are ``[batch, source]``."""
+        """Encode documents, or windows of long ones; both arguments are ``[batch, source]``."""
 
     @abstractmethod
     def length_log_probs(self, source: Source) -> Tensor:
-        """Log-probabilities ``[batch, lengths]`` of a summary's length in units, from 0 on.
+        """Log-probabilities ``[batch, lengths]`` of a summary's length in units, from 0.
 
-        Minus infinity for lengths that cannot be, such as 0 and those beyond the document's own.
+        They are minus infinity for impossible lengths, such as 0 and more than that of the document.
         """
 
     @abstractmethod
@@ -101,11 +101,11 @@ class Generator(nn.Module, ABC):
         estimator: str = "straight-through",
         temperature: float = 1.0,
     ) -> Code:
-        """Draw the words of a summary for every document, and give them a gradient.
+        """Draw the words of a summary for every document, with a gradient.
 
         Args:
             source: The documents.
-            units: ``[batch]`` exact lengths that are wanted.
+            units: ``[batch]`` exact lengths, in units.
             stream: Noise of the draw and of the estimator.
             estimator: A key of `ESTIMATORS`.
             temperature: Temperature of the relaxation.
@@ -122,9 +122,11 @@ class Generator(nn.Module, ABC):
 
         Args:
             source: The documents.
-            lengths: Lengths in units that are wanted of each document. There is at least one candidate of
-                each, in this order.
-            writing: How; by default as `Writing` has it.
+            lengths: Wanted lengths of each document's summaries, in units.
+            writing: Options of writing; by default those of `Writing`.
+
+        Returns:
+            At least one candidate of each length, in the order of ``lengths``.
         """
 
     @abstractmethod
@@ -137,7 +139,7 @@ class Generator(nn.Module, ABC):
             source: The documents.
             words: ``[batch, length]`` pieces, the end piece included.
             mask: ``[batch, length]``, 1 where a piece is real.
-            weights: ``[batch, length]`` of the pieces in the sum; by default the mask.
+            weights: ``[batch, length]`` weight of each piece in the sum; by default the mask.
         """
 
     @abstractmethod
@@ -151,47 +153,47 @@ class Generator(nn.Module, ABC):
     ) -> Tensor:
         """Loss per piece ``[batch]`` of writing given words for a text.
 
-        It is used wherever a human sentence is the answer: in denoising, its anchor, and the back cycle.
+        It serves every loss whose target is known: denoising, extraction and the back cycle.
 
         Args:
-            input_ids: ``[batch, source]``.
+            input_ids: ``[batch, source]`` pieces of the text.
             attention_mask: ``[batch, source]``.
-            words: ``[batch, length]``.
+            words: ``[batch, length]`` pieces to write.
             words_mask: ``[batch, length]``.
-            supported: ``[batch, length]``, 0 for words that cannot be known from the text, which are given
-                but not asked for; all are asked for by default.
+            supported: ``[batch, length]``, 0 for pieces that cannot be known from the text: they are fed to
+                the decoder, but their loss does not count. By default all count.
         """
 
     @torch.no_grad()
     def draw_units(self, source: Source, stream: RandomStream) -> Tensor:
-        """A length ``[batch]`` for the summary of every document."""
+        """Draw the length ``[batch]`` of every document's summary, in units."""
         return sample_categorical(self.length_log_probs(source), stream.uniform(1)[:, 0])
 
     def salience(self, source_ids: Tensor) -> Tensor:
-        """How much each place of documents says, for the content term; both are ``[batch, source]``.
+        """Salience of each place of documents, for the content term; argument and result ``[batch, source]``.
 
         Raises:
-            SummGANError: The generator keeps no salience, as here.
+            SummGANError: The generator stores no salience, which is the default.
         """
         raise SummGANError(
-            f"A {type(self).__name__} keeps no salience: set --training.loss_weights.content to 0."
+            f"A {type(self).__name__} stores no salience: set --training.loss_weights.content to 0."
         )
 
     def take_weights(self, backbone: PreTrainedModel) -> None:
-        """Take over a pretrained sequence-to-sequence model, as far as it is of use; here it is not."""
+        """Copy weights of a pretrained sequence-to-sequence model; the default ignores them."""
 
     def set_lengths(self, table: LengthTable) -> None:
-        """Take over the lengths of a vocabulary's pieces, if they are of use; here they are not."""
+        """Store the lengths of a vocabulary's pieces; the default ignores them."""
 
     def check_pieces(self, pieces: Sequence[str]) -> None:
-        """Refuse the pieces of a tokenizer that is not the model's, if that can be known; here it cannot.
+        """Check that a tokenizer's pieces are those of the model; the default checks nothing.
 
         Raises:
-            SummGANError: They are of another vocabulary.
+            SummGANError: The pieces are of another vocabulary.
         """
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:
-        """Take over how long human sentences are, beyond what the configuration says; here nothing is."""
+        """Store the lengths of human sentences; the default ignores them, as the configuration has them."""
 
     def set_salience(self, salience: Salience) -> None:
-        """Take over what says much where, counted in the two piles, if it is of use; here it is not."""
+        """Store the salience counted in the training text; the default ignores it."""

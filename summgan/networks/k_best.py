@@ -1,4 +1,4 @@
-"""The k likeliest paths through a lattice (`paths.py`), exactly: every message keeps its k greatest."""
+"""The k best paths through a lattice (`paths.py`), exactly: each step of the recursion keeps its k best."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from summgan.networks.paths import FORBIDDEN, Path, Scores
 
 
 def k_best(scores: Scores, lengths: Tensor, count: int) -> tuple[Path, Tensor]:
-    """The likeliest ``count`` paths of ``lengths`` ``[batch]`` units.
+    """Find the best paths of given lengths.
+
+    Args:
+        scores: Scores of a batch of lattices.
+        lengths: ``[batch]`` units of each document's paths.
+        count: Number of paths.
 
     Returns:
-        Paths ``[batch, count, units]`` and scores ``[batch, count]``, greatest first; where there are
-        fewer paths, the scores of the others are not `possible`.
+        Paths ``[batch, count, units]`` and their scores ``[batch, count]`` in nats, best first. If a lattice
+        has fewer paths, the scores of the rest are not `possible`.
     """
     longest = int(lengths.max())
     entered, came = _ranked(scores, longest, count)
@@ -41,7 +46,12 @@ def k_best(scores: Scores, lengths: Tensor, count: int) -> tuple[Path, Tensor]:
 
 
 def _ranked(scores: Scores, longest: int, count: int) -> tuple[Tensor, Tensor]:
-    """``[units + 1, batch, vertices, count]`` greatest ways to enter; edge and rank of each way on."""
+    """Compute the best scores of entering each vertex with ``u`` units left, and how each continues.
+
+    Returns:
+        Scores ``[units + 1, batch, vertices, count]``, best first, and for each the code of the edge that
+        follows and of the rank at its end, of the same shape.
+    """
     batch, vertices, band = scores.edge.shape
     nothing = scores.node.new_full((batch, vertices, count), 2 * FORBIDDEN)
     end = nothing.clone()
@@ -65,5 +75,5 @@ def _ranked(scores: Scores, longest: int, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _ranked_windows(table: Tensor, band: int) -> Tensor:
-    """``[batch, vertices, band, count]`` view of what stands 1 to ``band`` places further on."""
+    """View ``[batch, vertices, band, count]`` of the entries 1 to ``band`` vertices ahead."""
     return F.pad(table, (0, 0, 0, band), value=FORBIDDEN)[:, 1:].unfold(1, band, 1).transpose(2, 3)

@@ -1,4 +1,4 @@
-"""Documents as lattices: vertices that say words, and edges from each to later ones."""
+"""Documents as lattices: each vertex says a word, and edges lead from a vertex to later ones."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from summgan.networks.paths import FORBIDDEN, Path
 from summgan.text.words import CLAUSE, SENTENCE
 
 LEAPS = 4
-"""Kinds of what an edge leaps over: nothing, words, the end of a clause, the end of a sentence."""
+"""Number of kinds of edges, by what they leap over: nothing, words, the end of a clause or of a sentence."""
 OVER_SENTENCE = 3
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """A batch of documents as vertices: every word, followed by its other forms.
+    """The vertices of a batch of documents: every word, followed by its other forms.
 
     Attributes:
-        source: ``[batch, words]`` rows of the words in the word table, -1 beyond the last.
-        after: ``[batch, words]`` punctuation after each, by kind.
-        hold: ``[batch, words]`` whether each, if said, is followed by the next one.
-        need: ``[batch, words]`` whether each, if said, follows the one before.
-        words: ``[batch, vertices]`` rows of what each vertex says, -1 beyond the last.
-        places: ``[batch, vertices]`` place of each in the document, not falling.
+        source: ``[batch, words]`` each word's row in the word table, padded with -1.
+        after: ``[batch, words]`` kind of the punctuation after each word.
+        hold: ``[batch, words]`` whether a path through the word must continue with the next word.
+        need: ``[batch, words]`` whether a path through the word must come from the word before it.
+        words: ``[batch, vertices]`` row of the word that each vertex says, padded with -1.
+        places: ``[batch, vertices]`` place of each vertex in the document, in ascending order.
     """
 
     source: Tensor
@@ -38,19 +38,19 @@ class Lattice:
 
     @property
     def changed(self) -> Tensor:
-        """``[batch, vertices]`` whether the vertex says another form than the document."""
+        """``[batch, vertices]`` whether the vertex says another form of the document's word."""
         return (self.words != self.source.gather(1, self.places)) & (self.words >= 0)
 
 
 def lattice_of(source: Tensor, after: Tensor, hold: Tensor, need: Tensor, forms: Tensor) -> Lattice:
-    """Documents as lattices.
+    """Build the lattices of documents.
 
     Args:
-        source: ``[batch, words]`` as of `Lattice`, as are the next three.
+        source: ``[batch, words]``; see `Lattice` for this and the next three.
         after: ``[batch, words]``.
         hold: ``[batch, words]``.
         need: ``[batch, words]``.
-        forms: ``[table, forms]`` rows of other forms of every word of the table, -1 beyond the last.
+        forms: ``[table, forms]`` rows of the other forms of each word in the table, padded with -1.
     """
     batch, length = source.shape
     others = forms[source.clamp_min(0)].masked_fill((source < 0)[..., None], -1)
@@ -63,13 +63,13 @@ def lattice_of(source: Tensor, after: Tensor, hold: Tensor, need: Tensor, forms:
 
 @dataclass(frozen=True)
 class Edges:
-    """All edges of a batch of lattices, one after the other.
+    """All edges of a batch of lattices, in one list.
 
     Attributes:
-        there: ``[batch, vertices, band]`` whether there is an edge, at ``[:, i, d]`` from ``i`` to
-            ``i + 1 + d``.
-        here: ``[edges]`` place of the vertex that each comes from, among all vertices of the batch.
-        to: ``[edges]`` place of the vertex that each goes to.
+        there: ``[batch, vertices, band]``; ``[:, i, d]`` tells whether there is an edge from vertex ``i`` to
+            vertex ``i + 1 + d``.
+        here: ``[edges]`` index of the vertex where each edge begins, among all vertices of the batch.
+        to: ``[edges]`` index of the vertex where each edge ends.
     """
 
     there: Tensor
@@ -77,11 +77,11 @@ class Edges:
     to: Tensor
 
     def table(self, values: Tensor) -> Tensor:
-        """Values ``[edges]`` as the table that `Scores` wants, `FORBIDDEN` where there is no edge."""
+        """Arrange values ``[edges]`` like ``there``, with `FORBIDDEN` where there is no edge."""
         return values.new_full(self.there.shape, FORBIDDEN).masked_scatter(self.there, values)
 
     def between(self, path: Path) -> Tensor:
-        """``[batch, samples, units - 1]`` number of each edge of paths, anything beyond the last."""
+        """Indices ``[batch, samples, units - 1]`` of the edges on paths; arbitrary beyond a path's end."""
         here, to = path.vertices.clamp_min(0)[..., :-1], path.vertices.clamp_min(0)[..., 1:]
         numbers = self.there.flatten().cumsum(0).view_as(self.there) - 1
         rows = torch.arange(len(here), device=here.device)[:, None, None]
@@ -89,7 +89,7 @@ class Edges:
 
 
 def edges_of(lattice: Lattice, band: int) -> Edges:
-    """All leaps from a word to a later one, at most ``band`` vertices far."""
+    """List the edges from each word to every later one at most ``band`` vertices ahead."""
     batch, vertices = lattice.words.shape
     steps = torch.arange(1, min(band, max(1, vertices - 1)) + 1, device=lattice.words.device)
     to = torch.arange(vertices, device=steps.device)[:, None] + steps
@@ -102,7 +102,7 @@ def edges_of(lattice: Lattice, band: int) -> Edges:
 
 
 def leaps_over(lattice: Lattice, edges: Edges) -> Tensor:
-    """``[edges]`` kind of what each leaps over."""
+    """``[edges]`` kind of each edge, by what it leaps over; see `LEAPS`."""
 
     def between(counts: Tensor) -> Tensor:
         return counts.flatten()[edges.to] - counts.flatten()[edges.here]

@@ -1,8 +1,8 @@
-"""The three networks together, saved and loaded in the form of transformers.
+"""`SummGAN`: generator, reconstructor and discriminator as one transformers model.
 
-`SummGAN` holds generator, reconstructor and discriminator around one table of word embeddings (the
-discriminator has its own). `SummGAN.forward` and ``generate`` are those of the generator: a
-sequence-to-sequence model from document to summary, with beams, and always of the wanted length.
+Generator and reconstructor share one table of word embeddings; the discriminator has its own.
+`SummGAN.forward` and `SummGAN.generate` are those of the generator: a sequence-to-sequence model from
+document to summary, of exact length.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SummGAN(CheckedModel, GenerationMixin):
     """Generator, reconstructor and discriminator.
 
     Args:
-        config: Sizes of the networks, and what a training found out about human sentences.
+        config: Configuration of the networks.
     """
 
     config: SummGANConfig
@@ -57,7 +57,7 @@ class SummGAN(CheckedModel, GenerationMixin):
     noun = "summgan model"
     advice = "Give the output_dir of a finished training, or one of its checkpoints."
     former_names = {"succession.": "generator.succession."}
-    optional_tables = ("generator.succession.",)  # of older models; nothing reads them now
+    optional_tables = ("generator.succession.",)  # older models have them; they are not used
     base_model_prefix = "summgan"
     main_input_name = "input_ids"
     _supports_sdpa = True
@@ -78,12 +78,12 @@ class SummGAN(CheckedModel, GenerationMixin):
         self.post_init()
 
     def new_generator(self) -> Generator:
-        """Build the generator; a subclass may build another one."""
+        """Build the generator; a subclass may override this."""
         return DecoderGenerator(self.config, self.embedding)
 
     @property
     def tables(self) -> dict[str, int]:
-        """The least number in each table of vocabulary ids; see `CheckedModel`."""
+        """Smallest valid value of each buffer that holds ids or counts; see `CheckedModel`."""
         return {f"generator.{name}": least for name, least in self.generator.tables.items()}
 
     @torch.no_grad()
@@ -101,10 +101,10 @@ class SummGAN(CheckedModel, GenerationMixin):
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
         if isinstance(module, Discriminator):
-            # Convolutions of fan-in hidden x width read these vectors, so they have unit scale.
+            # The convolutions that read these vectors expect unit scale.
             nn.init.normal_(module.embedding.weight, std=1.0)
         elif isinstance(module, WordsBottleneck):
-            # A countdown of zeros leaves a pretrained decoder as it was, and a new one undisturbed.
+            # With a zero countdown, a pretrained decoder starts unchanged.
             nn.init.zeros_(module.countdown.weight)
 
     @classmethod
@@ -114,11 +114,11 @@ class SummGAN(CheckedModel, GenerationMixin):
         tokenizer: PreTrainedTokenizerBase,
         **fields,
     ) -> SummGAN:
-        """Build a new model for a tokenizer, of the wanted sizes or around a pretrained backbone.
+        """Build a new model for a tokenizer, from scratch or from a pretrained backbone.
 
         Args:
             options: The ``model`` block of a configuration.
-            tokenizer: Tokenizer whose vocabulary gives the size of the tables.
+            tokenizer: Tokenizer whose vocabulary sets the size of the embeddings.
             **fields: Further fields of `SummGANConfig`.
 
         Raises:
@@ -128,7 +128,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         generator = new_stack_config(options, tokenizer) if backbone is None else backbone.config
         if len(tokenizer) > generator.vocab_size:
             raise SummGANError(
-                f"The tokenizer has {len(tokenizer)} pieces but the backbone {options.backbone!r} only "
+                f"The tokenizer has {len(tokenizer)} pieces but the backbone {options.backbone!r} has only "
                 f"{generator.vocab_size}: use the tokenizer in the backbone's folder."
             )
         reconstructor = type(generator).from_dict(generator.to_dict())
@@ -157,19 +157,19 @@ class SummGAN(CheckedModel, GenerationMixin):
         self.generator.take_weights(backbone)
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:
-        """Store how long human sentences are."""
+        """Store the lengths of human sentences in the configuration and the generator."""
         for name, value in asdict(lengths).items():
             setattr(self.config, name, value)
         self.generator.set_human_lengths(lengths)
 
     def set_counts(self, word_weights: Tensor, salience: Salience) -> None:
-        """Copy what was counted in the two piles.
+        """Store the statistics of the training text.
 
-        A backbone may have more entries than its tokenizer has pieces; the rest stays as it is.
+        A backbone may have more entries than its tokenizer has pieces; the extra ones keep their values.
 
         Args:
-            word_weights: ``[pieces]``, how much each piece counts in the reconstruction.
-            salience: How much each place of a document says.
+            word_weights: ``[pieces]`` weight of each piece in the reconstruction loss.
+            salience: Salience of each place of a document.
         """
         self.reconstructor.word_weights[: len(word_weights)].copy_(word_weights)
         self.generator.set_salience(salience)
@@ -188,28 +188,29 @@ class SummGAN(CheckedModel, GenerationMixin):
         encoder_outputs: BaseModelOutput | None = None,
         **kwargs: Any,
     ) -> Seq2SeqLMOutput:
-        """The generator's decoder as a sequence-to-sequence language model.
+        """Run the generator's decoder as a sequence-to-sequence language model.
 
         Args:
             input_ids: Documents ``[batch, source]``.
             attention_mask: ``[batch, source]``.
-            decoder_input_ids: Summaries so far ``[batch, length]``, from the start token; needed where there
-                are no ``labels``.
-            labels: Summaries ``[batch, length]``, -100 where there is none; gives ``loss``.
-            num_units: ``[batch]`` wanted lengths; by default those of the labels, or the human mean.
+            decoder_input_ids: Summaries so far ``[batch, length]``, the start token included; required
+                without ``labels``.
+            labels: Summaries ``[batch, length]``, padded with -100; they are needed for ``loss``.
+            num_units: ``[batch]`` wanted lengths in units; by default those of the labels, or the mean length
+                of human sentences.
             encoder_outputs: Encoder outputs of an earlier call for the same documents.
-            **kwargs: Ignored, as transformers passes options of its own.
+            **kwargs: Ignored; transformers passes options of its own.
 
         Returns:
             ``loss`` (per piece), ``logits`` (log-probabilities ``[batch, length, vocabulary]``) and
             ``encoder_last_hidden_state``.
 
         Raises:
-            SummGANError: The generator has no decoder, or there is no summary.
+            SummGANError: The generator has no decoder, or ``labels`` and ``decoder_input_ids`` are both None.
         """
         if not isinstance(self.generator, DecoderGenerator):
             raise SummGANError(
-                f"A {type(self.generator).__name__} has no decoder: call its draw, write and log_likelihood."
+                f"A {type(self.generator).__name__} has no decoder: call its draw, write or log_likelihood."
             )
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
@@ -224,7 +225,7 @@ class SummGAN(CheckedModel, GenerationMixin):
             units = bottleneck.length_of(words, mask) if num_units is None else num_units
             vectors, decoder_input_ids = bottleneck.inputs(words, units)[0], bottleneck.fed(words)
         elif decoder_input_ids is None:
-            raise SummGANError("A SummGAN is called with labels or with decoder_input_ids; give one of them.")
+            raise SummGANError("Call a SummGAN with labels or with decoder_input_ids; neither is given.")
         else:
             if num_units is None:
                 num_units = torch.full_like(input_ids[:, 0], self.config.summary_length)
@@ -237,7 +238,7 @@ class SummGAN(CheckedModel, GenerationMixin):
         return Seq2SeqLMOutput(loss=loss, logits=logits, encoder_last_hidden_state=source.states)
 
     @torch.no_grad()
-    def generate(  # type: ignore[override]  # answers pieces alone, and takes lengths
+    def generate(  # type: ignore[override]  # returns only pieces, and takes lengths
         self,
         input_ids: Tensor,
         attention_mask: Tensor | None = None,
@@ -252,17 +253,18 @@ class SummGAN(CheckedModel, GenerationMixin):
         Args:
             input_ids: Documents ``[batch, source]``.
             attention_mask: ``[batch, source]``.
-            num_units: Wanted lengths, one number or ``[batch]``; by default the human mean.
-            num_beams: Width of the beam search.
-            num_return_sequences: Number of best summaries of each document.
-            no_repeat_bigrams: Whether no two pieces may stand in a row twice.
+            num_units: Wanted lengths in units, one number or ``[batch]``; by default the mean length of human
+                sentences.
+            num_beams: Number of beams.
+            num_return_sequences: Number of summaries of each document, best first.
+            no_repeat_bigrams: Whether to forbid repeating a pair of consecutive pieces.
             **decoding: Further options of transformers' ``generate``.
 
         Returns:
-            ``[batch * num_return_sequences, length]`` pieces after the start token.
+            ``[batch * num_return_sequences, length]`` pieces, without the start token.
 
         Raises:
-            SummGANError: The generator finds fewer summaries of one length than wanted.
+            SummGANError: The generator writes fewer summaries of one length than wanted.
         """
         if attention_mask is None:
             attention_mask = torch.ones_like(input_ids)
@@ -274,25 +276,28 @@ class SummGAN(CheckedModel, GenerationMixin):
         words = self.generator.write(source, [[length] for length in units], writing).words
         if len(words) != len(units) * num_return_sequences:
             raise SummGANError(
-                f"A {type(self.generator).__name__} finds one summary of each length: "
-                "num_return_sequences must be 1."
+                f"A {type(self.generator).__name__} writes one summary of each length: "
+                "set num_return_sequences to 1."
             )
         return words
 
     def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Source:
-        """States of documents ``[batch, source]``, read window by window."""
+        """Encode documents, window by window; both arguments are ``[batch, source]``."""
         windows = self._windows(input_ids, attention_mask)
         states = [self.generator.encode(*window).states for window in windows]
         return Source(torch.cat(states, dim=1), attention_mask, input_ids)
 
     def reconstruction_loss(self, code: Code, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Cross-entropy per piece ``[batch]`` of documents ``[batch, source]``, window by window."""
+        """Cross-entropy per piece ``[batch]`` of documents ``[batch, source]`` given codes, in nats.
+
+        Long documents are rebuilt window by window.
+        """
         windows = self._windows(input_ids, attention_mask)
         parts = [self.reconstructor.scores(code, *window) for window in windows]
         return weighted_loss(*(torch.cat(columns, dim=1) for columns in zip(*parts, strict=True)))
 
     def _windows(self, input_ids: Tensor, attention_mask: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Documents ``[batch, source]`` and their mask, cut into windows that the networks read at once."""
+        """Cut documents and their mask, both ``[batch, source]``, into windows that the networks can read."""
         longest = self.config.window
         return [*zip(input_ids.split(longest, dim=1), attention_mask.split(longest, dim=1), strict=True)]
 

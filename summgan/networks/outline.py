@@ -1,10 +1,10 @@
 """Nested summaries: the words of each level are among those of the next, finer one.
 
-An outline begins with the best path of one level. From there coarser levels are the best paths through the
-vertices of the level below alone, and finer levels the best paths through all vertices of the level above:
-each is exact given its neighbour. Every level is tried as the first one, and the outline with the greatest
-sum of scores is kept. To solve one level again between its two neighbours gains nothing on such an outline.
-Words are said as the lattice has them; nothing is inserted, for an inserted word has no place.
+An outline begins with the best path of one level. Each coarser level is the best path through only vertices
+of the level below; each finer level is the best path through all vertices of the level above. So each level
+is exact given its neighbour. Every level is tried as the first one, and the outline with the greatest sum of
+scores is kept. Solving a level again between its two neighbours does not improve such an outline. No words
+are inserted, since an inserted word has no place in the document.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from torch import Tensor
 
 from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores
 
-_BOUND = 1e4  # nats, more than any path has, for every vertex that must be visited
+_BOUND = 1e4  # nats, more than any path's score: the bonus of each vertex that must be visited
 
 
 def outline(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
-    """Nested paths of every document.
+    """Find nested paths of every document.
 
     Args:
-        scores: Of a batch of lattices.
-        lengths: ``[batch, levels]`` units of each level, none less than that of the level before.
+        scores: Scores of a batch of lattices.
+        lengths: ``[batch, levels]`` units of each level, in ascending order.
 
     Returns:
-        A path ``[batch, units]`` for each level, and ``[batch, levels]`` their scores.
+        A path ``[batch, units]`` for each level, and their scores ``[batch, levels]`` in nats.
     """
     found = [from_level(scores, lengths, first) for first in reversed(range(lengths.shape[1]))]
     values = torch.stack([each for _, each in found])
@@ -41,12 +41,12 @@ def outline(scores: Scores, lengths: Tensor) -> tuple[list[Path], Tensor]:
 
 
 def from_level(scores: Scores, lengths: Tensor, first: int) -> tuple[list[Path], Tensor]:
-    """As `outline`, from the best path of one level on.
+    """Find nested paths, beginning with the best path of one level; see `outline`.
 
     Args:
-        scores: Of a batch of lattices.
+        scores: Scores of a batch of lattices.
         lengths: ``[batch, levels]`` units of each level.
-        first: The level that is free.
+        first: The level that is solved first.
     """
     scores = replace(scores, inserted=None)
     units = lengths.T
@@ -67,7 +67,7 @@ def from_level(scores: Scores, lengths: Tensor, first: int) -> tuple[list[Path],
 
 
 def visited(path: Path, scores: Scores) -> Tensor:
-    """``[batch, vertices]`` which vertices paths ``[batch, units]`` visit."""
+    """``[batch, vertices]`` whether a path ``[batch, units]`` visits each vertex."""
     found = torch.zeros_like(scores.node, dtype=torch.bool)
     rows = torch.arange(len(found), device=found.device)[:, None].expand_as(path.vertices)
     found[rows[path.mask], path.vertices[path.mask]] = True

@@ -1,4 +1,4 @@
-"""What all processes of a training have in common."""
+"""Exchange of tensors between the processes of a training."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor, distributed
 
 
 def everywhere(rows: Tensor) -> Tensor:
-    """Rows of all processes in their order, which is that of the batch that they share.
+    """Gather the rows of all processes, in the order of their shared batch, without gradients.
 
     Args:
-        rows: ``[rows, ...]`` of this process, as many as every other one has.
+        rows: ``[rows, ...]`` of this process; every process has the same number.
     """
     if not (distributed.is_available() and distributed.is_initialized()):
         return rows

@@ -1,8 +1,8 @@
-"""The reconstructor: rebuilds the document from the code alone, teacher-forced.
+"""The reconstructor: rebuilds the document from its code, with teacher forcing.
 
-Some of the document's words may be hidden from the decoder's input (word dropout, Bowman 2016), so that it
-must look into the code. The loss weighs a word by how rare it is (IDF): function words say
-nothing about whether a summary has kept the content.
+Word dropout (Bowman 2016) hides some words of the document from the decoder's input, so that the decoder must
+rely on the code. The loss weights each word by its rarity (IDF), since function words do not tell whether a
+summary has kept the content.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from summgan.randomness import RandomStream
 
 
 class Reconstructor(nn.Module):
-    """Code to document.
+    """Writes documents from codes.
 
     Args:
-        encoder: Reads the code.
-        decoder: Writes the document.
+        encoder: Encoder of the code.
+        decoder: Decoder of the document.
         hidden_size: Width of encoder and decoder.
         vocabulary_size: Number of pieces.
-        copy: ``no`` if words may not be copied from a code that has words.
+        copy: ``no`` to forbid copying words from a code made of words.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
 
     Attributes:
-        word_weights: ``[vocabulary]``, how much each piece counts in the loss.
+        word_weights: ``[vocabulary]`` weight of each piece in the loss.
     """
 
     word_weights: Tensor
@@ -61,7 +61,7 @@ class Reconstructor(nn.Module):
         self.register_buffer("word_weights", torch.ones(vocabulary_size))
 
     def code_of(self, words: Tensor, mask: Tensor) -> Code:
-        """A code made of given words ``[batch, length]``, without gradient to them."""
+        """Make a code of given words ``[batch, length]``, without a gradient to them."""
         return Code(vectors=self.encoder.embed(words), mask=mask, words=words)
 
     def forward(
@@ -73,19 +73,19 @@ class Reconstructor(nn.Module):
         word_dropout: float = 0.0,
         stride: int = 1,
     ) -> Tensor:
-        """Weighted cross-entropy per piece ``[batch]`` of documents ``[batch, length]``.
+        """Weighted cross-entropy per piece ``[batch]`` of documents given their codes, in nats.
 
         Args:
-            code: What is left of the documents.
-            documents: Ids, which end with the end piece.
-            mask: 1 where a document is real.
-            stream: Noise of word dropout and stride; neither works without it.
+            code: Codes of the documents.
+            documents: ``[batch, length]`` ids, ended by the end piece.
+            mask: ``[batch, length]``, 1 where a piece is real.
+            stream: Noise of word dropout and stride, which need it.
             word_dropout: Share of the decoder's input words that are hidden.
-            stride: Distance of the pieces that are asked for, of which the first is random. More than 1 gives
-                an estimate that saves most of the cost, which is that of the vocabulary.
+            stride: Only every ``stride``-th piece is predicted, from a random first one. A stride above 1
+                estimates the loss and saves most of the cost, which is that of the vocabulary softmax.
 
         Raises:
-            ValueError: There is word dropout or a stride, but no ``stream``.
+            ValueError: Word dropout or a stride above 1 is wanted without a ``stream``.
         """
         return weighted_loss(*self.scores(code, documents, mask, stream, word_dropout, stride))
 
@@ -98,12 +98,12 @@ class Reconstructor(nn.Module):
         word_dropout: float = 0.0,
         stride: int = 1,
     ) -> tuple[Tensor, Tensor]:
-        """Log-probabilities of the pieces that are asked for and their weights, both ``[batch, asked]``.
+        """Log-probabilities of the predicted pieces and their weights, both ``[batch, predicted]``.
 
-        Arguments and errors are those of `forward`.
+        For arguments and errors see `forward`.
         """
         if stream is None and (word_dropout or stride > 1):
-            raise ValueError("Word dropout and stride need a stream of noise.")
+            raise ValueError("Word dropout and a stride above 1 need a stream of noise: pass stream.")
         states = self.encoder(code.vectors, code.mask)
         start = torch.full_like(documents[:, :1], self.start_id)
         inputs = self.decoder.embed(torch.cat([start, documents[:, :-1]], 1))
@@ -119,7 +119,7 @@ class Reconstructor(nn.Module):
         return scores, self.word_weights[documents] * mask
 
     def _keys(self, states: Tensor, code: Code) -> Tensor | None:
-        """Pointer keys of a code of words, computed once for all steps; None without copying."""
+        """Compute the pointer's keys of a code, once for all steps; None without copying."""
         if self.pointer is None or code.words is None:
             return None
         return self.pointer.keys(states, code.vectors)
@@ -127,7 +127,7 @@ class Reconstructor(nn.Module):
     def _point(
         self, hidden: Tensor, keys: Tensor | None, mask: Tensor
     ) -> tuple[Tensor, Tensor, Tensor] | None:
-        """Where to copy from, as `Pointer` answers; None without copying."""
+        """Return the pointer's result for decoder states; None without copying."""
         if keys is None or self.pointer is None:
             return None
         return self.pointer(hidden, keys, mask)
@@ -137,10 +137,10 @@ class Reconstructor(nn.Module):
         """Write documents ``[batch, length]`` from codes; the end piece ends and pads them.
 
         Args:
-            code: What is left of the documents.
-            max_length: Most pieces, the end piece included.
-            stream: Noise of the draw; None takes the most probable word at every step, but never the same
-                word three times in a row.
+            code: Codes of the documents.
+            max_length: Largest number of pieces, the end piece included.
+            stream: Noise of the draw; None takes the most probable word at every step, but no word three
+                times in a row.
         """
         states, cache = self.encoder(code.vectors, code.mask), new_cache()
         previous = torch.full_like(code.mask[:, 0], self.start_id)
@@ -152,7 +152,7 @@ class Reconstructor(nn.Module):
             pointed = self._point(hidden, keys, code.mask)
             log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, code.words)[:, 0]
             if noise is None:
-                if len(words) > 1:  # the most probable word tends to repeat itself for ever
+                if len(words) > 1:  # greedy decoding tends to repeat a word for ever
                     thrice = torch.where(words[-1] == words[-2], -math.inf, 0.0)
                     log_probs.scatter_add_(1, previous[:, None], thrice[:, None])
                 previous = log_probs.argmax(-1)
@@ -165,19 +165,19 @@ class Reconstructor(nn.Module):
         return torch.stack(words, dim=1)
 
     def mask_of(self, documents: Tensor) -> Tensor:
-        """A mask ``[batch, length]`` of written documents: 1 up to and including the end piece."""
+        """Mask ``[batch, length]`` of written documents: 1 up to and including the end piece."""
         return ended_mask(documents, self.end_id)
 
 
 def weighted_loss(scores: Tensor, weights: Tensor) -> Tensor:
-    """Weighted cross-entropy per piece ``[batch]``, from what `Reconstructor.scores` answers."""
+    """Weighted cross-entropy per piece ``[batch]``, from the result of `Reconstructor.scores`."""
     return -(scores * weights).sum(1) / weights.sum(1)
 
 
 def _every(
     stride: int, stream: RandomStream, hidden: Tensor, documents: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Keep every ``stride``-th place of each row of ``[batch, length, ...]``; the first one is random."""
+    """Select every ``stride``-th place of each row of ``[batch, length, ...]``, from a random first one."""
     longest = documents.shape[1]
     choices = mask.sum(1, keepdim=True).clamp_max(stride)
     first = (stream.uniform(1) * choices).long()
@@ -188,7 +188,7 @@ def _every(
 
 
 def _matches(code: Code, documents: Tensor) -> Tensor:
-    """How much each word of the code is each word of the document, ``[batch, code, length]``."""
+    """Degree ``[batch, code, length]`` to which each word of the code equals each word of the document."""
     words = code.given("words")
     if code.one_hot is None:
         return (words[:, :, None] == documents[:, None]).float()

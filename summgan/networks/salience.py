@@ -1,8 +1,7 @@
-"""How much a place of a document says: tables of pieces, positions and repetitions.
+"""Salience: how likely a place of a document is to be in its summary, from tables.
 
-The tables are counted and learned from the two piles without any pair, see `salience_counts.py`. They are
-used by the content term (`losses.py`), in writing (`decoding.py`), and where sentences are hidden
-(`noise.py`).
+The tables are estimated from documents and human sentences without any pair (`salience_counts.py`). The
+content term (`losses.py`) and the hiding of sentences in texts (`noise.py`) use them.
 """
 
 from __future__ import annotations
@@ -11,17 +10,20 @@ import torch
 from torch import Tensor, nn
 
 POSITION_BIN, POSITION_BINS = 8, 64
-"""Pieces of a document that count as one position, and how many positions are told apart."""
+"""Number of consecutive pieces that share a position, and number of positions; the last has the rest."""
 REPETITIONS = 4
-"""How often a piece stands in a document until more makes no difference."""
+"""Number of repetitions that are distinguished; more count as this many."""
 
 
 class Salience(nn.Module):
-    """Tables whose sum, over what is true of a place, is its salience in nats.
+    """Salience of a place in nats, as the sum of three table entries.
+
+    Args:
+        vocabulary_size: Number of pieces.
 
     Attributes:
-        piece: ``[vocabulary]``, by the piece that stands there.
-        position: ``[POSITION_BINS]``, by where it is.
+        piece: ``[vocabulary]``, by the piece at the place.
+        position: ``[POSITION_BINS]``, by the place in the document.
         repetition: ``[REPETITIONS]``, by how often the document has the piece, from once.
     """
 
@@ -36,7 +38,7 @@ class Salience(nn.Module):
         self.register_buffer("repetition", torch.zeros(REPETITIONS))
 
     def forward(self, source_ids: Tensor) -> Tensor:
-        """``[batch, source]`` of every place of documents ``[batch, source]``."""
+        """Salience ``[batch, source]`` of every place of documents ``[batch, source]``."""
         places = torch.arange(source_ids.shape[1], device=source_ids.device) // POSITION_BIN
         times = (source_ids[:, :, None] == source_ids[:, None]).sum(2).clamp_max(REPETITIONS) - 1
         position = self.position[places.clamp_max(POSITION_BINS - 1)]

@@ -1,7 +1,7 @@
-"""Rows of words as the pieces that a pretrained encoder reads, put together by tensors alone.
+"""Spelling: turns rows of the word table into the pieces of a pretrained encoder, without strings.
 
-Every word is tokenized once; a batch of words, given by their rows in a table, becomes the encoder's input
-without a string, so that drawn summaries can be judged as fast as the encoder runs.
+Every word is tokenized once. A batch of words, given by their rows in the table, then becomes the encoder's
+input by tensor operations alone, so that judging drawn summaries costs no more than running the encoder.
 """
 
 from __future__ import annotations
@@ -16,18 +16,20 @@ from transformers import PreTrainedTokenizerBase
 
 from summgan.text.script import is_unspaced
 
-_REMEMBERED = 500_000  # words
+_REMEMBERED = 500_000  # most words whose pieces are remembered
 
 
 @dataclass(frozen=True)
 class Spelled:
-    """Words as pieces.
+    """Texts as pieces, with the place of each word.
 
     Attributes:
         input_ids: ``[batch, pieces]``.
         attention_mask: ``[batch, pieces]``.
-        first: ``[batch, words + 2]`` place of the first piece of the begin, each word, and the end.
-        last: ``[batch, words + 2]`` place of the last piece of each.
+        first: ``[batch, words + 2]`` place of the begin piece, of the first piece of each word, and of the
+            end piece.
+        last: ``[batch, words + 2]`` place of the begin piece, of the last piece of each word, and of the end
+            piece.
     """
 
     input_ids: Tensor
@@ -37,14 +39,14 @@ class Spelled:
 
 
 class Speller(nn.Module):
-    """Pieces of all words.
+    """Spells words by a table of their pieces.
 
     Args:
-        pieces: ``[words, longest]`` of each word, -1 beyond the last.
-        marks: Pieces of the punctuation after a word, by kind; the first is that of none.
-        begin: Piece at the begin of every row.
-        end: Piece at the end.
-        padding: Piece that fills up.
+        pieces: ``[words, longest]`` pieces of each word, padded with -1.
+        marks: ``[kinds]`` piece of each kind of punctuation after a word; the first kind is none.
+        begin: Piece at the begin of every text.
+        end: Piece at the end of every text.
+        padding: Piece that pads.
     """
 
     pieces: Tensor
@@ -57,7 +59,12 @@ class Speller(nn.Module):
         self.begin, self.end, self.padding = begin, end, padding
 
     def forward(self, words: Tensor, after: Tensor | None = None) -> Spelled:
-        """Spell rows ``[batch, words]``, -1 beyond the last, with the punctuation ``after`` each if given."""
+        """Spell texts.
+
+        Args:
+            words: ``[batch, words]`` rows of the word table, padded with -1.
+            after: ``[batch, words]`` kind of the punctuation after each word; none by default.
+        """
         batch = len(words)
         there = words >= 0
         parts = self.pieces[words.clamp_min(0)].masked_fill(~there[..., None], -1)
@@ -85,11 +92,11 @@ class Speller(nn.Module):
 
 
 class Spelling:
-    """Spells words with a tokenizer, and remembers how.
+    """Tokenizes words and remembers their pieces.
 
     Args:
         tokenizer: Tokenizer of the encoder.
-        longest: Pieces of a word that are read.
+        longest: Largest number of pieces of a word; the rest is cut off.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, longest: int = 6):
@@ -98,7 +105,7 @@ class Spelling:
         self._marks = torch.tensor([-1, *(ids[-1] for ids in _tokenized(tokenizer, [",", "."]))])
 
     def speller(self, words: Sequence[str]) -> Speller:
-        """A speller of these words; those without a letter are spelled as an unknown piece."""
+        """Make a speller of these words; a word without pieces is spelled as the unknown piece."""
         tokenizer, longest = self.tokenizer, self.longest
         if len(self._known) > _REMEMBERED:
             self._known.clear()
@@ -115,15 +122,15 @@ class Spelling:
 def speller_of_running_text(
     tokenizer: PreTrainedTokenizerBase, words: Sequence[str], longest: int = 6
 ) -> Speller:
-    """A speller of words as they stand within a text, as causal language models read them.
+    """Make a speller for a causal language model.
 
-    Their tokenizers take the blank before a word as a part of it. Rows begin with a line break and end with a
-    full stop.
+    Its tokenizer treats the blank before a word as a part of the word. Texts begin with a blank line and end
+    with a full stop.
 
     Args:
         tokenizer: Tokenizer of the language model.
-        words: All words.
-        longest: Pieces of a word that are read.
+        words: All words, in the order of their rows.
+        longest: Largest number of pieces of a word; the rest is cut off.
     """
     few = len(_tokenized(tokenizer, ["a"])[0])
     spaced = ["a" + word if any(map(is_unspaced, word[:1])) else "a " + word for word in words]
@@ -144,5 +151,5 @@ def _tokenized(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[lis
 
 
 def states_at(states: Tensor, places: Tensor) -> Tensor:
-    """States ``[batch, pieces, width]`` at places ``[batch, words]``."""
+    """Select states ``[batch, pieces, width]`` at places ``[batch, words]``, as ``[batch, words, width]``."""
     return states.gather(1, places[..., None].expand(-1, -1, states.shape[2]))

@@ -1,6 +1,4 @@
-"""Encoder-decoders of transformers from a folder: their configurations and weights, checked as in
-`model_folder.py`.
-"""
+"""Loads encoder-decoders of transformers from folders, with the checks of `model_folder.py`."""
 
 from __future__ import annotations
 
@@ -31,10 +29,10 @@ from summgan.model_folder import (
 )
 
 _MOST_LAYERS = 1024
-_UNUSED = 0.1  # of the numbers; more than a few buffers of old versions must not be left out
-_SLACK = 3  # a table may be saved once and used three times
+_UNUSED = 0.1  # share of the weights that may be unused, such as buffers of old versions
+_SLACK = 3  # a table of embeddings may be saved once and used three times
 _IDS = ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id", "forced_eos_token_id")
-# Fields that say what a stack computes.
+# Fields that determine what a stack computes.
 _STRUCTURE = {
     "bart": (
         "vocab_size d_model encoder_layers decoder_layers encoder_attention_heads decoder_attention_heads "
@@ -45,23 +43,23 @@ _STRUCTURE = {
         "relative_attention_max_distance feed_forward_proj layer_norm_epsilon"
     ).split(),
 }
-# Fields of every configuration of transformers, and others that say how a model is called and not what it is.
+# Fields of every configuration of transformers, and others that do not change the network.
 _GENERAL = {*PreTrainedConfig().to_dict(), "is_decoder", "use_cache", "classifier_dropout", "model_type"}
 
 
 def check_stack(
     values: Any, name: str, model_types: tuple[str, ...], whole: bool = False
 ) -> PreTrainedConfig:
-    """The configuration of an encoder-decoder of transformers.
+    """Check and build the configuration of an encoder-decoder of transformers.
 
     Args:
-        values: Its configuration as a dict.
-        name: Name of the network in a message.
-        model_types: The ones that are possible.
-        whole: Whether all fields that say what it computes must be there; else they have their defaults.
+        values: The configuration as a dict.
+        name: Name of the network, for error messages.
+        model_types: Supported model types.
+        whole: Whether every field that determines the network is required; otherwise defaults are used.
 
     Raises:
-        SummGANError: Naming the field.
+        SummGANError: A field is missing or has an impossible value; the message names it.
     """
     if not isinstance(values, dict):
         raise SummGANError(f"{CONFIG} has {name} {shown(values)}, which must be an object with fields")
@@ -84,23 +82,23 @@ def check_stack(
         kept[field] = value
     try:
         return AutoConfig.for_model(values["model_type"], **kept)
-    except Exception as error:  # every model of transformers has its own for what cannot be
-        raise SummGANError(f"{CONFIG} has a {name} that cannot be ({first_line(error)})") from error
+    except Exception as error:  # models of transformers raise errors of many types
+        raise SummGANError(f"{CONFIG} has an impossible {name} ({first_line(error)})") from error
 
 
 def _most(field: str) -> int:
-    """The most that a number of a stack may be."""
+    """The largest value of a numeric field."""
     if "drop" in field:
         return 1
     return _MOST_LAYERS if "layers" in field else LARGEST
 
 
 def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
-    """An encoder-decoder of transformers, whose names of tensors transformers knows.
+    """Load an encoder-decoder of transformers.
 
     Args:
-        folder: A folder, or a name on the hub.
-        config: From `check_stack`.
+        folder: Folder or hub name.
+        config: Configuration from `check_stack`.
 
     Raises:
         SummGANError: The weights are missing, damaged or of another model.
@@ -109,15 +107,15 @@ def load_stack(folder: str | Path, config: PreTrainedConfig) -> PreTrainedModel:
     model: PreTrainedModel = build(AutoModelForSeq2SeqLM.from_config, config)
     weights = {name: tensor for path in paths for name, tensor in _tensors(path).items()}
     numbers, described = _numbers(weights), _numbers(model.state_dict())
-    if described > _SLACK * numbers:  # before it is filled with random numbers
+    if described > _SLACK * numbers:  # refuse before memory is filled with random weights
         raise SummGANError(
-            f"{CONFIG} describes a network of {described:,} numbers, but the weights have {numbers:,}"
+            f"{CONFIG} describes a network of {described:,} parameters, but the weights have {numbers:,}"
         )
     try:
         loaded: Any = type(model).from_pretrained(
             None, config=config, state_dict=weights, output_loading_info=True
         )
-    except Exception as error:  # a tensor of another size
+    except Exception as error:  # such as a tensor of another shape
         raise SummGANError(f"the weights do not fit {CONFIG} ({first_line(error)})") from error
     model, found = loaded
     if missing := sorted(found["missing_keys"]):
@@ -136,7 +134,7 @@ def _numbers(tensors: Mapping[str, Tensor]) -> int:
 
 
 def _weight_files(folder: str | Path) -> list[Path]:
-    """The file of a model's weights, or the several ones of a large model."""
+    """Find the file of a model's weights, or the shards of a large model."""
     if path := find_file(folder, WEIGHTS):
         return [path]
     index = find_file(folder, f"{WEIGHTS}.index.json")
@@ -156,6 +154,6 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     for name, tensor in tensors.items():
         if tensor.ndim > 1 and not tensor.is_floating_point() and "position" not in name:
             raise SummGANError(
-                f"{path.name} has {name} as {tensor.dtype}, which must be a floating-point number"
+                f"{path.name} has {name} as {tensor.dtype}; weights must be floating-point numbers"
             )
     return tensors

@@ -1,8 +1,8 @@
-"""How likely paths visit the vertices of one path and take its inserted words, without gradients and fast.
+"""Marginals of the vertices and inserted words on one path, fast and without gradients.
 
-`Paths.marginals` finds the same, of all vertices and edges, as gradients of the log-partition, in logarithms.
-Here weights are multiplied instead, as matrices in float64: with the best path's mean score taken from every
-unit they stay in its range.
+`Paths.marginals` computes them for all vertices and edges, as gradients of the log-partition function. Here,
+weights are multiplied as float64 matrices instead of added as logarithms; subtracting the best path's mean
+score from every unit keeps them in range.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from summgan.networks.paths import Path, Scores
 
 @torch.no_grad()
 def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[Tensor, Tensor]:
-    """Marginals along one path through each lattice.
+    """Compute marginals along one path through each lattice.
 
     Args:
         scores: Scores of a batch of lattices whose vertices cost one unit each.
         path: ``[batch, units]``.
-        lengths: ``[batch]`` units of all paths that count; there must be such paths.
-        best: ``[batch]`` about the score of the likeliest of them.
+        lengths: ``[batch]`` units of the paths in the distribution; each lattice must have such a path.
+        best: ``[batch]`` approximate score of the best of these paths, in nats.
 
     Returns:
-        ``[batch, units]`` probability of each vertex, and of going to it from the one before with a word
-        inserted between.
+        Two tensors ``[batch, units]``: the probability of visiting each vertex of the path, and of reaching
+        it from the previous vertex with an inserted word.
     """
     unit = (best / lengths).double()[:, None]
     node, begin, end = (scores.node - unit).exp(), scores.begin.double().exp(), scores.end.double().exp()
     kinds = [_square(scores.edge.double().exp())]
     if scores.inserted is not None:
         kinds.append(_square((scores.inserted - unit[..., None]).exp()))
-    # came[u]: of all ways to say u + 1 units, this vertex the last; left[u]: to say u more after it.
+    # came[u]: weight of all ways to say u + 1 units and end at a vertex; left[u]: to say u more after it.
     came, left, entered = [begin * node], [end], []
     for _ in range(1, int(lengths.max())):
         came.append(node * _onward([edges.mT for edges in kinds], came))
@@ -53,7 +53,7 @@ def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[T
 
 
 def _square(edges: Tensor) -> Tensor:
-    """``[batch, vertices, vertices]`` from row to column, of a table ``[batch, vertices, band]``."""
+    """Turn a table ``[batch, vertices, band]`` into matrices ``[batch, vertices, vertices]``, row to column."""
     batch, vertices, band = edges.shape
     onward = torch.arange(vertices, device=edges.device)[:, None] + 1
     onward = (onward + torch.arange(band, device=edges.device)).expand(batch, -1, -1)
@@ -61,19 +61,19 @@ def _square(edges: Tensor) -> Tensor:
 
 
 def _onward(kinds: list[Tensor], messages: list[Tensor]) -> Tensor:
-    """``[batch, vertices]`` the last message over plain edges, the one before it over inserted words."""
+    """Add the last message over plain edges and the one before it over inserted words, ``[batch, vertices]``."""
     ways = zip(kinds, reversed(messages), strict=False)
     return torch.stack([(edges @ message[..., None]).squeeze(2) for edges, message in ways]).sum(0)
 
 
 def _meeting(before: Tensor, after: Tensor, lengths: Tensor, least: int) -> Tensor:
-    """``[batch, n]`` sum of the products of two messages that make ``lengths`` units together.
+    """Sum ``[batch, n]`` the products of two messages that together make ``lengths`` units.
 
     Args:
         before: ``[longest, batch, n]`` messages after ``u + 1`` units.
         after: ``[longest, batch, n]`` messages with ``u`` units left.
-        lengths: ``[batch]``.
-        least: Units that are said when neither message is longer than its first.
+        lengths: ``[batch]``, in units.
+        least: Total units of the two first messages.
     """
     units = torch.arange(len(before), device=before.device)[:, None]
     left = lengths - least - units

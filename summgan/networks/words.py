@@ -1,12 +1,11 @@
-"""Words in the middle: a decoder draws vocabulary words one by one, exactly as many as wanted.
+"""`WordsBottleneck`: a decoder draws the words of a summary one by one, to an exact length.
 
-Drawing is done twice. `sample` draws words quickly, with a key/value cache and without a graph;
-`forward` then scores them in one parallel pass and lets an estimator (`estimators.py`) carry the
-gradient, so the graph is never unrolled. The gradient through a word that was fed back into the decoder
-is dropped; that is what makes training fast.
+`sample` draws the words fast, with a key/value cache and without a graph. `forward` then scores them in one
+parallel pass, and an estimator (`estimators.py`) gives them a gradient. The gradient through words that are
+fed back into the decoder is dropped, so the graph is never unrolled, which makes training fast.
 
-Length is a condition and a constraint: the decoder is told at every step how many units remain, and
-pieces that would miss the exact number are impossible.
+The length is both an input and a constraint: the decoder reads at every step how many units remain, and
+pieces that would miss the exact length are impossible.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from summgan.randomness import RandomStream
 from summgan.text.units import BLANK, CLUSTER, UNFINISHED, LengthTable, UnitCounter, counter_of_columns
 
 MAX_UNITS = 256
-"""The longest summary, in units."""
-_MOST_BYTES = 4
-_UNAFFORDABLE = 2 * MAX_UNITS
+"""Largest length of a summary, in units."""
+_MOST_BYTES = 4  # longest run of bytes that may be copied from the document
+_UNAFFORDABLE = 2 * MAX_UNITS  # cost of a piece that is never written
 
 
 class WordsBottleneck(Bottleneck):
-    """Decoder with pointer and exact length.
+    """A decoder with a pointer that draws words to an exact length.
 
     Args:
         decoder: Decoder of a sequence-to-sequence model.
@@ -47,13 +46,13 @@ class WordsBottleneck(Bottleneck):
         copy: What the pointer may copy from the document: ``words``, ``pieces`` or ``no``.
         start_id: First input of the decoder.
         end_id: The piece that ends a text.
-        pieces_per_unit: Most pieces of a text per unit of its length.
-        most_pieces: Most pieces of a text of any length.
+        pieces_per_unit: Largest number of pieces per unit of a text's length.
+        most_pieces: Largest number of pieces of any text.
 
     Attributes:
-        units: ``[vocabulary]``, and likewise the five that follow: columns of a `LengthTable`, which explains
-            them. They travel with the weights.
-        salience: How much each place of a document says.
+        units: ``[vocabulary]``, like ``continues``, ``ends_inside``, ``writable``, ``glues`` and ``bytes``:
+            columns of a `LengthTable`, which explains them. They are saved with the weights.
+        salience: Salience of each place of a document.
         parts: Pieces for each unit of a piece with several units; see `LengthTable`.
     """
 
@@ -90,7 +89,7 @@ class WordsBottleneck(Bottleneck):
         self.parts: dict[int, list[int]] = {}
 
     def set_lengths(self, table: LengthTable) -> None:
-        """Copy the lengths of a tokenizer's pieces."""
+        """Store the lengths of a tokenizer's pieces."""
         self.units.copy_(table.units)
         self.continues.copy_(table.continues)
         self.ends_inside.copy_(table.ends_inside)
@@ -101,7 +100,7 @@ class WordsBottleneck(Bottleneck):
 
     @property
     def counter(self) -> UnitCounter:
-        """What counts units, on the device of the model; made of the columns until a tokenizer is known."""
+        """Counter of units on the model's device; made of the saved columns if no tokenizer is known."""
         if self._counter is None:
             columns = (self.units, self.continues, self.ends_inside, self.bytes)
             self._counter = counter_of_columns(*columns)
@@ -110,33 +109,33 @@ class WordsBottleneck(Bottleneck):
         return self._counter
 
     def costs(self, words: Tensor) -> Tensor:
-        """Units ``[batch, length]`` that each piece of ``words`` ``[batch, length]`` adds."""
+        """Units ``[batch, length]`` that each piece of ``words`` ``[batch, length]`` adds to the length."""
         return self.counter.count(words)[0]
 
     def length_of(self, words: Tensor, mask: Tensor) -> Tensor:
-        """Length in units ``[batch]`` of pieces ``[batch, length]``."""
+        """Length ``[batch]`` in units of pieces and their mask, both ``[batch, length]``."""
         return (self.costs(words) * mask.long()).sum(1)
 
     def keys(self, source: Source) -> Tensor | None:
-        """Pointer keys of a document, computed once for all steps; None without copying."""
+        """Compute the pointer's keys ``[batch, source, hidden]`` for all steps; None without copying."""
         if self.pointer is None:
             return None
         return self.pointer.keys(source.states, self.decoder.embed(source.ids))
 
     def fed(self, words: Tensor) -> Tensor:
-        """The piece before each of ``words`` ``[batch, length]``; the start piece stands before the first."""
+        """Shift ``words`` ``[batch, length]`` right by one, with the start piece in front."""
         return torch.cat([torch.full_like(words[:, :1], self.start_id), words[:, :-1]], 1)
 
     def inputs(self, words: Tensor, units: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the decoder reads before it writes each of ``words`` ``[batch, length]``.
+        """Compute the decoder's inputs for writing each of the words.
 
         Args:
-            words: Pieces of the text.
-            units: ``[batch]`` length of the text.
+            words: ``[batch, length]`` pieces of the text.
+            units: ``[batch]`` length of the text, in units.
 
         Returns:
-            Vectors ``[batch, length, hidden]``, remaining units ``[batch, length]``, and the state of the
-            text so far ``[batch, length]`` (see `units.UnitCounter`).
+            Vectors ``[batch, length, hidden]``, remaining units ``[batch, length]``, and the state
+            ``[batch, length]`` of the text so far (see `UnitCounter`).
         """
         costs, states = self.counter.count(words)
         remaining = (units[:, None] - costs.cumsum(1) + costs).clamp(0, MAX_UNITS)
@@ -144,38 +143,38 @@ class WordsBottleneck(Bottleneck):
         return vectors, remaining, states[:, :-1]
 
     def max_pieces(self, units: Tensor) -> Tensor:
-        """Most pieces ``[batch]`` of a text of ``units`` ``[batch]``, the end piece included."""
+        """Largest number ``[batch]`` of pieces of a text of ``units`` ``[batch]``, the end piece included."""
         wanted = (units * self.pieces_per_unit).ceil().long() + 2
-        # Every unit needs a piece, and the end needs one.
+        # Every unit needs at least one piece, and so does the end.
         return wanted.clamp_max(self.most_pieces).maximum(units + 1)
 
     def fitting(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
-        """Pieces that can still lead to the exact length, bool ``[batch, length, vocabulary]``.
+        """Which pieces can still reach the exact length, bool ``[batch, length, vocabulary]``.
 
-        Characters that are in no piece are bytes. One or two such characters in a row ("ğ" in a name) may be
-        written where the document goes on with them, and are always written to their last byte.
+        Characters that are in no piece are spelled in bytes. One or two such characters in a row ("ğ" in a
+        name) may be written if the document continues with them, and then to their last byte.
 
         Args:
-            remaining: ``[batch, length]`` units that are still to be written.
-            state: ``[batch, length]`` state of the text so far; see `units.UnitCounter`.
+            remaining: ``[batch, length]`` units still to be written.
+            state: ``[batch, length]`` state of the text so far; see `UnitCounter`.
             room: ``[batch, length]`` pieces that may still be written, the end piece included.
-            written: ``[batch, length, 2]`` the last two pieces.
+            written: ``[batch, length, 2]`` last two pieces.
             source_ids: ``[batch, source]`` pieces of the document.
         """
         counter = self.counter
         unfinished = (state >= UNFINISHED) | counter.effects(written.flatten(0, 1))[1][:, -1].view_as(state)
         state = state % UNFINISHED
-        # A cost that no text can afford, for pieces that are never written and for marks without a letter.
+        # Pieces that are never written, and marks without a letter before them, cost more than any text has.
         costs = counter.costs[:, : len(self.units)].masked_fill(~self.writable, _UNAFFORDABLE)
         marks = counter.costs[CLUSTER, : len(self.units)] < counter.costs[BLANK, : len(self.units)]
         costs[BLANK].masked_fill_(marks, _UNAFFORDABLE)
         cost = costs.short()[state]
         most = remaining.masked_fill(unfinished, -1).short()[..., None]
-        least = (room <= remaining + 1).short()[..., None]  # in a hurry every piece has to count
+        least = (room <= remaining + 1).short()[..., None]  # with little room, every piece must add a unit
         allowed = (cost <= most) & (cost >= least)
-        # Bytes of the document cost what their character does.
+        # The bytes of a character together cost what the character costs.
         same, followers = self._followers(written, source_ids)
         whole, pieces, begins = (column[:, None, 1:] for column in counter.characters(source_ids))
         cost = counter.costs[state[..., None], whole]
@@ -188,19 +187,24 @@ class WordsBottleneck(Bottleneck):
     def allowed(
         self, remaining: Tensor, state: Tensor, room: Tensor, written: Tensor, source_ids: Tensor
     ) -> Tensor:
-        """The `fitting` pieces that break no word of the document; all fitting pieces where every one of them
-        breaks a word, or where there is no room to spare. Arguments are those of `fitting`.
+        """Which pieces may be written: those that are `fitting` and break no word of the document.
+
+        If every fitting piece breaks a word, or no room is to spare, all fitting pieces are allowed. For the
+        arguments see `fitting`.
         """
         fitting = self.fitting(remaining, state, room, written, source_ids)
         whole = fitting & self.whole_words(written, source_ids)
         return torch.where(whole.any(-1, keepdim=True) & (room > remaining + 1)[..., None], whole, fitting)
 
     def whole_words(self, written: Tensor, source_ids: Tensor) -> Tensor:
-        """Pieces that do not break a word of the document, bool ``[batch, length, vocabulary]``.
+        """Which pieces break no word of the document, bool ``[batch, length, vocabulary]``.
 
-        After a piece of the document, a piece that continues the word must be one that continues it in the
-        document; where the word never ends after this piece, it has to go on. The last two pieces are
-        ``written`` ``[batch, length, 2]``.
+        After a piece of the document, a word may only continue as it does in the document, and it must
+        continue if it never ends there.
+
+        Args:
+            written: ``[batch, length, 2]`` last two pieces.
+            source_ids: ``[batch, source]`` pieces of the document.
         """
         same, followers = self._followers(written, source_ids)
         goes_on = self.glues[followers]
@@ -210,12 +214,16 @@ class WordsBottleneck(Bottleneck):
         return follows | (~(known & self.glues) & ~must[..., None])
 
     def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """What stands in the document after the last of the pieces ``written`` ``[batch, length, 2]``; inside
-        a word, after both pieces, where the document has both in a row.
+        """Find what follows the last written piece in the document.
+
+        Inside a word, the last two pieces must match if the document has them in a row.
+
+        Args:
+            written: ``[batch, length, 2]`` last two pieces.
+            source_ids: ``[batch, source]`` pieces of the document.
 
         Returns:
-            Whether each place has what was written ``[batch, length, source - 1]``, and the piece after each
-            place, in the same shape.
+            Whether each place matches, and the piece after each place, both ``[batch, length, source - 1]``.
         """
         before, previous = written.unbind(2)
         same = previous[..., None] == source_ids[:, None, :-1]
@@ -227,24 +235,24 @@ class WordsBottleneck(Bottleneck):
     def _few_bytes(self, source_ids: Tensor) -> Tensor:
         """Which pieces ``[batch, source]`` of documents are bytes in runs of no more than `_MOST_BYTES`."""
         lone = self.bytes[source_ids].float()
-        # The minimum of a window says that all of it are bytes; the maximum of these, that a place is in one.
+        # A minimum over windows marks long runs of bytes; a maximum over these marks all places in such runs.
         full = -F.max_pool1d(-F.pad(lone, (0, _MOST_BYTES)), _MOST_BYTES + 1, 1)
         many = F.max_pool1d(F.pad(full, (_MOST_BYTES, 0)), _MOST_BYTES + 1, 1)
         return (lone > 0) & (many == 0)
 
     def last_two(self, words: Tensor) -> Tensor:
-        """The two pieces ``[batch, length, 2]`` before each of ``words`` ``[batch, length]``."""
+        """Return the two pieces ``[batch, length, 2]`` before each of ``words`` ``[batch, length]``."""
         fed = self.fed(words)
         return torch.stack([self.fed(fed), fed], dim=2)
 
     def point(
         self, hidden: Tensor, keys: Tensor | None, source: Source, written: Tensor
     ) -> tuple[Tensor, Tensor, Tensor] | None:
-        """Where to copy from, as `Pointer` answers; None without copying.
+        """Return the pointer's result; None without copying.
 
         Args:
-            hidden: ``[batch, length, hidden]`` of the decoder.
-            keys: What `keys` answers.
+            hidden: ``[batch, length, hidden]`` states of the decoder.
+            keys: Result of `keys`.
             source: The documents.
             written: ``[batch, steps]`` pieces that the decoder was fed; see `CopyBias`.
         """
@@ -266,11 +274,11 @@ class WordsBottleneck(Bottleneck):
         """Log-probabilities ``[batch, length, vocabulary]`` of the next pieces.
 
         Args:
-            hidden: ``[batch, length, hidden]`` of the decoder.
-            keys: What `keys` answers.
+            hidden: ``[batch, length, hidden]`` states of the decoder.
+            keys: Result of `keys`.
             source: The documents.
             written: ``[batch, steps]`` pieces that the decoder was fed.
-            allowed: ``[batch, length, vocabulary]`` pieces that may be written; by default all of them.
+            allowed: ``[batch, length, vocabulary]`` whether each piece may be written; by default all may.
         """
         pointed = self.point(hidden, keys, source, written)
         log_probs = mix_log_probs(self.decoder.logits(hidden), pointed, source.ids)
@@ -280,11 +288,11 @@ class WordsBottleneck(Bottleneck):
 
     @torch.no_grad()
     def sample(self, source: Source, units: Tensor, stream: RandomStream | None) -> Tensor:
-        """Draw words ``[batch, length]``, which end with the end piece and are padded with it.
+        """Draw words ``[batch, length]``, ended and padded by the end piece.
 
         Args:
             source: The documents.
-            units: ``[batch]`` wanted exact lengths.
+            units: ``[batch]`` exact lengths, in units.
             stream: Noise of the draw; None takes the most probable word at every step.
         """
         keys, cache = self.keys(source), new_cache()
@@ -294,7 +302,7 @@ class WordsBottleneck(Bottleneck):
         remaining, state = units.clone(), torch.full_like(units, BLANK)
         previous = torch.full_like(units, self.start_id)
         done, words = torch.zeros_like(units, dtype=torch.bool), [previous]
-        # Weights that are not finite never write an end.
+        # The bound on the length is for weights that are not finite, which never write an end.
         while not done.all() and len(words) <= most:
             vectors = self.decoder.embed(previous[:, None])
             vectors = vectors + self.countdown(remaining.clamp(max=MAX_UNITS))[:, None]
@@ -324,13 +332,13 @@ class WordsBottleneck(Bottleneck):
         temperature: float = 1.0,
         units: Tensor | None = None,
     ) -> Code:
-        """Draw exactly ``units`` units of words for every document; see `Bottleneck.forward`.
+        """Draw a text of exactly ``units`` ``[batch]`` units for every document; see `Bottleneck.forward`.
 
         Raises:
             ValueError: ``units`` is None.
         """
         if units is None:
-            raise ValueError("A decoder must be told how many units to draw.")
+            raise ValueError("A decoder must be told how many units to draw: pass units.")
         words = self.sample(source, units, stream and stream.fork("words"))
         mask = ended_mask(words, self.end_id)
         vectors, remaining, state = self.inputs(words, units)
@@ -359,7 +367,7 @@ class WordsBottleneck(Bottleneck):
     def log_likelihood(
         self, source: Source, words: Tensor, mask: Tensor, weights: Tensor | None = None
     ) -> Tensor:
-        """Log-probability ``[batch]`` of given words when the decoder is told their length.
+        """Log-probability ``[batch]`` of given words, given their length.
 
         Args:
             source: The documents.
@@ -377,15 +385,15 @@ class WordsBottleneck(Bottleneck):
 
 
 def first_places(ids: Tensor) -> Tensor:
-    """Whether each place of ``[batch, length]`` has a piece that no earlier place has, bool."""
+    """Whether each place of ``ids`` ``[batch, length]`` has a piece that no earlier place has, bool."""
     return ~(ids[:, :, None] == ids[:, None]).tril(-1).any(2)
 
 
 def pieces_at(places: Tensor, pieces: Tensor, vocabulary_size: int) -> Tensor:
-    """Which pieces of the vocabulary stand at some places, bool ``[..., vocabulary]``.
+    """Which pieces of the vocabulary occur at the selected places, bool ``[..., vocabulary]``.
 
     Args:
-        places: ``[..., source]`` bool, the places that count.
+        places: ``[..., source]`` bool, whether a place is selected.
         pieces: ``[..., source]`` ids.
         vocabulary_size: Number of pieces in the vocabulary.
     """
@@ -394,6 +402,6 @@ def pieces_at(places: Tensor, pieces: Tensor, vocabulary_size: int) -> Tensor:
 
 
 def ended_mask(words: Tensor, end_id: int) -> Tensor:
-    """A mask ``[batch, length]``: 1 up to and including the first end piece of ``words``, 0 after it."""
+    """Mask ``[batch, length]`` of ``words``: 1 up to and including the first end piece, 0 after it."""
     ends = words == end_id
     return (ends.cumsum(1) - ends.long() == 0).long()
