@@ -53,7 +53,7 @@ def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[T
 
 
 def _square(edges: Tensor) -> Tensor:
-    """Turn a table ``[batch, vertices, band]`` into matrices ``[batch, vertices, vertices]``, row to column."""
+    """Turn a table ``[batch, vertices, band]`` into matrices ``[batch, from, to]`` of all vertices."""
     batch, vertices, band = edges.shape
     onward = torch.arange(vertices, device=edges.device)[:, None] + 1
     onward = (onward + torch.arange(band, device=edges.device)).expand(batch, -1, -1)
@@ -61,7 +61,7 @@ def _square(edges: Tensor) -> Tensor:
 
 
 def _onward(kinds: list[Tensor], messages: list[Tensor]) -> Tensor:
-    """Add the last message over plain edges and the one before it over inserted words, ``[batch, vertices]``."""
+    """Add the last message, over plain edges, and the one before it, over inserted words."""
     ways = zip(kinds, reversed(messages), strict=False)
     return torch.stack([(edges @ message[..., None]).squeeze(2) for edges, message in ways]).sum(0)
 

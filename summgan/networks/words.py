@@ -189,8 +189,7 @@ class WordsBottleneck(Bottleneck):
     ) -> Tensor:
         """Which pieces may be written: those that are `fitting` and break no word of the document.
 
-        If every fitting piece breaks a word, or no room is to spare, all fitting pieces are allowed. For the
-        arguments see `fitting`.
+        If every fitting piece breaks a word, or no room is to spare, all fitting pieces are allowed.
         """
         fitting = self.fitting(remaining, state, room, written, source_ids)
         whole = fitting & self.whole_words(written, source_ids)
@@ -214,16 +213,10 @@ class WordsBottleneck(Bottleneck):
         return follows | (~(known & self.glues) & ~must[..., None])
 
     def _followers(self, written: Tensor, source_ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Find what follows the last written piece in the document.
+        """Find what follows the last written piece in the document; arguments are those of `whole_words`.
 
-        Inside a word, the last two pieces must match if the document has them in a row.
-
-        Args:
-            written: ``[batch, length, 2]`` last two pieces.
-            source_ids: ``[batch, source]`` pieces of the document.
-
-        Returns:
-            Whether each place matches, and the piece after each place, both ``[batch, length, source - 1]``.
+        Inside a word, the last two pieces must match if the document has them in a row. Returns whether each
+        place matches, and the piece after each place, both ``[batch, length, source - 1]``.
         """
         before, previous = written.unbind(2)
         same = previous[..., None] == source_ids[:, None, :-1]
