@@ -6,7 +6,7 @@ import importlib
 
 __version__ = "0.1.0"
 
-# Loaded when first used, since torch and transformers take seconds to import.
+# Each is imported when it is first used, because torch and transformers take seconds to import.
 _LAZY = {
     "CodeAutoencoder": "summgan.codes.model",
     "CodeTask": "summgan.codes.task",

@@ -1,4 +1,4 @@
-"""``python -m summgan`` is the ``summgan`` command; ``accelerate launch -m summgan`` uses it."""
+"""``python -m summgan`` runs the ``summgan`` command; ``accelerate launch -m summgan`` needs this file."""
 
 from summgan.cli.main import main
 

@@ -1,20 +1,20 @@
-"""The exceptions for mistakes that a user can mend.
+"""Exceptions for mistakes that the user can correct.
 
-Raise one with a sentence that names the file, line, field or option and says what to do. The command
-line prints the sentence alone; a library user catches one class.
+Raise one with a sentence that names the file, line, field or option and says what to do. The command line
+prints only the sentence; a user of the library catches one class.
 """
 
 
 class SummGANError(ValueError):
-    """Something in the user's input, options or files is wrong; the message says what to do."""
+    """The user's input, options or files are wrong; the message says what to do."""
 
 
 class RowError(SummGANError):
-    """Something is wrong with one row of a file; the rows after it may be good.
+    """One row of a file is wrong; the rows after it may be good.
 
     Args:
-        reason: A sentence, without the place.
-        file: Where the row stands.
+        reason: What is wrong, as a sentence without the place.
+        file: Path of the file.
         line: Line number from 1; the row number in formats without lines.
     """
 

@@ -1,8 +1,8 @@
-"""Files and folders that appear whole or not at all, and never in the place of what is not ours.
+"""Writing of files and folders: completely or not at all, and never over what summgan has not made.
 
-Everything is written beside its final name (``.<name>.incomplete``) and renamed. A folder that summgan makes
-lists its files in ``summgan.json``; only a folder with no other files than these is ever replaced or
-deleted. A crash between the two renames of a replacement is mended by `recover`.
+Everything is written under a temporary name beside its final one (``.<name>.incomplete``) and then renamed.
+A folder that summgan makes lists its files in ``summgan.json``; only a folder that holds no other files is
+ever replaced or deleted. `recover` repairs a replacement that crashed between its two renames.
 """
 
 from __future__ import annotations
@@ -20,60 +20,60 @@ from summgan.errors import SummGANError
 
 try:
     import fcntl
-except ImportError:  # Windows has no such locks; there the user has to take care
+except ImportError:  # Windows has no such locks; there, nothing stops two processes from writing one file
     fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "summgan.json"
-"""The list of a folder's files, by which a folder of ours is known."""
-_held: set[int] = set()  # what `locked` has open
+"""Name of the file that lists a folder's files and marks the folder as made by summgan."""
+_held: set[int] = set()  # file descriptors that `locked` holds open
 
 
-def _let_go() -> None:
+def _release_locks() -> None:
     while _held:
         os.close(_held.pop())
 
 
-if fcntl:  # a helper process, as of a data loader, must not hold what its parent holds, and outlive it
-    os.register_at_fork(after_in_child=_let_go)
+if fcntl:  # a forked worker, such as a data loader's, may outlive its parent and must not keep its locks
+    os.register_at_fork(after_in_child=_release_locks)
 
 
 @contextmanager
 def writing(path: str | Path) -> Iterator[None]:
-    """Say in a sentence that something cannot be written: a full disk, a missing permission, ...
+    """Turn a failure to write (a full disk, a missing permission, ...) into one sentence.
 
     Args:
-        path: What is written, for the message.
+        path: Path that is written, for the message.
 
     Raises:
-        SummGANError: In the place of an `OSError`, or what safetensors and tokenizers make of one.
+        SummGANError: Replaces an `OSError`, or the error that safetensors or tokenizers raise for one.
     """
     try:
         yield
     except OSError as error:
         raise SummGANError(f"{path} cannot be written: {error.strerror or error}.") from error
     except Exception as error:
-        # Libraries in Rust have errors of their own; that of tokenizers is a plain `Exception`.
+        # Rust libraries raise errors of their own; that of tokenizers is a plain `Exception`.
         if not isinstance(error, SafetensorError) and "(os error " not in str(error):
             raise
         raise SummGANError(f"{path} cannot be written: {error}.") from error
 
 
 def incomplete(path: Path) -> Path:
-    """Under which name something is written before it gets its own."""
+    """Return the temporary name under which a file or folder is written."""
     return path.with_name(f".{path.name}.incomplete")
 
 
 def write_file(path: str | Path, fill: Callable[[Path], object]) -> None:
-    """Make a file that appears under ``path`` only when it is complete, in place of any older one.
+    """Write a file that appears under ``path`` only when it is complete, and then replaces any older one.
 
     Args:
-        path: Its final name.
-        fill: Writes the file under the temporary name that it is given.
+        path: Final name.
+        fill: Function that writes the file under the temporary name that it gets.
 
     Raises:
-        SummGANError: It cannot be written; the older file is still there.
+        SummGANError: The file cannot be written; the older one is unchanged.
     """
-    path = Path(path).resolve()  # a link stays a link
+    path = Path(path).resolve()  # so that a link stays a link
     temporary = incomplete(path)
     try:
         with writing(path):
@@ -86,19 +86,20 @@ def write_file(path: str | Path, fill: Callable[[Path], object]) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a text file, see `write_file`."""
+    """Write a text to a UTF-8 file, as `write_file` does."""
     write_file(path, lambda file: file.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
-    """Make a folder that appears under ``path`` only when it is complete.
+    """Write a folder that appears under ``path`` only when it is complete.
 
     Args:
-        path: Its final name. A folder of ours of that name is replaced; see `check_folder`.
-        fill: Writes the files into the temporary folder that it is given.
+        path: Final name. A folder of that name is replaced if summgan has made it; see `check_folder`.
+        fill: Function that writes the files into the temporary folder that it gets.
 
     Raises:
-        SummGANError: Something else has the name, another process writes it too, or it cannot be written.
+        SummGANError: The name is taken by something else, another process is writing the folder, or it
+            cannot be written.
     """
     path = Path(path).resolve()
     temporary, replaced = incomplete(path), _replaced(path)
@@ -110,7 +111,7 @@ def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
         temporary.mkdir()
         try:
             with locked(temporary, path):
-                _write_manifest(temporary)  # from now on it is ours, whatever happens
+                _write_manifest(temporary)  # from now on the folder is known as ours, whatever happens
                 fill(temporary)
                 _write_manifest(temporary)
                 if path.exists():
@@ -126,51 +127,51 @@ def write_folder(path: str | Path, fill: Callable[[Path], object]) -> None:
 
 
 def check_folder(path: str | Path) -> None:
-    """Refuse a name that is taken by something that summgan has not made.
+    """Check that no folder is replaced that summgan has not made.
 
     Raises:
-        SummGANError: It is a file, or a folder with files that are not in its ``summgan.json``.
+        SummGANError: The path is a file, or a folder with files that its ``summgan.json`` does not list.
     """
     path = Path(path)
     if not path.exists():
         return
     if not path.is_dir():
-        raise SummGANError(f"{path} is a file, not a folder: name another folder, or move it away.")
+        raise SummGANError(f"{path} is a file, not a folder; name another folder, or move the file away.")
     if any(path.iterdir()) and not is_ours(path):
         strange = sorted(_files(path) - _listed(path))
         raise SummGANError(
-            f"{path} holds what summgan has not made ({', '.join(strange[:3])}): name another folder, or "
-            "move that away."
+            f"{path} contains files that summgan has not made ({', '.join(strange[:3])}); name another "
+            "folder, or move them away."
         )
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether summgan has made a folder, and nobody has put anything else into it."""
+    """Tell whether summgan has made a folder and nothing else has been put into it."""
     return _files(folder) <= _listed(folder)
 
 
 def is_whole(folder: Path) -> bool:
-    """Whether it is ours and all its files are there."""
+    """Tell whether summgan has made a folder and it holds all its files and nothing else."""
     return _files(folder) == _listed(folder)
 
 
 def claim(folder: Path) -> None:
-    """Take a folder that an older version has made, without a list of its files, for ours."""
+    """Mark a folder as made by summgan; older versions made folders without a list of files."""
     with writing(folder):
         _write_manifest(folder)
 
 
 def remove_folder(folder: Path) -> None:
-    """Delete a folder of ours; any other one, or a link to one, stays as it is."""
+    """Delete a folder that summgan has made; leave any other folder, and a link to one, as it is."""
     if is_ours(folder) and not folder.is_symlink():
         with writing(folder):
             _remove_incomplete(folder)
-            os.rename(folder, incomplete(folder))  # half a folder never has the name of a whole one
+            os.rename(folder, incomplete(folder))  # an incomplete folder never has the final name
             _delete(incomplete(folder))
 
 
 def recover(path: Path) -> None:
-    """Mend what a crash has left of replacing a folder: the older one gets its name back, or goes."""
+    """Finish a replacement that crashed: give the older folder its name back, or delete it."""
     replaced = _replaced(path)
     if not replaced.is_dir() or not is_ours(replaced):
         return
@@ -182,47 +183,47 @@ def recover(path: Path) -> None:
 
 
 def recover_all(folder: Path) -> None:
-    """`recover` for everything in a folder, and delete what was begun there and never finished.
+    """Call `recover` for everything in a folder, and delete what was begun there and never finished.
 
-    Only for who knows that nobody else is writing there.
+    Call this only while no other process writes to the folder.
     """
     for replaced in folder.glob(".*.replaced"):
         recover(folder / replaced.name[1 : -len(".replaced")])
-    for begun in folder.glob(".*.incomplete"):
-        if begun.is_dir() and _was_begun_by_us(begun):
-            with writing(begun):
-                _delete(begun)
+    for unfinished in folder.glob(".*.incomplete"):
+        if unfinished.is_dir() and _was_begun_by_us(unfinished):
+            with writing(unfinished):
+                _delete(unfinished)
 
 
 def check_output(path: str | Path, inputs: Iterable[str | Path], option: str = "--output") -> None:
-    """Refuse an output that is one of the inputs, or would be read as one the next time.
+    """Check that an output is not one of the inputs, and would not be read as one the next time.
 
     Args:
-        path: Of the output, which need not be there yet.
+        path: Path of the output, which need not exist yet.
         inputs: Files and folders that are read.
-        option: Names the output, for the message.
+        option: Option that names the output, for the message.
 
     Raises:
-        SummGANError: They are the same by their real paths, or the output is directly in an input folder.
+        SummGANError: The output is an input (by its real path), contains one, or lies in an input folder.
     """
     path = Path(path)
     for file in map(Path, inputs):
         if _same(path, file) or (path.is_dir() and file.resolve().is_relative_to(path.resolve())):
-            raise SummGANError(f"{option} {path}: is read by this call; name another output.")
+            raise SummGANError(f"{option} {path} is read by this call; name another output.")
         if file.is_dir() and path.resolve().is_relative_to(file.resolve()):
-            raise SummGANError(f"{option} {path}: stands in the folder {file}, which is read; name another.")
+            raise SummGANError(f"{option} {path} is in the input folder {file}; name another output.")
 
 
 @contextmanager
 def locked(path: Path, name: Path | None = None) -> Iterator[None]:
-    """Hold a file or folder that is there, so that no second process writes it at the same time.
+    """Lock an existing file or folder, so that no second process writes it at the same time.
 
     Args:
-        path: What is held; the lock ends with the process, whatever ends it.
-        name: What the message calls it.
+        path: Path to lock; the lock ends with the process, whatever ends the process.
+        name: Path that the message names, by default ``path``.
 
     Raises:
-        SummGANError: Another process holds it.
+        SummGANError: Another process holds the lock.
     """
     if fcntl is None:
         yield
@@ -235,10 +236,10 @@ def locked(path: Path, name: Path | None = None) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SummGANError(
-                f"{name or path} is being written by another process: wait for it, or name another output."
+                f"{name or path} is being written by another process; wait for it, or name another output."
             ) from None
         except OSError:
-            pass  # a file system without locks, as on some networks; there the user has to take care too
+            pass  # some network file systems have no locks; there, nothing stops a second process
         yield
     finally:
         if handle in _held:
@@ -257,7 +258,7 @@ def _same(first: Path, second: Path) -> bool:
 
 
 def _files(folder: Path) -> set[str]:
-    """Names of all that is in a folder, relative to it; of folders in it only if they are empty."""
+    """Names of all files in a folder, relative to it, and of its empty subfolders."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -266,7 +267,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def _listed(folder: Path) -> set[str]:
-    """The files that summgan has made a folder with; none where nothing says so."""
+    """Names of the files in a folder's manifest; none if it has no valid manifest."""
     try:
         kept = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return {MANIFEST, *kept["files"]} if kept["made_by"] == "summgan" else set()
@@ -276,30 +277,30 @@ def _listed(folder: Path) -> set[str]:
 
 def _write_manifest(folder: Path) -> None:
     kept = {"made_by": "summgan", "files": sorted(_files(folder) - {MANIFEST})}
-    begun = incomplete(folder / MANIFEST)
-    begun.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    os.replace(begun, folder / MANIFEST)
+    temporary = incomplete(folder / MANIFEST)
+    temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, folder / MANIFEST)
 
 
 def _was_begun_by_us(temporary: Path) -> bool:
-    """Whether a folder under a temporary name is ours: its list, if only an empty one, comes first."""
-    begun = {MANIFEST, incomplete(Path(MANIFEST)).name}
-    return _files(temporary) <= begun or bool(_listed(temporary))
+    """Tell whether summgan has begun a temporary folder; the manifest is the first file in it."""
+    manifests = {MANIFEST, incomplete(Path(MANIFEST)).name}
+    return _files(temporary) <= manifests or bool(_listed(temporary))
 
 
 def _remove_incomplete(path: Path) -> None:
-    """Delete what an interrupted call has left under a temporary name."""
+    """Delete the temporary folder that an interrupted call has left."""
     temporary = incomplete(path)
     if not temporary.exists():
         return
     if not temporary.is_dir() or not _was_begun_by_us(temporary):
-        raise SummGANError(f"{temporary} has the name of a temporary folder but is not ours; move it away.")
+        raise SummGANError(f"{temporary} has a temporary name, but summgan has not made it; move it away.")
     with locked(temporary, path):
         _delete(temporary)
 
 
 def _delete(folder: Path) -> None:
-    """Delete a folder of ours, its list last: whatever interrupts this, the rest is known as ours."""
+    """Delete a folder, its manifest last, so that whatever interrupts this leaves a folder known as ours."""
     if not folder.exists():
         return
     for path in folder.iterdir():

@@ -1,9 +1,9 @@
-"""Loading the folder of a trained model: every field and tensor is checked before a network is built of it.
+"""Loading of model folders: every field and tensor is checked before a network is built.
 
-transformers builds what a ``config.json`` says, at any size, and fills what ``model.safetensors`` lacks with
-random numbers. Here fields are checked first, then the sizes of all tensors against those of the network on
-the meta device, which needs no memory, and the numbers at last. What is wrong is one `SummGANError`. Pickles
-are never read, code from a folder never runs, and fields that are not known are left out.
+transformers builds whatever a ``config.json`` says, at any size, and fills what ``model.safetensors`` lacks
+with random numbers. This module checks the fields first, then the sizes of all tensors against those of the
+network on the meta device, which needs no memory, and finally the numbers. Any fault is one `SummGANError`.
+Pickles are never read, code from a folder never runs, and unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from summgan.errors import SummGANError
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 WIDEST = 2**16
-"""The most that a width, or a number of layers, may be."""
+"""Upper limit of a width or a number of layers."""
 LARGEST = 2**24
-"""The most that a vocabulary, a table or a length may be."""
+"""Upper limit of the size of a vocabulary or a table, and of a length."""
 
 _HUB = ("cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token")
 _LARGEST_JSON = 2**28  # bytes
 _FLOATS = ("F32", "F16", "BF16", "F64")
 _KINDS = {torch.int64: "I64", torch.bool: "BOOL"}
 _TYPES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-# What would have other code than summgan's own run, or other numbers than those of the weights be read.
+# Fields that would run code from elsewhere, or read other numbers than the weights.
 _CODE = ("auto_map", "quantization_config", "fusion_config", "kernel_config", "transformers_weights")
 _ATTENTION = ("attn_implementation", "_attn_implementation", "_attn_implementation_internal")
 
 _Model = TypeVar("_Model", bound=PreTrainedModel)
 
 Wanted = type | tuple
-"""What a field must be: a type, ``(type, least, most)`` for a number, or a tuple of texts."""
+"""What a field must be: a type, ``(type, lowest, highest)`` for a number, or a tuple of allowed texts."""
 
 
 def find_file(folder: str | Path, name: str, **hub: Any) -> Path | None:
-    """A file of a folder or of a model on the hub, None where it has none.
+    """Find a file of a model; None if the model has no such file.
 
     Args:
-        folder: A folder, or a name on the hub.
-        name: Of the file.
+        folder: Folder or hub name of the model.
+        name: Name of the file.
         **hub: Options of transformers' ``cached_file``, such as ``revision``.
 
     Raises:
-        SummGANError: There is no such folder or name.
+        SummGANError: There is no such folder or hub name.
     """
     try:
         found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False, **hub)
@@ -63,13 +63,13 @@ def find_file(folder: str | Path, name: str, **hub: Any) -> Path | None:
 
 
 def required_file(folder: str | Path, name: str, **hub: Any) -> Path:
-    """`find_file` of a file that must be there.
+    """Find a file that the model must have; see `find_file`.
 
     Raises:
-        SummGANError: It is not.
+        SummGANError: There is no such folder, hub name or file.
     """
     if not isinstance(folder, str | Path) or not str(folder):
-        raise SummGANError("that is no name of a folder")
+        raise SummGANError("the name of a folder must be a text that is not empty")
     path = find_file(folder, name, **hub)
     if path is None and not Path(folder).exists():
         raise SummGANError("there is no such folder, and no such name on the hub or, offline, in its cache")
@@ -79,29 +79,29 @@ def required_file(folder: str | Path, name: str, **hub: Any) -> Path:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+    """Read a JSON object from a file.
 
     Raises:
-        SummGANError: The file cannot be read, or holds something else.
+        SummGANError: The file cannot be read, or does not contain a JSON object.
     """
     try:
         if path.stat().st_size > _LARGEST_JSON:
-            raise SummGANError(f"{path.name} is too large")
+            raise SummGANError(f"{path.name} is larger than {_LARGEST_JSON >> 20} MiB")
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SummGANError(f"{path.name} cannot be read ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:
         raise SummGANError(f"{path.name} is damaged ({first_line(error)})") from error
     if not isinstance(values, dict):
-        raise SummGANError(f"{path.name} holds a {type(values).__name__}, not an object with fields")
+        raise SummGANError(f"{path.name} contains JSON of type {type(values).__name__}, not an object")
     return values
 
 
 def check_fields(values: Mapping[str, Any], fields: Mapping[str, Wanted]) -> dict[str, Any]:
-    """The ``fields`` out of ``values``.
+    """Return the ``fields`` of a configuration, after a check of each.
 
     Raises:
-        SummGANError: One is missing, of another type, or out of range.
+        SummGANError: A field is missing, has the wrong type, or is out of range.
     """
     for name, wanted in fields.items():
         if name not in values:
@@ -111,10 +111,10 @@ def check_fields(values: Mapping[str, Any], fields: Mapping[str, Wanted]) -> dic
 
 
 def check_harmless(values: Mapping[str, Any], model_type: str | tuple[str, ...]) -> None:
-    """Refuse a configuration of another kind of model, or one that names code to be run.
+    """Check that a configuration is of the right kind of model and names no code to run.
 
     Raises:
-        SummGANError: Naming the field.
+        SummGANError: The configuration has a forbidden field or another ``model_type``.
     """
     types = (model_type,) if isinstance(model_type, str) else model_type
     if (found := values.get("model_type")) not in types:
@@ -124,18 +124,18 @@ def check_harmless(values: Mapping[str, Any], model_type: str | tuple[str, ...])
     for name in _ATTENTION:
         if values.get(name) not in (None, "eager", "sdpa"):
             raise SummGANError(
-                f"{CONFIG} has {name} {shown(values[name])}, which summgan does not run; remove that field"
+                f"{CONFIG} has {name} {shown(values[name])}, which is not supported; remove that field"
             )
     for name in _CODE:
         if values.get(name) is not None:
-            raise SummGANError(f"{CONFIG} has {name}, which summgan does not follow; remove that field")
+            raise SummGANError(f"{CONFIG} has {name}, which is not supported; remove that field")
 
 
 def check_dtype(values: Mapping[str, Any]) -> dict[str, str]:
-    """The ``dtype`` of a configuration, as a field, where it has one.
+    """Return a dict with the ``dtype`` of a configuration, or an empty one if it names none.
 
     Raises:
-        SummGANError: It is none that a model may have.
+        SummGANError: The dtype is not one of the floating-point types that a model may have.
     """
     dtype = values.get("dtype")
     if dtype is None:
@@ -145,10 +145,10 @@ def check_dtype(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def check_field(name: str, value: Any, wanted: Wanted) -> None:
-    """Refuse the value of a field.
+    """Check the type and the range of a field.
 
     Raises:
-        SummGANError: It is not what is wanted.
+        SummGANError: The value is not what ``wanted`` allows.
     """
     kind, limits = (wanted[0], wanted[1:]) if isinstance(wanted, tuple) else (wanted, ())
     if isinstance(kind, str):
@@ -167,13 +167,13 @@ def check_field(name: str, value: Any, wanted: Wanted) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value in a message."""
+    """Format a value for a message, in at most 60 characters."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another library says."""
+    """Return the first line, at most 200 characters, of another library's error message."""
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
 
 
@@ -181,11 +181,10 @@ class CheckedModel(PreTrainedModel):
     """A model whose folder is checked while it is loaded.
 
     Attributes:
-        noun: What such a model is called.
-        advice: What to do where none can be loaded.
-        former_names: How names of tensors began in older versions, and how they begin now.
-        optional_tables: How names begin of tensors that not every model of this class has, but every file may
-            have.
+        noun: What messages call such a model.
+        advice: What messages advise when a model cannot be loaded.
+        former_names: Prefixes of tensor names in older versions, with the present prefix of each.
+        optional_tables: Prefixes of tensors that any file may have, and that a model of this class may lack.
     """
 
     config_class: type[PreTrainedConfig]
@@ -196,7 +195,7 @@ class CheckedModel(PreTrainedModel):
 
     @property
     def tables(self) -> dict[str, int]:
-        """The least number of each table of vocabulary ids, by the name of its buffer."""
+        """Lowest allowed number in each table of vocabulary ids, by the name of its buffer."""
         return {}
 
     @classmethod
@@ -211,13 +210,13 @@ class CheckedModel(PreTrainedModel):
         """Load a model from its ``config.json`` and ``model.safetensors``.
 
         Args:
-            folder: A folder, or a name on the hub.
-            config: In the place of ``config.json``.
-            output_loading_info: Whether to answer transformers' report too, in which nothing is odd.
-            **options: Further ones of transformers' ``from_pretrained``, such as ``dtype`` and ``revision``.
+            folder: Folder or hub name of the model.
+            config: Configuration to use instead of ``config.json``.
+            output_loading_info: Whether to return transformers' loading report too.
+            **options: Further options of transformers' ``from_pretrained``, such as ``dtype``, ``revision``.
 
         Raises:
-            SummGANError: There is no such model, or something in it is damaged or of another kind.
+            SummGANError: There is no such model, it is of another kind, or one of its files is damaged.
         """
         hub = {name: options.pop(name) for name in _HUB if name in options}
         options.pop("use_safetensors", None)  # nothing else is read
@@ -233,7 +232,7 @@ class CheckedModel(PreTrainedModel):
             for name, least in model.tables.items():
                 table = model.get_buffer(name)
                 if table.numel() and not least <= int(table.min()) <= int(table.max()) < config.vocab_size:
-                    raise SummGANError(f"{WEIGHTS} has numbers in {name} that are none of the vocabulary's")
+                    raise SummGANError(f"{WEIGHTS} has numbers in {name} that are not in the vocabulary")
         except SummGANError as error:
             raise SummGANError(
                 f"No {cls.noun} can be loaded from {str(folder)!r}: {error}. {cls.advice}"
@@ -242,10 +241,10 @@ class CheckedModel(PreTrainedModel):
 
 
 def check_numbers(model: nn.Module) -> None:
-    """Refuse weights that are no numbers.
+    """Check that all weights are finite.
 
     Raises:
-        SummGANError: Naming the tensor.
+        SummGANError: A tensor has NaN or infinity; the message names it.
     """
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
@@ -255,24 +254,24 @@ def check_numbers(model: nn.Module) -> None:
 
 
 def build(make: Callable[[PreTrainedConfig], _Model], config: PreTrainedConfig) -> _Model:
-    """A network on the meta device, of which only the sizes are there.
+    """Build a network on the meta device, where its tensors have sizes but no memory.
 
     Raises:
-        SummGANError: There is no such network.
+        SummGANError: The configuration does not describe a network.
     """
     try:
         with torch.device("meta"):
             return make(config)
-    except Exception as error:  # transformers and torch have one of their own for every field
-        raise SummGANError(f"{CONFIG} describes no network ({first_line(error)})") from error
+    except Exception as error:  # transformers and torch raise a different class for each field
+        raise SummGANError(f"{CONFIG} does not describe a network ({first_line(error)})") from error
 
 
 def present_names(names: Iterable[str], model: CheckedModel) -> dict[str, str]:
-    """How tensors are called in a model, by their names in a file, perhaps of an older version.
+    """Map the names of tensors in a file, perhaps of an older version, to their names in a model.
 
     Args:
-        names: Names in the file; those of tables that the model has no use for are left out.
-        model: The model, with its tensors.
+        names: Names in the file; optional tables that the model does not use are left out of the result.
+        model: The model, on any device.
     """
     known, found = model.state_dict().keys(), {}
     for name in names:
@@ -284,17 +283,17 @@ def present_names(names: Iterable[str], model: CheckedModel) -> dict[str, str]:
 
 
 def read_weights(path: Path, model: CheckedModel) -> dict[str, Tensor]:
-    """The tensors of a file, which must be those of a model.
+    """Read the tensors of a file, which must be those of a model.
 
     Args:
-        path: Of safetensors.
-        model: Of these sizes, on the meta device.
+        path: Path of a safetensors file.
+        model: Model on the meta device, for the names and sizes of its tensors.
 
     Raises:
-        SummGANError: The file is damaged, or has other tensors.
+        SummGANError: The file is damaged, or has other tensors than the model.
     """
     wanted = model.state_dict()
-    # Of tensors that are one, a single name is saved.
+    # Tied tensors are saved under one of their names.
     single = {name for name, _ in (*model.named_parameters(), *model.named_buffers())} & wanted.keys()
     try:
         with safe_open(path, framework="pt") as file:
@@ -315,10 +314,10 @@ def read_weights(path: Path, model: CheckedModel) -> dict[str, Tensor]:
 
 
 def _check_tensor(name: str, shape: list[int], dtype: str, wanted: Tensor) -> None:
-    """Refuse a tensor of another size or kind."""
+    """Check the shape and the type of a tensor."""
     if list(shape) != list(wanted.shape):
         raise SummGANError(
-            f"{WEIGHTS} has {name} of size {_sizes(shape)}, but {CONFIG} describes {_sizes(wanted.shape)}"
+            f"{WEIGHTS} has {name} of shape {_sizes(shape)}, but {CONFIG} describes {_sizes(wanted.shape)}"
         )
     kinds = _FLOATS if wanted.is_floating_point() else (_KINDS[wanted.dtype],)
     if dtype not in kinds:

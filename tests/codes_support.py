@@ -1,4 +1,4 @@
-"""Options of tiny trainings of codes."""
+"""Options for tiny training runs of codes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ DEPTH = 3
 
 
 def code_options(name, documents, folder, **changes):
-    """Options of a configuration for a few steps."""
+    """Load the options of a configuration, changed to a few steps at a small size."""
     options, _ = load_options([str(CONFIGS / f"{name}.yaml")])
     training = {
         "output_dir": str(folder),

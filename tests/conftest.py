@@ -1,14 +1,14 @@
 import os
 import tempfile
 
-# Before anything of Hugging Face is imported: no network, and nothing written outside a temporary folder.
+# Set before any library of Hugging Face is imported: no network, no files outside a temporary folder.
 _CACHE = tempfile.mkdtemp(prefix="summgan-tests-")
 os.environ |= {
     "HF_HUB_OFFLINE": "1",
     "HF_HOME": _CACHE,
     "HF_DATASETS_CACHE": f"{_CACHE}/datasets",
     "TOKENIZERS_PARALLELISM": "false",
-    "OMP_NUM_THREADS": "1",  # threads of processes that tests start would wait for each other
+    "OMP_NUM_THREADS": "1",  # threads of the processes that tests start would compete
 }
 
 import logging  # noqa: E402
@@ -35,7 +35,7 @@ torch.set_num_threads(1)
 
 
 class _Announcements(logging.Handler):
-    """Fails the test whose call makes a library log that it will take something away."""
+    """Fails a test in which a library logs a deprecation."""
 
     def emit(self, record):
         if re.search("deprecated|will be removed", record.getMessage()):
@@ -82,7 +82,7 @@ def _chinese(count, rng):
 
 @pytest.fixture(autouse=True)
 def no_accelerator():
-    """Every test makes its own: accelerate keeps device and precision of the first one of a process."""
+    """Reset accelerate, which keeps the device and precision of the first `Accelerator` of a process."""
     AcceleratorState._reset_state(True)
 
 
@@ -130,7 +130,7 @@ def chinese_tokenizer(chinese_vocabulary):
 
 @pytest.fixture
 def tiny_model():
-    """A factory of models that are too small to be good at anything."""
+    """A factory of decoder models of the smallest useful size."""
 
     def make(tokenizer, **options):
         torch.manual_seed(0)
@@ -150,7 +150,7 @@ def tiny_model():
 
 @pytest.fixture(scope="session")
 def tiny_paths(tokenizer, documents, sentences):
-    """A path model that knows the words of both piles; its encoder is random, its prior is counted."""
+    """A path model with the words of both piles, a random encoder and a counted prior."""
     from transformers import BertConfig
 
     from summgan.data.word_counts import count_words
@@ -176,7 +176,7 @@ def tiny_paths(tokenizer, documents, sentences):
 
 @pytest.fixture
 def small_run(write, documents, sentences, tmp_path):
-    """A factory of options to train on the first texts of both piles."""
+    """A factory of options for a training on the first texts of both piles."""
 
     def make(model, vocabulary_size=400, texts=60, **training):
         return Options(
@@ -195,7 +195,7 @@ def small_run(write, documents, sentences, tmp_path):
 
 @pytest.fixture
 def encode():
-    """Texts to padded ids and mask, every text ended."""
+    """A function that turns texts into padded ids and a mask, with an end piece after each text."""
     from summgan.data.padding import pad
 
     def run(tokenizer, texts):
@@ -207,7 +207,7 @@ def encode():
 
 @pytest.fixture
 def write(tmp_path):
-    """Write lines to a file in the test's folder and answer its path as text."""
+    """A function that writes lines to a file in the test's folder and returns its path as a string."""
 
     def run(name, lines):
         path = tmp_path / name
@@ -219,7 +219,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def code_run(write, documents, tmp_path):
-    """A factory of folders with a code that was trained for a few steps."""
+    """A factory that trains a code for a few steps and returns its folder."""
     from summgan.codes.task import CodeTask
     from summgan.training.trainer import train
 
@@ -234,6 +234,6 @@ def code_run(write, documents, tmp_path):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest, so that no process is left alone with it in the end."""
+    """Start the longest tests first, so that none of them runs alone at the end."""
     long = ("test_notebooks", "test_benchmarks", "two_processes", "sigterm")
     items.sort(key=lambda item: not any(name in item.nodeid for name in long))

@@ -1,4 +1,4 @@
-"""The benchmarks run on small data; their figures are checked by eye."""
+"""The benchmarks run on small data; only their structure is checked, not the values of their figures."""
 
 import gzip
 import importlib.util
@@ -25,7 +25,7 @@ def script(name, monkeypatch, *arguments):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)  # where dataclasses look for it
+    monkeypatch.setitem(sys.modules, name, module)  # dataclasses look the module up there
     spec.loader.exec_module(module)
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
     return module
@@ -97,7 +97,7 @@ def write_rows(path, rows):
 
 @pytest.fixture
 def news(tmp_path, documents, sentences):
-    """A folder as `news.py` and `news_ablation.py` want it."""
+    """A folder of data for `news.py` and `news_ablation.py`."""
     pairs = [{"document": d, "summary": s} for d, s in zip(documents, sentences, strict=True)]
     several = [{"document": d, "references": [s] * 4} for d, s in zip(documents, sentences, strict=True)]
     single = tmp_path / "sentence-summarization"
@@ -255,7 +255,7 @@ def test_figures_of_codes(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory):
-    """Figures of every row, from one run with few tries."""
+    """Figures of all rows, from one run with few repetitions."""
     folder = tmp_path_factory.mktemp("faults")
     command = [sys.executable, ROOT / "benchmarks" / "faults.py", "--kills", 1, "--inputs", 60, "--jobs", 1]
     command += ["--work", folder / "work", "--output", folder / "results.json"]

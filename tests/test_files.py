@@ -99,7 +99,7 @@ def test_what_a_kill_between_the_renames_leaves_is_recovered(tmp_path):
     os.rename(tmp_path / "k", tmp_path / ".k.replaced")
     recover_all(tmp_path)
     assert files(tmp_path / "k") == ["old"] and files(tmp_path) == ["k"]
-    # A kill after them: the older one is only left to be deleted.
+    # After a kill behind both renames, the older folder only has to be deleted.
     make(tmp_path / ".k.replaced", "older")
     recover_all(tmp_path)
     assert files(tmp_path / "k") == ["old"] and files(tmp_path) == ["k"]
@@ -130,7 +130,7 @@ def test_half_of_an_older_folder_is_not_recovered(tmp_path):
 
 
 class Killed(BaseException):
-    """In the place of a kill."""
+    """Stands for a kill."""
 
 
 @pytest.mark.parametrize("number", range(1, 4))
@@ -231,7 +231,7 @@ def test_an_output_is_no_input(tmp_path):
     for output in ("a.jsonl", "link.jsonl", "hard.jsonl", "in/../a.jsonl"):
         with pytest.raises(SummGANError, match="--output .* is read by this call"):
             check_output(tmp_path / output, [tmp_path / "a.jsonl"])
-    with pytest.raises(SummGANError, match="stands in the folder"):
+    with pytest.raises(SummGANError, match="is in the input folder"):
         check_output(tmp_path / "in" / "out.txt", [tmp_path / "in"])
     with pytest.raises(SummGANError, match="--index"):
         check_output(tmp_path, [tmp_path / "in" / "1.txt"], "--index")

@@ -1,4 +1,4 @@
-"""A file imports only from its own room and those before it; the order stands in CONTRIBUTING.md."""
+"""Layers: a file imports only from its own room and from rooms before it in the table of CONTRIBUTING.md."""
 
 import ast
 import re
@@ -12,14 +12,14 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 
 def levels():
-    """Place of every room in the table for contributors."""
+    """Row of each room in the table of CONTRIBUTING.md."""
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
     return {name: level for level, row in enumerate(rows) for name in re.findall(r"`([\w]+?)/?`", row)}
 
 
 def name_of(module):
-    """``networks/words.py`` is ``networks.words``."""
+    """Turn ``networks/words.py`` into ``networks.words``."""
     return ".".join(module.with_suffix("").parts).removesuffix(".__init__")
 
 
@@ -56,7 +56,7 @@ def test_every_room_says_what_belongs_there_and_every_file_is_in_the_table():
         assert f"`{module.stem}`" in row, f"{module} is not in the table of CONTRIBUTING.md"
 
 
-# Declarations, constants and abstract bases; what uses them is tested.
+# Declarations, constants and abstract bases, tested through the modules that use them.
 WITHOUT_TESTS = {
     "__main__.py",
     "cli/reading_parser.py",

@@ -1,4 +1,4 @@
-"""Damaged folders of models: one sentence each, and never a network that the folder does not hold."""
+"""Damaged model folders: each gives one sentence, and never a network that the folder does not describe."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def lower_vocabulary(documents, sentences):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, lower_vocabulary, documents):
-    """A folder of every kind, by its name in ``LOADERS``."""
+    """A folder with one intact model of each kind in ``LOADERS``."""
     root = tmp_path_factory.mktemp("models")
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "encoder_layers": 1, "decoder_layers": 1, "attention_heads": 2}
@@ -54,7 +54,7 @@ def whole(tmp_path_factory, lower_vocabulary, documents):
 
 @pytest.fixture
 def copy(whole, tmp_path):
-    """A copy of a folder that may be damaged."""
+    """A function that copies a model folder, so that a test may damage it."""
 
     def make(kind):
         return shutil.copytree(whole / kind, tmp_path / kind)
@@ -63,7 +63,7 @@ def copy(whole, tmp_path):
 
 
 def refused(kind, folder, *words):
-    """The sentence with which a folder is refused, at once, with these words in it."""
+    """Check that a folder is refused at once, in one sentence with these words; return the sentence."""
     begin = time.monotonic()
     with pytest.raises(SummGANError) as caught:
         LOADERS[kind](folder)
@@ -75,7 +75,7 @@ def refused(kind, folder, *words):
 
 
 def change(folder, name, value):
-    """Set a field, such as ``generator.d_model``, of the configuration; None takes it out."""
+    """Set a field of the configuration, such as ``generator.d_model``; None removes it."""
     path = folder / "config.json"
     values = json.loads(path.read_text(encoding="utf-8"))
     *heads, last = name.split(".")
@@ -157,7 +157,7 @@ def test_half_a_file_is_refused(copy, kind):
         for part in (whole[:4], whole[: len(whole) // 2], whole[:-1], whole[8:]):
             (folder / name).unlink()
             (folder / name).write_bytes(part)
-            if part == whole[:-1] and name == "config.json":  # lacks the last line's end alone
+            if part == whole[:-1] and name == "config.json":  # only the last line feed is missing
                 continue
             refused(kind, folder, name)
         shutil.rmtree(folder)
@@ -313,7 +313,7 @@ def test_weights_that_lead_to_no_numbers_are_named_in_their_row(copy, documents)
     weights = load_file(folder / "model.safetensors")
     huge = {name: w * 1e30 if w.is_floating_point() else w for name, w in weights.items()}
     save_file(huge, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(SummGANError, match="computes no numbers"):
+    with pytest.raises(SummGANError, match="computes NaN"):
         LOADERS["words"](folder)(documents[0])
     with pytest.raises(SummGANError, match="not finite, or too large for torch.float16"):
         Summarizer.from_pretrained(folder, dtype="float16")

@@ -1,4 +1,4 @@
-"""The model in the package: it is there, it is in the wheel, and it writes the same however it is called."""
+"""The model in the package: it is in the wheel, and its summaries do not depend on how it is called."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What the project's files promise: Pythons, pins, one ruff, and no use of what will be removed."""
+"""Project files: supported Pythons, pins, one version of ruff, and no use of deprecated features."""
 
 import importlib.metadata
 import logging
@@ -31,7 +31,7 @@ PINS = [
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-GPU = re.compile("nvidia|cuda|triton")  # what a build of torch for GPUs brings along
+GPU = re.compile("nvidia|cuda|triton")  # dependencies of torch's GPU builds
 
 
 def applies(requirement, python, extra=""):
@@ -72,7 +72,7 @@ def test_what_is_needed_is_pinned_within_its_bounds(python):
 
 
 def test_what_is_installed_is_pinned_and_admits_the_pythons_of_its_pin():
-    """A package that leaves a Python says so in its metadata, which an installed one has with it."""
+    """The metadata of an installed package says which Pythons it supports."""
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
     pins, waiting, seen = pinned(running), [("summgan", "dev")], set()
     while waiting:

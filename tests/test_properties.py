@@ -1,4 +1,4 @@
-"""What holds for any text and any rows: readers, outputs, units, words, and lengths of summaries."""
+"""Properties that hold for any text and any rows: of readers, outputs, units, words and summary lengths."""
 
 import csv
 import gzip
@@ -26,14 +26,14 @@ from summgan.writing.output import RecordFile
 
 
 def checked(count):
-    """So many examples, always the same ones, and nothing kept of them."""
+    """Settings for ``count`` examples that are the same in each run and are not stored."""
     quiet = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(
         max_examples=count, deadline=None, database=None, derandomize=True, suppress_health_check=quiet
     )
 
 
-CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")  # which no text has
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\x00")  # not allowed in texts
 SCRIPTS = (
     "abc XYZ 019 .,!?'\"()-_@#%&*/\\:;<>[]{}|~^`+=$ \t",
     "äßİıĞéñœÅ\u0301\u0308",
@@ -149,7 +149,7 @@ def test_rows_are_read_as_they_were_written(name, rows, zipped, tmp_path):
     data = WRITERS[name](rows)
     path.write_bytes(gzip.compress(data, 1) if zipped else data)
     found = [(row.fields["id"], row.text) for row in read_rows(path)]
-    if name in ("csv", "tsv"):  # in which \r alone separates nothing
+    if name in ("csv", "tsv"):  # where \r alone does not end a line
         rows = [(key.replace("\r\n", "\n").replace("\r", " "), text) for key, text in rows]
     assert found == [(key, normalize(text)) for key, text in rows]
 
@@ -179,7 +179,7 @@ def test_outputs_are_read_as_they_were_written(suffix, rows, tmp_path):
         output.finish()
     found = list(read_rows(path, role="summary"))
     texts = [made["summary_text"] for made in records]
-    if suffix == ".csv":  # what a spreadsheet would take for a formula has an apostrophe before it
+    if suffix == ".csv":  # a text that a spreadsheet would take for a formula gets an apostrophe
         texts = [f"'{text}" if text[0] in "=+-@" else text for text in texts]
     assert [row.text for row in found] == [normalize(text) for text in texts]
     if suffix in (".jsonl", ".parquet"):

@@ -47,7 +47,7 @@ def test_seeds_do_not_depend_on_the_process():
 
 
 def test_less_noise_is_the_beginning_of_more():
-    """So a row does not notice how long the other rows of its batch are."""
+    """The noise of a row does not depend on the length of the other rows in its batch."""
     base = stream([0, 4], 3)
     whole = base.uniform(40, 50).flatten(1)
     for shape in ((1,), (7,), (16,), (17,), (1000,), (3, 50)):

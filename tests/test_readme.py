@@ -1,4 +1,4 @@
-"""What the README prints is run as it stands, on a tiny model and small files."""
+"""The code in the README runs as printed, on a tiny model and small files."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ def blocks(language):
 
 @pytest.fixture
 def workplace(tmp_path, monkeypatch, documents, sentences, tokenizer, tiny_model):
-    """A folder with the files and the model that the README speaks of."""
+    """A folder with the files and the model that the README names."""
     rows = [json.dumps({"document": d, "summary": s}) for d, s in zip(documents, sentences, strict=True)]
     for name, lines in (
         ("documents.jsonl", rows),

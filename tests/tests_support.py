@@ -39,7 +39,7 @@ MIXED = [
 
 
 def make_batches(tokenizer, documents, sentences, share, seed=1, texts=TEXTS, **more):
-    """Batches of tokenized texts, by default with all that there is."""
+    """Make batches of tokenized texts, by default with every kind of text."""
 
     def tokenized(texts):
         ids = tokenizer(texts, add_special_tokens=False).input_ids
@@ -57,17 +57,17 @@ def make_batches(tokenizer, documents, sentences, share, seed=1, texts=TEXTS, **
 
 
 def make_batch(tokenizer, documents, sentences, size=4):
-    """The first of such batches."""
+    """Make the first batch of `make_batches`."""
     return make_batches(tokenizer, documents, sentences, Share(size))[0]
 
 
 def letters(*sentences):
-    """Every letter is a word; the end piece is 0."""
+    """Make a dataset in which each letter is a word and the end piece is 0."""
     return Dataset.from_dict({"input_ids": [[*map(ord, sentence), 0] for sentence in sentences]})
 
 
 class Letters(UnitBoundaries):
-    """Boundaries where every piece is a unit."""
+    """Boundaries in which each piece is a unit."""
 
     def __init__(self):
         counter = UnitCounter([effect_of("\u5b57")] * 128, [-1] * 128)
@@ -75,34 +75,34 @@ class Letters(UnitBoundaries):
 
 
 def make_task(model, kind=SummaryTask, **training):
-    """A task of a model and options of training, without text."""
+    """Make the task of a model with options of training, without text."""
     weights, salience = model.reconstructor.word_weights, model.generator.bottleneck.salience
     corpora = SimpleNamespace(word_weights=weights, salience=salience, fingerprint="")
     return kind(Options(training=TrainingOptions(**training)), model, corpora)
 
 
 def environment(**more):
-    """The environment of a command that is run in a process of its own."""
+    """Environment of a command that runs in its own process."""
     root = str(Path(__file__).parents[1])
     return os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"} | more
 
 
 def launch(processes, arguments, output_dir):
-    """Run ``summgan train`` on several processes; a launch that hangs is ended and made once more.
+    """Run ``summgan train`` on several processes; kill a launch that hangs, and repeat it once.
 
-    On a busy machine the process group of PyTorch's gloo now and then does not come up or go down.
+    On a busy machine, PyTorch's gloo process group sometimes fails to start or to stop.
     """
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
     log = output_dir.with_name(f"{output_dir.name}.log")
     for attempt in range(2):
         port = ["--master_port", str(20_000 + (os.getpid() + attempt * 997) % 20_000)]
         command = [*launcher, *port, "-m", "summgan", "train", *arguments]
-        with log.open("w") as file:  # a pipe would be waited for as long as one of the processes lives
+        with log.open("w") as file:  # waiting for a pipe would last until the last process ends
             process = subprocess.Popen(command, env=environment(), stderr=file)
         try:
             return process.wait(timeout=120), log.read_text()
         except subprocess.TimeoutExpired:
-            # They are in sessions of their own.
+            # The workers are in sessions of their own.
             for one in [*psutil.Process(process.pid).children(recursive=True), process]:
                 one.kill()
             process.wait()
@@ -111,7 +111,7 @@ def launch(processes, arguments, output_dir):
 
 
 class WellFormed(HTMLParser):
-    """Checks that every tag is closed, in order, but for those that have no end."""
+    """Checks that all tags are closed in order, except void ones."""
 
     VOID = {"meta", "input"}
 

@@ -1,4 +1,4 @@
-"""The ``summgan`` command: options to calls, results to files, a user's mistake to one sentence.
+"""The ``summgan`` command: it turns options into calls, results into files, and mistakes into one sentence.
 
-What can be done from Python is done there; nothing is computed here.
+Nothing is computed here; the commands call what is available from Python too.
 """

@@ -1,4 +1,4 @@
-"""What the commands ``encode`` and ``search`` do, apart from parsing their options."""
+"""The commands ``encode`` and ``search``, without the parsing of their options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CHUNK = 4  # batches
 
 
 def encode(options: dict[str, Any], say: Say) -> int:
-    """Write codes, a row for each document, and an index if one is wanted."""
+    """Write the code of each document as a row, to ``--output`` or an ``--index`` or both."""
     if not (options["output"] or options["index"]):
         raise SummGANError("Name an --output file, an --index folder, or both.")
     if options["index"]:
@@ -36,12 +36,12 @@ def encode(options: dict[str, Any], say: Say) -> int:
             refuse_unindexed(encoder.kind)
         items = read_items(options["files"], options["document_column"], "document", "--document_column")
         column = "path" if encoder.kind == "tree" else "bits"
-        indexed: list[tuple[str, Any]] = []  # text, and bits or path as they are written
+        indexed: list[tuple[str, Any]] = []  # text, and its bits or path as written to the output
         for item, values in zip(islice(items, output.done), output.records(), strict=True):
             if options["index"] and column in values and isinstance(item, Row):
                 indexed.append((item.text, values[column]))
         if output.done:
-            say(f"Going on after {output.done:,} rows.")
+            say(f"Continuing after row {output.done:,}.")
 
         def make(rows: list[Row]) -> Iterator[Record]:
             for row, codes in encoder.stream(rows, options["batch_size"]):
@@ -56,13 +56,13 @@ def encode(options: dict[str, Any], say: Say) -> int:
         if options["index"]:
             _save_index(encoder, indexed, options["index"])
         output.finish()
-    say(f"{output.done - output.failed:,} documents encoded.")
+    say(f"Encoded {output.done - output.failed:,} of {output.done:,} documents.")
     return status
 
 
 def _save_index(encoder: Encoder, indexed: list[tuple[str, Any]], folder: str) -> None:
     if not indexed:
-        raise SummGANError("There is no document to make an --index of.")
+        raise SummGANError("There are no documents to index; name files that have some.")
     if encoder.kind == "tree":
         codes = Codes(ids=np.array([path for _, path in indexed]))
     else:
@@ -72,7 +72,7 @@ def _save_index(encoder: Encoder, indexed: list[tuple[str, Any]], folder: str) -
 
 
 def _values(codes: Codes) -> dict[str, Any]:
-    """One document's code as plain values."""
+    """Convert the code of one document to JSON values."""
     if codes.bits is not None:
         return {"bits": codes.bits[0].tobytes().hex()}
     ids = np.asarray(codes.ids)[0]
@@ -85,7 +85,7 @@ def _values(codes: Codes) -> dict[str, Any]:
 
 
 def search(options: dict[str, Any]) -> int:
-    """Print what is nearest, a JSON line each."""
+    """Print the most similar documents of an index, a JSON line each."""
     transformers_logging.disable_progress_bar()
     encoder = Encoder.from_pretrained(options["model"], options["device"])
     for hit in HashIndex.load(options["index"], encoder).search(options["text"], options["k"]):

@@ -1,6 +1,6 @@
-"""What the commands ``summarize``, ``score`` and ``tokenizer`` do, apart from parsing their options.
+"""The commands ``summarize``, ``score`` and ``tokenizer``, without the parsing of their options.
 
-Each takes its options as a dict and ``say`` for sentences to the user, and returns an exit status.
+Each takes its options as a dict and ``say`` for messages to the user, and returns an exit status.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _NOTHING = {"summary_text": "", "reconstruction": None, "reconstruction_loss": N
 
 
 def summarize(options: dict[str, Any], say: Say) -> int:
-    """Summarize files or standard input; rows that cannot be used are reported and counted."""
+    """Summarize files or standard input; unusable rows are reported and counted."""
     how = SummarizerOptions(
         **{field.name: options[field.name] for field in fields(SummarizerOptions)}
     ).check()
@@ -45,8 +45,8 @@ def summarize(options: dict[str, Any], say: Say) -> int:
         rows = read_items(options["files"], options["document_column"], "document", "--document_column")
         rows = islice(rows, output.done, None)
         if output.done:
-            say(f"Going on after {output.done:,} rows.")
-        transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
+            say(f"Continuing after row {output.done:,}.")
+        transformers_logging.disable_progress_bar()  # the bar of loading weights, which takes no time
         summarizer = Summarizer.from_pretrained(options["model"], options["device"], options["dtype"])
         progress = Progress(output.done, count_rows(resolve_files(options["files"])))
 
@@ -56,7 +56,7 @@ def summarize(options: dict[str, Any], say: Say) -> int:
                     yield failed_record(summary, _NOTHING)
                 else:
                     values = asdict(summary)
-                    del values["sources"]  # longer than the summary; Python has them
+                    del values["sources"]  # longer than the summary, and available from Python
                     yield record(row, values)
 
         ready = standard_input().ready if options["files"] == ["-"] else lambda: True
@@ -64,23 +64,23 @@ def summarize(options: dict[str, Any], say: Say) -> int:
         status = extend_records(output, records, progress, "summarized", say)
         output.finish()
     if not output.done:
-        say(f"There is no document in {', '.join(options['files'])}.")
+        say(f"There are no documents in {', '.join(options['files'])}.")
     return status
 
 
 def open_output(options: dict[str, Any], screen: PrintedRecords, **more: Any) -> RecordFile | PrintedRecords:
-    """Where records go: the ``--output`` of a call, or else the screen.
+    """Open the ``--output`` of a call for records; without one, return ``screen``.
 
     Args:
-        options: Of the call, with ``files``, ``model``, ``output`` and ``resume``.
-        screen: For a call without output.
+        options: Options of the call, among them ``files``, ``model``, ``output`` and ``resume``.
+        screen: Receives the records of a call without output.
         **more: Further arguments of `RecordFile`.
 
     Raises:
-        SummGANError: There is no such input, the output must not be written, or there is none to resume.
+        SummGANError: An input does not exist, the output must not be replaced, or ``--resume`` is impossible.
     """
     if options["resume"] and not options["output"]:
-        raise SummGANError("--resume needs --output: only a file can be gone on with.")
+        raise SummGANError("--resume needs --output: only a file can be continued.")
     inputs = resolve_files(options["files"])
     if not options["output"]:
         return screen
@@ -93,7 +93,7 @@ def open_output(options: dict[str, Any], screen: PrintedRecords, **more: Any) ->
 
 
 def _model_files(model: str) -> list[Path]:
-    """Weights, configuration and vocabulary of a folder; of a hub name, the name has to do."""
+    """Files of weights, configuration and vocabulary in a model folder; none for a hub name."""
     folder = Path(model)
     if not folder.is_dir():
         return []
@@ -101,11 +101,11 @@ def _model_files(model: str) -> list[Path]:
 
 
 class Progress:
-    """A bar of documents that are done, which many are before they can be written in order.
+    """Progress bar of finished documents, many of which wait to be written in order.
 
     Args:
-        initial: Documents of an earlier call.
-        total: Of the bar, if it is known.
+        initial: Number of documents that an earlier call has written.
+        total: Number of all documents, if known.
     """
 
     def __init__(self, initial: int, total: int | None):
@@ -119,12 +119,12 @@ class Progress:
         self.bar.close()
 
     def done(self, count: int) -> None:
-        """So many documents more are done, and will be written."""
+        """Count documents that are finished and will be written later."""
         self._ahead += count
         self.bar.update(count)
 
     def written(self) -> None:
-        """One is written; it is news if it needed no work."""
+        """Count a document that is written, unless `done` has counted it."""
         if self._ahead:
             self._ahead -= 1
         else:
@@ -134,7 +134,18 @@ class Progress:
 def extend_records(
     output: RecordFile | PrintedRecords, records: Iterable[Record], progress: Progress, done: str, say: Say
 ) -> int:
-    """Write records, tell of the rows that failed, and answer the exit status."""
+    """Write records and report the rows that failed.
+
+    Args:
+        output: Destination of the records.
+        records: Records, in order.
+        progress: Progress bar, which is closed at the end.
+        done: Participle of the message about failed rows, such as ``summarized``.
+        say: Receives the messages.
+
+    Returns:
+        Exit status: 0, or 1 if some rows failed.
+    """
     messages: list[str] = []
 
     def noted() -> Iterator[Record]:
@@ -149,31 +160,32 @@ def extend_records(
     for message in messages:
         say(message)
     if output.failed:
-        say(f"{output.failed:,} rows could not be {done}; their places are empty.")
+        say(f"{output.failed:,} of {output.done:,} rows could not be {done} and stayed empty.")
     return 1 if output.failed else 0
 
 
 def score(options: dict[str, Any], say: Say) -> int:
-    """Print the table of scores, and write all figures if asked to."""
+    """Print the table of scores, and write all figures to ``--output``."""
     report_file = Path(options["output"]) if options["output"] else None
     if report_file:
         names = [options[name] for name in ("predictions", "references", "documents", "compare")]
         check_output(report_file, resolve_files([name for name in names if name]))
         _check_report(report_file)
     column = options["prediction_column"]
-    predictions = read_summaries(options["predictions"], column, "score 0", say)
+    predictions = read_summaries(options["predictions"], column, "scored 0", say)
     references, documents = _references(options, say)
     if options["documents"]:
         documents = _texts(options["documents"], options["document_column"], "document", "--document_column")
     compare = {}
     if options["compare"]:
-        compare[Path(options["compare"]).name] = read_summaries(options["compare"], column, "score 0", say)
+        compare[Path(options["compare"]).name] = read_summaries(options["compare"], column, "scored 0", say)
     given: dict[str, list | None] = {"predictions": predictions, "references": references}
     given |= {"documents": documents} | compare
     columns: dict[str, list] = _aligned({name: texts for name, texts in given.items() if texts is not None})
     kept = [row for row, texts in enumerate(columns["references"]) if texts]
     if len(kept) < len(columns["references"]):
-        say(f"{len(columns['references']) - len(kept):,} rows have no reference and are left out.")
+        rows = len(columns["references"])
+        say(f"Left out {rows - len(kept):,} of {rows:,} rows, which had no reference.")
     columns = {name: [texts[row] for row in kept] for name, texts in columns.items()}
     report = evaluate_summaries(
         columns["predictions"],
@@ -190,7 +202,7 @@ def score(options: dict[str, Any], say: Say) -> int:
 
 
 def _check_report(path: Path) -> None:
-    """Refuse to replace what is no report of scores."""
+    """Check that an existing file is a report of scores, which may be replaced."""
     if not path.exists():
         return
     try:
@@ -199,15 +211,15 @@ def _check_report(path: Path) -> None:
         ours = False
     if not ours:
         raise SummGANError(
-            f"--output {path}: is there already and is no report of scores; name another, or move it away."
+            f"--output {path} already exists and is not a report of scores; name another, or move it away."
         )
 
 
 def _aligned(columns: dict[str, list]) -> dict[str, list]:
-    """Columns of one length; blank lines at the end of a file, beyond all others, are nothing.
+    """Cut columns to one length; only blank lines at the end of a file are cut off.
 
     Raises:
-        SummGANError: They differ in more than that.
+        SummGANError: The columns differ in more than such lines.
     """
     shortest = min(len(texts) for texts in columns.values())
     count = max(shortest, *(_used(texts) for texts in columns.values()))
@@ -222,17 +234,17 @@ def _aligned(columns: dict[str, list]) -> dict[str, list]:
 
 
 def _used(texts: list) -> int:
-    """How many there are up to the last that is not empty."""
+    """Number of texts up to the last that is not empty."""
     return max((index for index, text in enumerate(texts, 1) if text), default=0)
 
 
 def _texts(path: str, column: str | None, role: str, option: str) -> list[str]:
-    """Texts in order, blank lines of a txt among them; a row that cannot be used stops the call."""
+    """Texts of a file in order, with the blank lines of a txt; an unusable row stops the call."""
     return [row.text for row in read_rows(path, column, role, option=option, keep_blank=True)]
 
 
 def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], list[str] | None]:
-    """References of each document, none where its line is blank, and the documents if the rows hold them."""
+    """References of each document (none for a blank line), and the documents if the rows contain them."""
     column, path = options["reference_column"], options["references"]
     rows = list(read_rows(path, column, "reference", option="--reference_column", keep_blank=True))
     references = [references_of(row, row.column) if row.text else [] for row in rows]
@@ -242,12 +254,12 @@ def _references(options: dict[str, Any], say: Say) -> tuple[list[list[str]], lis
     documents = [document for document in found if document]
     if documents and len(documents) < len(rows):
         row = rows[found.index(None)]
-        raise RowError("holds no document, as other rows do.", row.file, row.line)
+        raise RowError("has no document, although other rows have one.", row.file, row.line)
     return references, documents or None
 
 
 def tokenizer(options: dict[str, Any], say: Say) -> int:
-    """Learn a vocabulary and save it."""
+    """Learn a vocabulary from files and save it to the folder ``--output``."""
     folder = Path(options["output"])
     check_output(folder, resolve_files(options["files"]))
     check_folder(folder)

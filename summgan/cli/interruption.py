@@ -1,4 +1,4 @@
-"""How a command ends that is interrupted or terminated: as one, whatever a library makes of it."""
+"""Interruption of a command: Ctrl-C and SIGTERM end it alike, whatever a library turns the signal into."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from jsonargparse import ArgumentParser, Namespace
 
 @contextmanager
 def terminated_like_interrupted() -> Iterator[list[int]]:
-    """Let SIGTERM end a command as Ctrl-C does, so that what it has begun is cleaned up.
+    """Let SIGTERM end a command as Ctrl-C does, so that unfinished work is cleaned up.
 
-    Yields the signals that have come.
+    Yields:
+        A list of the signals received, to which later ones are added.
     """
     came: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -43,9 +44,21 @@ def call(
     parser: ArgumentParser,
     came: list[int],
 ) -> int:
-    """Run a command; what is raised after a signal has come is the interruption, whatever became of it.
+    """Run a command, and treat any exception after a signal as the interruption itself.
 
-    A compiled module whose import is interrupted raises an ImportError.
+    A compiled module whose import is interrupted, for example, raises an ImportError.
+
+    Args:
+        run: Function of the command.
+        namespace: Parsed options.
+        parser: Parser of the command.
+        came: Signals received so far.
+
+    Returns:
+        Exit status of the command.
+
+    Raises:
+        KeyboardInterrupt: A signal has ended the command.
     """
     try:
         return run(namespace, parser)

@@ -1,7 +1,7 @@
 """The ``summgan`` command: train, summarize, outline, score, compare, encode, search, tokenizer, demo.
 
-Each command is a parser and a function; the functions import what they need, so that ``--help`` is quick.
-A mistake of the user's ends with one sentence on standard error and exit status 2.
+Each command is a parser and a function. The functions import what they need, so that ``--help`` is quick.
+A user's mistake ends with one sentence on standard error and exit status 2.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from summgan.options.generation import SummarizerOptions
 from summgan.options.parsing import config_first, new_parser, to_options, train_parser
 from summgan.options.ranges import PositiveInt, refusal, wanted
 
-_OVERVIEW = f"""summgan {__version__} learns to summarize from text nobody labelled.
+_OVERVIEW = f"""summgan {__version__} learns to summarize from unlabelled text.
 
 usage: summgan COMMAND ...
 
-  train       learn from documents and unpaired human sentences
-  summarize   summarize files or standard input with a trained model
-  outline     outline them: nested summaries, from a title to the text
+  train       train a model on documents and unpaired human sentences
+  summarize   summarize files or standard input
+  outline     write nested summaries of documents, from a title to the text
   score       score summaries by ROUGE, beside simple baselines
   compare     compare systems by blind reading
   encode      encode files as clusters, bits or codebook entries
   search      find the documents of an index that are most similar to a text
-  tokenizer   learn a vocabulary alone
+  tokenizer   learn only a vocabulary
   demo        train, summarize and score on made-up news, in minutes
 
 summgan COMMAND --help shows the options of a command."""
@@ -50,11 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Those of the process by default.
+        arguments: Command and its options; by default those of the process.
 
     Returns:
-        Exit status: 0, 1 when some rows failed, 2 for a mistake in the call or its files, 130 when
-        stopped by the user.
+        Exit status: 0 for success, 1 if some rows failed, 2 for a mistake in the call or its files, 130 if
+        the command was interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(name: str, make_parser: Callable[[], ArgumentParser], run, arguments: list[str]) -> int:
-    """Parse and run; turn every expected exception into a sentence and a status."""
+    """Parse the options and run a command; turn an interruption into a message and a status."""
     try:
         with terminated_like_interrupted() as came:
             return _run(name, make_parser(), run, arguments, came)
@@ -100,13 +100,13 @@ def _run(name: str, parser: ArgumentParser, run, arguments: list[str], came: lis
     except (SummGANError, DatasetGenerationError) as error:
         message = str(error)
     except BrokenPipeError:
-        # Whoever read has gone; what is still buffered must not be written to it at the end.
+        # The reader of the pipe has gone; Python must not flush the rest of the buffer to it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
         message = f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")
     except KeyboardInterrupt:
-        more = " Go on with --resume." if resumable else ""
+        more = " Continue with --resume." if resumable else ""
         print(f"\nsummgan {name}: stopped.{more}", file=sys.stderr)
         return 130
     print(f"summgan {name}: {message}", file=sys.stderr)
@@ -114,19 +114,18 @@ def _run(name: str, parser: ArgumentParser, run, arguments: list[str], came: lis
 
 
 def _write_any_character() -> None:
-    """Characters that the terminal's encoding lacks are written as escapes, not as a traceback."""
+    """Write characters that the terminal's encoding lacks as escapes, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _refuse_empty(namespace: Namespace) -> None:
-    """An empty word where a name or text is wanted is a slip, as of an empty variable in a script."""
+    """Refuse an empty name or text, which is a slip such as an empty variable in a script."""
     for name, value in vars(namespace).items():
         if value == "" or (isinstance(value, list) and "" in value):
-            raise SummGANError(
-                f"{'' if name in ('files', 'text') else '--'}{name}: is empty; give a name or text."
-            )
+            option = name if name in ("files", "text") else f"--{name}"
+            raise SummGANError(f"{option} is empty; give a name or text.")
 
 
 def _nearest(name: str, names) -> str:
@@ -135,7 +134,7 @@ def _nearest(name: str, names) -> str:
 
 
 def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
-    """Add the nearest option to a message about one that does not exist."""
+    """Rewrite a message of the parser as one sentence, with the nearest option for an unknown one."""
     known = [action.dest for action in parser._actions]
     found = re.search(r"arguments are required: (.+)", message)
     if found:
@@ -154,7 +153,7 @@ def _with_nearest_option(message: str, parser: ArgumentParser) -> str:
 
 
 def _wrong_value(name: str, reason: str, parser: ArgumentParser) -> str:
-    """A sentence about a value that is not of the type that its option has."""
+    """Say in one sentence that a value does not have the type of its option."""
     value = re.search(
         r"(?:Got value|Given value): (.*)|Not of type \w+: (\S+) (?:does not|not an?) |: '(.*)'$", reason
     )
@@ -168,7 +167,7 @@ def _wrong_value(name: str, reason: str, parser: ArgumentParser) -> str:
 
 
 def _number_of(text: str) -> object:
-    """The number that a text is, or else the text."""
+    """Return a text as the number that it represents, or unchanged."""
     try:
         return json.loads(text, parse_constant=str)
     except ValueError:
@@ -176,7 +175,7 @@ def _number_of(text: str) -> object:
 
 
 def _required(name: str) -> str:
-    return f"--{name} is needed" if name != "files" else "name the files"
+    return f"--{name} is needed" if name != "files" else "name at least one file"
 
 
 def _say(sentence: str) -> None:
@@ -209,14 +208,16 @@ def _train(namespace: Namespace, parser: ArgumentParser) -> int:
 def _summarize_parser() -> ArgumentParser:
     parser = new_parser(
         "summarize",
-        "Summarize files (txt, jsonl, csv, tsv, parquet, each also .gz, folders, patterns) or "
-        "standard input, one document a line.",
+        "Summarize files (txt, jsonl, csv, tsv or parquet, also gzipped; folders; patterns) or "
+        "standard input, one document per line.",
     )
-    output = "File to write (.jsonl, .txt, .csv or .parquet); the screen if none is given."
+    output = "File to write (.jsonl, .txt, .csv or .parquet); by default the screen."
     add_options(parser, "files", "model", "document_column", output=output)
     parser.add_class_arguments(SummarizerOptions, None, skip={"reconstruct"})
     parser.add_argument(
-        "--reconstruct", action="store_true", help="Also write what the reconstructor makes of the summary."
+        "--reconstruct",
+        action="store_true",
+        help="Also write the document that the reconstructor makes of the summary.",
     )
     parser.add_argument(
         "--dtype", type=str, default="float32", help="Type of the weights: float32, bfloat16 or float16."
@@ -241,18 +242,18 @@ def _outline(namespace: Namespace, parser: ArgumentParser) -> int:
 def _score_parser() -> ArgumentParser:
     parser = new_parser(
         "score",
-        "Score summaries by ROUGE-1/2/L/Lsum with bootstrap intervals (95 %), in any script. If the "
-        "documents are known, add two baselines at equal length (the lead and a rule) and copy rates.",
+        "Score summaries in any script by ROUGE-1/2/L/Lsum with 95 % bootstrap intervals. If the "
+        "documents are given, add two baselines of equal length (the lead and a rule) and copy rates.",
     )
     parser.add_argument("--predictions", required=True, type=str, help="File of summaries.")
     parser.add_argument(
-        "--references", required=True, type=str, help="File of references, which may also hold the documents."
+        "--references", required=True, type=str, help="File of references; it may contain the documents too."
     )
     parser.add_argument("--documents", type=str | None, help="File of documents.")
     parser.add_argument("--compare", type=str | None, help="File of other summaries, for a paired test.")
     parser.add_argument("--reference_column", type=str | None, help="Name of the column with the reference.")
-    parser.add_argument("--stemmer", action="store_true", help="Compare Porter stems of English words.")
-    output = "File .json for all figures."
+    parser.add_argument("--stemmer", action="store_true", help="Compare Porter stems, for English only.")
+    output = "File of all figures (.json)."
     add_options(parser, "prediction_column", "document_column", "seed", output=output)
     return parser
 
@@ -276,13 +277,11 @@ def _compare(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _encode_parser() -> ArgumentParser:
-    parser = new_parser("encode", "Encode files with a one-hot, binary, VQ or tree model.")
-    parser.add_argument("files", nargs="+", help="Documents in any format that training reads.")
+    parser = new_parser("encode", "Encode documents with a trained one-hot, binary, VQ or tree code.")
+    parser.add_argument("files", nargs="+", help="Files of documents, in any format that training reads.")
     parser.add_argument("--model", required=True, type=str, help="Folder of a trained code.")
-    parser.add_argument(
-        "--index", type=str | None, help="Folder to write an index to, for binary codes and trees."
-    )
-    parser.add_argument("--batch_size", type=PositiveInt, default=256, help="Number of documents at a time.")
+    parser.add_argument("--index", type=str | None, help="Folder of a new index, for binary and tree codes.")
+    parser.add_argument("--batch_size", type=PositiveInt, default=256, help="Number of documents in a batch.")
     output = "File to write (.parquet, .jsonl or .csv)."
     add_options(parser, "document_column", "device", "resume", output=output)
     return parser
@@ -296,7 +295,7 @@ def _encode(namespace: Namespace, parser: ArgumentParser) -> int:
 
 def _search_parser() -> ArgumentParser:
     parser = new_parser("search", "Find the documents of an index that are most similar to a text.")
-    parser.add_argument("text", type=str, help="The text.")
+    parser.add_argument("text", type=str, help="Text to search for.")
     parser.add_argument(
         "--index", required=True, type=str, help="Folder that summgan encode --index has written."
     )
@@ -316,8 +315,8 @@ def _search(namespace: Namespace, parser: ArgumentParser) -> int:
 
 
 def _tokenizer_parser() -> ArgumentParser:
-    parser = new_parser("tokenizer", "Learn a SentencePiece vocabulary from text files and save it.")
-    parser.add_argument("files", nargs="+", help="Texts in any format that training reads.")
+    parser = new_parser("tokenizer", "Learn a SentencePiece vocabulary from texts and save it.")
+    parser.add_argument("files", nargs="+", help="Files of texts, in any format that training reads.")
     parser.add_argument("--output", required=True, type=str, help="Folder to write.")
     parser.add_argument("--column", type=str | None, help="Name of the column with the text.")
     parser.add_class_arguments(TokenizerOptions, None, skip={"path"})
@@ -333,8 +332,8 @@ def _tokenizer(namespace: Namespace, parser: ArgumentParser) -> int:
 def _demo_parser() -> ArgumentParser:
     parser = new_parser(
         "demo",
-        "Train a plain auto-encoder and summgan on a built-in corpus, then compare them on documents "
-        "that neither has seen. About four minutes on two cores.",
+        "Train a plain auto-encoder and summgan on a made-up corpus, and compare them on documents that "
+        "neither has seen. This takes about four minutes on two cores.",
     )
     parser.add_argument("--output_dir", type=str, default="runs/demo", help="Folder to write.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the corpus and of training.")

@@ -21,27 +21,27 @@ _INDENT = "  "
 
 
 def outline_parser() -> ArgumentParser:
-    """Options of the command."""
+    """Make the parser of ``summgan outline``."""
     parser = new_parser(
         "outline",
-        "Outline files or standard input, one document a line: nested summaries, each with all words of the "
-        "one before, printed as indented lines.",
+        "Write nested summaries of the documents of files or standard input (one document per line). Each "
+        "contains all words of the one before; they are printed as indented lines.",
     )
-    output = "File to write (.jsonl); the screen if no file is named."
+    output = "File to write (.jsonl); by default the screen."
     add_options(parser, "files", "model", "document_column", "device", "resume", output=output)
     parser.add_argument(
-        "--lengths", nargs="+", type=UpTo256, default=LENGTHS, help="Rising numbers of words, one per level."
+        "--lengths", nargs="+", type=UpTo256, default=LENGTHS, help="Number of words of each level, rising."
     )
     parser.add_argument(
         "--page",
         type=str | None,
-        help="Page to write (.html), on which a slider unfolds each document from its title to the text.",
+        help="HTML page to write, on which a slider unfolds each document from its title to the text.",
     )
     return parser
 
 
 def outline(options: dict[str, Any], say: Callable[[str], None]) -> int:
-    """Outline files or standard input; rows that cannot be used are reported and counted."""
+    """Write nested summaries of files or standard input; unusable rows are reported and counted."""
     from transformers.utils import logging as transformers_logging
 
     from summgan.arguments import one_text
@@ -55,13 +55,13 @@ def outline(options: dict[str, Any], say: Callable[[str], None]) -> int:
     from summgan.writing.summarizer import Summarizer, check_levels
 
     check_levels(options["lengths"])
-    page = options.pop("page")  # no setting of the records
+    page = options.pop("page")  # the records do not depend on it
     if page:
         _check_page(page, options)
-    transformers_logging.disable_progress_bar()  # of reading weights, which takes no time
+    transformers_logging.disable_progress_bar()  # the bar of loading weights, which takes no time
 
     class Printed(PrintedRecords):
-        """Levels as indented lines, and a blank line after each document; nothing beside a page."""
+        """Prints levels as indented lines, and a blank line after each document; nothing with a page."""
 
         def extend(self, records: Iterable[Record]) -> None:
             for values in records:
@@ -97,12 +97,12 @@ def outline(options: dict[str, Any], say: Callable[[str], None]) -> int:
         output.finish()
     if page:
         write_text(page, render_outlines("Outlines", unfolded))
-        say(f"{len(unfolded):,} documents in {page}.")
+        say(f"Wrote {page} with {len(unfolded):,} of {output.done:,} documents.")
     return status
 
 
 def _unfolding(text: str, levels: list[Summary]) -> Unfolding:
-    """A document and its levels as the page wants them."""
+    """Convert a document and its levels for `render_outlines`."""
     from summgan.evaluation.outline_page import Level, Unfolding
 
     found = []
@@ -117,10 +117,10 @@ def _unfolding(text: str, levels: list[Summary]) -> Unfolding:
 
 
 def _check_page(page: str, options: dict[str, Any]) -> None:
-    """Refuse a page that cannot be written or would replace what is no page of outlines.
+    """Check that ``--page`` can be written and replaces nothing but another page of outlines.
 
     Raises:
-        SummGANError: Naming the option.
+        SummGANError: The page cannot be written, or must not be replaced.
     """
     from summgan.data.readers import resolve_files
     from summgan.errors import SummGANError
@@ -129,7 +129,7 @@ def _check_page(page: str, options: dict[str, Any]) -> None:
 
     path = Path(page)
     if options["resume"]:
-        raise SummGANError("--page needs all documents in one call: leave --resume out.")
+        raise SummGANError("--page needs all documents in one call; leave --resume out.")
     if path.suffix not in (".html", ".htm"):
         raise SummGANError(f"--page {page}: the extension must be .html or .htm.")
     if not path.parent.is_dir():
@@ -140,5 +140,5 @@ def _check_page(page: str, options: dict[str, Any]) -> None:
     with writing(path):
         if not path.is_file() or SIGN.encode() not in path.read_bytes():
             raise SummGANError(
-                f"--page {page}: is there already and is no page of outlines; name another, or move it away."
+                f"--page {page} already exists and is not a page of outlines; name another, or move it away."
             )

@@ -1,4 +1,4 @@
-"""What ``summgan compare`` does: make a blind sheet of several systems, and read the marks back."""
+"""The command ``compare``: make a sheet for blind reading of several systems, or evaluate its marks."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ Say = Callable[[str], None]
 
 
 def compare(options: dict[str, Any], say: Say) -> int:
-    """Make a sheet from ``--documents`` and ``--summaries``, or read ``--marks`` back with ``--key``."""
+    """Make a sheet of ``--documents`` and ``--summaries``, or evaluate ``--marks`` with ``--key``."""
     if options["marks"]:
         return _read_back(options, say)
     for name in ("documents", "summaries", "output"):
         if not options[name]:
-            raise SummGANError(f"--{name} is needed for a sheet; to read marks back give --key and --marks.")
+            raise SummGANError(f"A sheet needs --{name}; to evaluate marks, give --key and --marks.")
     folder = Path(options["output"])
     systems = dict(_named(system) for system in options["summaries"])
     if len(systems) < len(options["summaries"]):
-        raise SummGANError("--summaries: two systems have one name; write NAME=FILE with names that differ.")
+        raise SummGANError("--summaries: two systems have the same name; give each its own as NAME=FILE.")
     check_output(folder, resolve_files([options["documents"], *systems.values()]))
     if folder.exists():
-        raise SummGANError(f"--output {folder}: is there already, perhaps with marks in it; name another.")
+        raise SummGANError(f"--output {folder} already exists, perhaps with marks in it; name another.")
     # Blank lines keep their places, as they do among the summaries.
     rows = read_rows(
         options["documents"],
@@ -55,19 +55,19 @@ def compare(options: dict[str, Any], say: Say) -> int:
         keep_blank=True,
     )
     documents = [row.text for row in rows]
-    column, fate = options["prediction_column"], "stand on the sheet as empty ones"
+    column, fate = options["prediction_column"], "stayed empty on the sheet"
     summaries = {name: read_summaries(file, column, fate, say) for name, file in systems.items()}
     sheet = make_sheet(documents, summaries, options["count"], options["seed"])
     write_folder(folder, lambda path: _write_sheet(path, sheet))
     say(
-        f"{sheet[-1].item} documents with {len(sheet)} summaries of {len(systems)} systems in {folder}. Give "
-        "readers sheet.html (or sheet.tsv) alone: key.json says who wrote what."
+        f"{folder} holds {sheet[-1].item} documents with {len(sheet)} summaries of {len(systems)} systems. "
+        "Give readers only sheet.html or sheet.tsv: key.json tells which system wrote what."
     )
     return 0
 
 
 def _named(system: str) -> tuple[str, str]:
-    """``NAME=FILE`` as a pair; a file alone is named after itself."""
+    """Split ``NAME=FILE``; a file without a name is named after itself."""
     name, sign, file = system.partition("=")
     return (name, file) if sign and name and file else (Path(system).stem, system)
 
@@ -80,24 +80,24 @@ def _write_sheet(folder: Path, sheet: list[Candidate]) -> None:
 
 def _read_back(options: dict[str, Any], say: Say) -> int:
     if not options["key"]:
-        raise SummGANError("--key is needed to read marks: the file key.json that was made with the sheet.")
+        raise SummGANError("--marks needs --key: name the file key.json that was made with the sheet.")
     sheet = read_key(Path(options["key"]))
     paths = [Path(path) for path in options["marks"]]
     if options["output"]:
         check_output(Path(options["output"]), [*paths, Path(options["key"])])
         if Path(options["output"]).exists():
-            raise SummGANError(f"--output {options['output']}: is there already; name another.")
+            raise SummGANError(f"--output {options['output']} already exists; name another.")
     readers = {str(path): read_marks(path, sheet) for path in paths}
     for path, marks in readers.items():
         if len(marks) < len(sheet):
-            say(f"{path}: {len(marks)} of {len(sheet)} summaries have marks; the others are left out.")
+            say(f"{path}: {len(marks)} of {len(sheet)} summaries have marks; the others do not count.")
     comparison = compare_systems(sheet, readers, options["seed"])
     automatic = _automatic_figures(sheet, options["language_model"])
     print(describe_comparison(comparison))
-    print("\nWithout readers, on the whole sheet:")
+    print("\nAutomatic figures of the whole sheet:")
     print(format_table(automatic, list(next(iter(automatic.values())))))
     if not has_parser():
-        say("Without the program link-parser (Debian's link-grammar) there are no figures of parses.")
+        say("Figures of parses need the program link-parser (Debian's package link-grammar).")
     if options["output"]:
         found = asdict(comparison)
         found["pairs"] = [{"first": a, "second": b} | pair for (a, b), pair in found["pairs"].items()]
@@ -106,7 +106,7 @@ def _read_back(options: dict[str, Any], say: Say) -> int:
 
 
 def _automatic_figures(sheet: list[Candidate], language_model: str | None) -> dict[str, dict[str, float]]:
-    """Figures by system that need no reader."""
+    """Figures of each system that need no reader."""
     parsed = parse_figures([candidate.summary for candidate in sheet]) if has_parser() else []
     fluency = []
     if language_model:

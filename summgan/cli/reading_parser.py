@@ -14,7 +14,7 @@ def compare_parser() -> ArgumentParser:
     parser = new_parser(
         "compare",
         "Compare systems by blind reading. First make a sheet with --documents, --summaries and --output; "
-        "when people have marked it, read their marks back with --key and --marks.",
+        "when people have marked the sheet, evaluate their marks with --key and --marks.",
     )
     parser.add_argument("--documents", type=str | None, help="File of documents.")
     parser.add_argument(
@@ -23,18 +23,18 @@ def compare_parser() -> ArgumentParser:
         type=str,
         default=[],
         metavar="NAME=FILE",
-        help="Name of each system and file of its summaries of all documents, in order.",
+        help="Name of each system, and file of its summaries of all documents, in order.",
     )
-    add_options(parser, output="Folder for the sheet, or file .json for the result.")
+    add_options(parser, output="Folder of a new sheet, or .json file of the evaluated marks.")
     parser.add_argument("--count", type=PositiveInt, default=50, help="Number of documents on the sheet.")
-    add_options(parser, "document_column", "prediction_column", seed="Seed of the draw and of the bootstrap.")
-    parser.add_argument("--key", type=str | None, help="File key.json of a sheet.")
+    add_options(parser, "document_column", "prediction_column", seed="Seed of the draw and the bootstrap.")
+    parser.add_argument("--key", type=str | None, help="File key.json that was made with the sheet.")
     parser.add_argument(
-        "--marks", nargs="+", type=str, default=[], help="Tables that readers have filled in."
+        "--marks", nargs="+", type=str, default=[], help="Tables that readers have filled in, one per reader."
     )
     parser.add_argument(
         "--language_model",
         type=str | None,
-        help="Folder or hub name of a causal language model that judges how fluent the summaries are.",
+        help="Folder or hub name of a causal language model that scores the fluency of the summaries.",
     )
     return parser

@@ -1,4 +1,4 @@
-"""Options that several commands have, each declared once."""
+"""Options that several commands share, each declared once."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "files": {
         "nargs": "*",
         "default": ["-"],
-        "help": "Documents; standard input if none, or -, is given.",
+        "help": "Files of documents; - or no file reads standard input.",
     },
     "model": {"type": str, "default": DEFAULT_MODEL, "help": "Folder or hub name of a trained model."},
     "document_column": {"type": str | None, "help": "Name of the column with the document."},
     "prediction_column": {"type": str | None, "help": "Name of the column with the summary."},
-    "device": {"type": str | None, "help": "Device such as cpu or cuda; a GPU if there is one."},
-    "resume": {"action": "store_true", "help": "Go on with an interrupted output."},
+    "device": {"type": str | None, "help": "Device such as cpu or cuda; by default a GPU if there is one."},
+    "resume": {"action": "store_true", "help": "Continue an interrupted output."},
     "output": {"type": str | None, "help": "File to write."},
-    "seed": {"type": Seed, "default": 0, "help": "Seed of the bootstrap."},
+    "seed": {"type": Seed, "default": 0, "help": "Seed of the bootstrap resampling."},
 }
 
 
@@ -30,8 +30,8 @@ def add_options(parser: ArgumentParser, *names: str, **helps: str) -> None:
 
     Args:
         parser: Parser of the command.
-        *names: Names of options whose usual help will do.
-        **helps: Names of options with the help that they have here.
+        *names: Names of options with their usual help.
+        **helps: Help of options that need another one in this command, by name.
     """
     for name in (*names, *helps):
         option = _OPTIONS[name] | ({"help": helps[name]} if name in helps else {})

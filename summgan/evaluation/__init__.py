@@ -1,1 +1,1 @@
-"""How good summaries are: ROUGE, baselines, significance, copying, fluency, content."""
+"""Evaluation of summaries: ROUGE, baselines, significance, copying, fluency, content, blind reading."""

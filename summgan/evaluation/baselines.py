@@ -1,6 +1,6 @@
-"""What needs no learning: the lead, and a rule that drops function words from it.
+"""Baselines without learning: the lead, and a rule that drops function words from it.
 
-Both are cut to any length, so that a system can be compared at its own: ROUGE grows with length.
+Both have any length, so that a system can be compared at its own length, because ROUGE grows with length.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FUNCTION_WORDS = frozenset(
         )
     ).split()
 )
-"""English function words, weekday names and verbs of saying, which the rule drops."""
+"""English function words, weekday names and verbs of saying, which `rule` drops."""
 
 _UNSPACED_DROPPED = frozenset("的了在是和与及为对将于从被把着等也就都而其说")
 _PUNCTUATION = r"[\p{Terminal_Punctuation}\p{Quotation_Mark}\p{Ps}\p{Pe}\p{Pi}\p{Pf}\p{Pd}]+"
@@ -50,7 +50,7 @@ _EDGES = regex.compile(f"^{_PUNCTUATION}|{_PUNCTUATION}$")
 
 
 def is_function_word(word: str) -> bool:
-    """Whether the rule drops this word (or character, in scripts without spaces)."""
+    """Tell whether `rule` drops a word (a character, in scripts without spaces)."""
     bare = fold(_EDGES.sub("", word))
     if not bare:
         return True
@@ -58,15 +58,15 @@ def is_function_word(word: str) -> bool:
 
 
 def lead(document: str, length: int) -> str:
-    """The first ``length`` units of a document."""
+    """Return the first ``length`` units of a document."""
     return join_units(split_units(document)[:length])
 
 
 def rule(document: str, length: int) -> str:
-    """The first ``length`` units that are no function words, weekday names or verbs of saying.
+    """Return the first ``length`` units that are not function words, weekday names or verbs of saying.
 
-    The function words are English, and a few Chinese characters; a document in another language is
-    cut as by `lead`. A document with fewer such words gives what it has.
+    The function words are English, with a few Chinese characters; in other languages this is `lead` without
+    the punctuation around words. The result is shorter if the document has too few such units.
     """
     kept = [unit for unit in split_units(document) if not is_function_word(unit)]
     return join_units(_EDGES.sub("", unit) for unit in kept[:length])

@@ -1,4 +1,4 @@
-"""How much of a document's content a summary has, and the reference-free score built on it."""
+"""Similarity of content between a document and a summary, and a reference-free score that uses it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from summgan.evaluation.fluency import NgramLanguageModel
 from summgan.text.counts import document_frequency, inverse_document_frequency
 from summgan.text.script import split_words
 
-_SMOOTHING = 0.5  # documents that every word is believed to stand in besides
+_SMOOTHING = 0.5  # added to the number of documents that have a word
 
 
 class ContentScorer:
     """Cosine of TF-IDF vectors of document and summary; make one with `fit`.
 
     Args:
-        idf: Inverse document frequency of every word, in nats.
-        unseen: That of words that stand in no document.
+        idf: Inverse document frequency of each word, in nats.
+        unseen: Inverse document frequency of words that no document has, in nats.
     """
 
     def __init__(self, idf: dict[str, float], unseen: float):
@@ -28,14 +28,14 @@ class ContentScorer:
 
     @classmethod
     def fit(cls, documents: Sequence[str]) -> ContentScorer:
-        """Count how rare the words of documents are."""
+        """Make a scorer with the inverse document frequencies of these documents."""
         frequency = document_frequency(documents)
         having = [*frequency.values(), 0]
         *known, unseen = inverse_document_frequency(having, len(documents), _SMOOTHING).tolist()
         return cls(dict(zip(frequency, known, strict=True)), unseen)
 
     def similarity(self, document: str, summary: str) -> float:
-        """Similarity of a document and a summary, from 0 to 1."""
+        """Return the similarity of a document and a summary, from 0 to 1."""
         first, second = self._vector(document), self._vector(summary)
         product = sum(value * second.get(word, 0.0) for word, value in first.items())
         norms = math.sqrt(_square(first) * _square(second))
@@ -56,7 +56,12 @@ def reference_free_score(
     documents: Sequence[str],
     summaries: Sequence[str],
 ) -> dict[str, float]:
-    """Means of ``score`` = fluency x content of each item, and of its two parts."""
+    """Score summaries without references.
+
+    Returns:
+        Means over the summaries, each from 0 to 1: ``fluency``, ``content``, and ``score``, their product for
+        each summary.
+    """
     fluency = np.array([fluency_model.fluency(summary) for summary in summaries])
     pairs = zip(documents, summaries, strict=True)
     content = np.array([content_scorer.similarity(*pair) for pair in pairs])

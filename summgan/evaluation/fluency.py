@@ -1,7 +1,7 @@
-"""How much a text reads like the human sentences: a small n-gram language model.
+"""Fluency of a text under a small n-gram language model of the human sentences.
 
-Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999) of `NgramCounts` over folded units,
-which are words, or characters in scripts without blanks.
+It interpolates `NgramCounts` by Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999). Its units are
+case-folded words, or characters in scripts without blanks.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from summgan.text.counts import NgramCounts
 from summgan.text.script import fold, split_units
 
 _BEGIN, _END, _UNKNOWN = "<s>", "</s>", "<unk>"
-_HELD_OUT = 10  # every tenth sentence calibrates
+_HELD_OUT = 10  # every tenth sentence is held out
 
 
 class NgramLanguageModel:
-    """Probabilities of units after the units before them; make one with `fit`.
+    """N-gram language model; make one with `fit`.
 
     Args:
-        texts: Units of each sentence that is counted.
+        texts: Units of each sentence to count.
         order: Length of the longest n-grams.
 
     Attributes:
-        vocabulary: Units of the sentences, with the end and a unit for all that is unknown.
+        vocabulary: Units of the sentences, with the end and a unit for unknown ones.
         human_log_prob: Mean log-probability per unit of human sentences, in nats.
     """
 
@@ -37,10 +37,10 @@ class NgramLanguageModel:
 
     @classmethod
     def fit(cls, sentences: Sequence[str], order: int = 3) -> NgramLanguageModel:
-        """Count n-grams; every tenth sentence is held out and says how likely human sentences are.
+        """Count n-grams; every tenth sentence is held out to measure how likely human sentences are.
 
         Args:
-            sentences: At least two; fewer than twenty are both counted and held out.
+            sentences: Human sentences, at least two. Fewer than twenty are both counted and held out.
             order: Length of the longest n-grams.
         """
         enough = len(sentences) >= 2 * _HELD_OUT
@@ -51,7 +51,7 @@ class NgramLanguageModel:
         return model
 
     def probability(self, word: str, context: tuple[str, ...]) -> float:
-        """P(word | context) for a word of the vocabulary and the ``order - 1`` units before it."""
+        """Return P(word | context) of a unit of the vocabulary after the ``order - 1`` units before it."""
         probability = 1.0 / len(self.vocabulary)
         for length in range(self._counts.order):
             share, rest = self._counts.discounted(word, context[len(context) - length :])
@@ -59,22 +59,22 @@ class NgramLanguageModel:
         return probability
 
     def log_prob(self, sentence: str) -> float:
-        """Natural logarithm of the probability of a whole sentence, its end included."""
+        """Return the log-probability of a sentence and its end, in nats."""
         units = [unit if unit in self.vocabulary else _UNKNOWN for unit in _units(sentence)]
         return sum(math.log(self.probability(unit, context)) for context, unit in self._counts.steps(units))
 
     def per_unit(self, sentence: str) -> float:
-        """`log_prob` per unit, the end counted as one."""
+        """Return `log_prob` per unit, in nats; the end counts as a unit."""
         return self.log_prob(sentence) / (len(_units(sentence)) + 1)
 
     def perplexity(self, sentences: Iterable[str]) -> float:
-        """Perplexity per unit of texts taken together."""
+        """Return the perplexity per unit of all texts together."""
         texts = list(sentences)
         units = sum(len(_units(text)) + 1 for text in texts)
         return math.exp(-sum(self.log_prob(text) for text in texts) / units)
 
     def fluency(self, sentence: str) -> float:
-        """0 to 1: how likely a unit of the text is beside one of held-out human sentences."""
+        """Return the likelihood per unit relative to that of held-out human sentences, at most 1."""
         return math.exp(min(0.0, self.per_unit(sentence) - self.human_log_prob))
 
 

@@ -1,7 +1,7 @@
-"""Whether sentences parse: the share that Link Grammar (Sleator & Temperley 1991) takes in completely.
+"""Share of the sentences that Link Grammar (Sleator & Temperley 1991) parses completely.
 
-It tells systems apart, not sentences: human headlines often do without articles, which the parser misses.
-The program ``link-parser`` comes with Debian's package link-grammar and reads English.
+This figure compares systems, not sentences: human headlines often lack articles, which the parser requires.
+The program ``link-parser`` is in Debian's package link-grammar and reads English.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PER_CALL = 200
 
 
 def has_parser() -> bool:
-    """Whether ``link-parser`` is installed."""
+    """Tell whether ``link-parser`` is installed."""
     return shutil.which(_PROGRAM) is not None
 
 
@@ -29,14 +29,14 @@ def parse_figures(texts: Sequence[str]) -> list[dict[str, float]]:
     """Parse English sentences.
 
     Args:
-        texts: Sentences, one each.
+        texts: English sentences.
 
     Returns:
-        For each, ``parsed``: 1 if all its words fit into one parse, and ``verbless``: 1 if the best parse has
-        no verb.
+        For each sentence, ``parsed``: 1 if one parse covers all its words, otherwise 0; and ``verbless``: 1
+        if the best parse has no verb, otherwise 0.
 
     Raises:
-        SummGANError: The program does not answer every sentence.
+        SummGANError: The program does not answer all sentences.
     """
     figures: list[dict[str, float]] = []
     for start in range(0, len(texts), _PER_CALL):
@@ -46,18 +46,18 @@ def parse_figures(texts: Sequence[str]) -> list[dict[str, float]]:
         )
         answers = _joined(re.split(_ANSWER, done.stdout)[1:])
         if len(answers) != len(part):
-            raise SummGANError(f"{_PROGRAM} answered {len(answers)} of {len(part)} sentences.")
+            raise SummGANError(f"{_PROGRAM} answered only {len(answers)} of {len(part)} sentences.")
         figures += map(_figures, answers)
     return figures
 
 
 def _plain(text: str) -> str:
-    """The sentence without what the program takes for a command, never empty."""
+    """Return the sentence without what the program takes for a command, and never empty."""
     return " ".join(text.split()).lstrip("!%") or "."
 
 
 def _joined(answers: list[str]) -> list[str]:
-    """Answers to sentences: what follows "No complete linkages" belongs to it."""
+    """Join the parts of an answer: what follows "No complete linkages" belongs to it."""
     joined: list[str] = []
     for answer in answers:
         if joined and joined[-1].startswith("No complete") and "Found" not in joined[-1]:

@@ -1,4 +1,4 @@
-"""How fluent texts are to a pretrained causal language model of transformers."""
+"""Fluency of texts under a pretrained causal language model of transformers."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ _BATCH = 32
 
 @torch.inference_mode()
 def log_prob_per_word(texts: Sequence[str], name: str) -> list[float]:
-    """Log-probability per word, in nats, of every text and its end, each after a line break.
+    """Compute the log-probability per word of each text, as a line of its own, in nats.
 
-    Take a model that had no part in the training of what wrote the texts.
+    For a fair comparison, use a model that was not a critic in the training of a system.
 
     Args:
         texts: Sentences.
-        name: Folder or hub name of a causal language model; no code of it is run.
+        name: Folder or hub name of a causal language model; its own code is not run.
+
+    Returns:
+        One figure per text, which includes the line break at its end.
 
     Raises:
-        SummGANError: There is no such model.
+        SummGANError: The model cannot be loaded.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForCausalLM.from_pretrained(name, use_safetensors=True).eval()
     except (OSError, ValueError) as error:
         raise SummGANError(f"No language model can be loaded from {name!r}: {first_line(error)}") from error
-    # Some vocabularies have no line break: the end of a text stands for it.
+    # In vocabularies without a line break, the end of a text replaces it.
     end = [tokenizer.eos_token_id]
     before = tokenizer("\n").input_ids or end
     after = tokenizer("\n", add_special_tokens=False).input_ids or end

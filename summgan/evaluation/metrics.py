@@ -1,4 +1,4 @@
-"""How much a set of summaries copies, repeats and varies; shares are between 0 and 1."""
+"""Figures of length, copying, repetition and variety of summaries; shares are from 0 to 1."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from summgan.text.script import count_units, split_words
 
 
 def describe(documents: Sequence[str], summaries: Sequence[str]) -> dict[str, float]:
-    """Figures of summaries beside their documents.
+    """Compute figures of summaries and their documents.
 
     Returns:
-        ``words``: mean length in units. ``novel_words``: share of summary words that are not in the
-        document, mean over summaries. ``lead_copy4`` and ``lead_copy8``: share of summaries whose
-        first 4 (8) words are the document's. ``repeated_words`` and ``repeated_bigrams``: share of
-        summaries in which a word (two words in a row) stands twice. ``distinct``: share of summaries
-        that are unlike all before them.
+        ``words``: mean length in units. ``novel_words``: mean share of a summary's words that are not in the
+        document. ``lead_copy4`` and ``lead_copy8``: share of summaries that begin with the first 4 (8) words
+        of the document. ``repeated_words`` and ``repeated_bigrams``: share of summaries in which a word (two
+        words in a row) appears twice. ``distinct``: number of different summaries per summary.
     """
     words = [split_words(summary) for summary in summaries]
     sources = [split_words(document) for document in documents]

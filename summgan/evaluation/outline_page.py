@@ -1,7 +1,7 @@
-"""Nested summaries as one HTML page that needs nothing else: a slider unfolds each document.
+"""Nested summaries as a self-contained HTML page on which a slider unfolds each document.
 
-Made from plain data, so that it knows nothing of models. Everything that comes from outside is escaped.
-Without scripts the page shows all levels and no slider.
+The page is made from plain data, without any model, and all texts are escaped. Without scripts it shows all
+levels and no slider.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIGN = '<meta name="generator" content="summgan outline">'
-"""By which a page of ours is known."""
+"""Tag by which `summgan outline` knows its own pages."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1f24; --soft: #69707c; --line: #d8dce3; --paper: #fff;
@@ -51,8 +51,8 @@ class Level:
     """One of the nested summaries of a document.
 
     Attributes:
-        text: The summary.
-        spans: Begin and end in the document of each of its words.
+        text: Text of the summary.
+        spans: Begin and end of each of its words in the document, in characters.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Unfolding:
     """A document and its nested summaries.
 
     Attributes:
-        document: The text that spans count in.
+        document: Text of the document, to which spans refer.
         levels: Summaries from the shortest to the longest, each with the words of the one before.
     """
 
@@ -73,11 +73,11 @@ class Unfolding:
 
 
 def render_outlines(title: str, documents: Sequence[Unfolding]) -> str:
-    """Render documents as a page with a slider each.
+    """Render documents as an HTML page with a slider for each.
 
     Args:
         title: Heading of the page.
-        documents: In the order of the page.
+        documents: Documents in the order of the page.
     """
     escaped = html.escape(title)
     body = "".join(map(_article, documents))
@@ -90,7 +90,7 @@ def render_outlines(title: str, documents: Sequence[Unfolding]) -> str:
 
 
 def _article(one: Unfolding) -> str:
-    """Slider, levels, and the document with the words that they keep."""
+    """Render the slider, the levels, and the document with their words marked."""
     items = "".join(
         f"<li>{html.escape(level.text)}<small>{len(level.spans)}</small></li>" for level in one.levels
     )
@@ -99,7 +99,7 @@ def _article(one: Unfolding) -> str:
 
 
 def _marked(one: Unfolding) -> str:
-    """The document, each word that is kept marked with the first level that has it."""
+    """Mark each word of the document that a level keeps with the first such level."""
     first: dict[tuple[int, int], int] = {}
     for depth, level in enumerate(one.levels):
         for span in level.spans:

@@ -1,9 +1,9 @@
 """Blind reading: people mark summaries without knowing which system wrote them.
 
-`make_sheet` shuffles the outputs of several systems for each document; `read_marks` reads what a reader wrote
-beside them; `compare_systems` says which system is better, how sure that is, and how far readers agree.
-Marks are those of human evaluation in summarization: grammar, faithfulness and usefulness from 0 to 2, and
-whether the reader would send the summary as it stands.
+`make_sheet` shuffles the summaries of several systems for each document, `read_marks` reads the marks of one
+reader, and `compare_systems` computes which system is better, how significantly, and how far readers agree.
+The marks are usual ones of human evaluation: grammar, faithfulness and usefulness from 0 to 2, and whether
+the reader would send the summary unchanged (0 or 1).
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ COLUMNS = ("item", "label", "document", "summary", *SCALES, "note")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A summary of a document, written by one system or by several that wrote the same.
+    """A summary of a document, by one system or by several that wrote the same.
 
     Attributes:
         item: Number of the document on the sheet, from 1.
         label: Letter of the summary among those of the document.
-        document: Text that is summarized.
-        summary: Summary to be marked.
-        systems: Names of the systems that wrote it; they stand in the key, not on the sheet.
+        document: Text of the document.
+        summary: Summary to mark.
+        systems: Names of the systems that wrote it, which are in the key but not on the sheet.
     """
 
     item: int
@@ -57,12 +57,12 @@ def make_sheet(
 
     Args:
         documents: Texts; empty ones are not drawn.
-        systems: Summaries of all documents, in order, by system.
-        count: Number of documents to draw; all are taken if there are fewer.
+        systems: Summaries of all documents, in order, by name of the system.
+        count: Number of documents to draw; if there are fewer, all are taken.
         seed: Seed of the draw and of the order.
 
     Raises:
-        SummGANError: A system has more or fewer summaries than there are documents, or nothing is there.
+        SummGANError: There are no documents or systems, or a system has a different number of summaries.
     """
     known = [row for row, document in enumerate(documents) if document]
     if not known or not systems:
@@ -70,8 +70,8 @@ def make_sheet(
     for name, summaries in systems.items():
         if len(summaries) != len(documents):
             raise SummGANError(
-                f"There are {len(documents)} documents but {len(summaries)} summaries of {name}; give one of "
-                "each document, in order."
+                f"There are {len(documents)} documents but {len(summaries)} summaries of {name}; give one "
+                "for each document, in order."
             )
     rng = Random(seed)
     rows = sorted(rng.sample(known, min(count, len(known))))
@@ -101,23 +101,25 @@ def _as_tsv(rows: Sequence[Sequence[object]]) -> str:
 
 
 def key_as_json(sheet: Sequence[Candidate]) -> str:
-    """Render who wrote what, which the readers must not see."""
+    """Render the key, which tells which system wrote what and which readers must not see."""
     return (
         json.dumps({"sheet": [asdict(candidate) for candidate in sheet]}, ensure_ascii=False, indent=1) + "\n"
     )
 
 
 def read_key(path: Path) -> list[Candidate]:
-    """Read the sheet and its writers back from the file that `key_as_json` made.
+    """Read a sheet, with the names of the systems, from its key; see `key_as_json`.
 
     Raises:
-        SummGANError: The file is no key.
+        SummGANError: The file is not a key.
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["sheet"]
         return [Candidate(**{**row, "systems": tuple(row["systems"])}) for row in rows]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SummGANError(f"{path}: is no key of a blind reading; it is the file key.json.") from error
+        raise SummGANError(
+            f"{path} is not the key of a blind reading; name the file key.json of the sheet."
+        ) from error
 
 
 Marks = dict[tuple[int, str], dict[str, float]]
@@ -125,13 +127,13 @@ Marks = dict[tuple[int, str], dict[str, float]]
 
 
 def read_marks(path: Path, sheet: Sequence[Candidate]) -> Marks:
-    """Read the marks that one reader has written into the table.
+    """Read the marks of one reader from a table.
 
-    Rows without any mark are left out: a reader may stop early.
+    Rows without any mark are left out, because a reader may stop early.
 
     Args:
-        path: Table with the columns ``item``, ``label`` and those of `SCALES`.
-        sheet: Sheet that the reader had.
+        path: Table, separated by tabs, with the columns ``item``, ``label`` and those of `SCALES`.
+        sheet: Sheet that the reader has marked.
 
     Raises:
         SummGANError: A column or mark is missing, a mark is out of range, or a row is not on the sheet.
@@ -141,27 +143,30 @@ def read_marks(path: Path, sheet: Sequence[Candidate]) -> Marks:
         rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter="\t"))
     except (UnicodeDecodeError, csv.Error) as error:
         raise SummGANError(
-            f"{path}: is no table of marks ({error}); save it as UTF-8 text with tabs."
+            f"{path} is not a table of marks ({error}); save it as UTF-8 text with tabs."
         ) from error
     marks: Marks = {}
     for line, row in enumerate(rows, 2):
         missing = {"item", "label", *SCALES} - row.keys()
         if missing:
             raise SummGANError(
-                f"{path}: has no column {min(missing)!r}; give the table sheet.tsv, filled in."
+                f"{path} has no column {min(missing)!r}; name a sheet.tsv that a reader has filled in."
             )
         if not any((row[name] or "").strip() for name in SCALES):
             continue
         place = (int(row["item"]) if (row["item"] or "").isdigit() else -1, row["label"])
         if place not in known:
             raise SummGANError(
-                f"{path}: row {line} is of item {row['item']} {row['label']}, which is not on the sheet."
+                f"{path}: row {line} is of item {row['item']} {row['label']}, which is not on the sheet; "
+                "restore it."
             )
         if place in marks:
-            raise SummGANError(f"{path}: row {line} marks item {row['item']} {row['label']} a second time.")
+            raise SummGANError(
+                f"{path}: row {line} marks item {row['item']} {row['label']} a second time; delete one."
+            )
         marks[place] = {name: _mark(path, line, name, row[name]) for name in SCALES}
     if not marks:
-        raise SummGANError(f"{path}: has no marks.")
+        raise SummGANError(f"{path} has no marks; name a table that a reader has filled in.")
     return marks
 
 
@@ -175,13 +180,13 @@ def _mark(path: Path, line: int, name: str, cell: str | None) -> float:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two systems on the documents of which both have marks.
+    """Comparison of two systems on the documents for which both have marks.
 
     Attributes:
-        wins: Number of documents where the first has the higher marks.
+        wins: Number of documents for which the first system has higher marks.
         ties: Number of documents with the same marks.
-        losses: Number of documents where the first has the lower marks.
-        test: Paired bootstrap test of ``accepted``, in points of percent.
+        losses: Number of documents for which the first system has lower marks.
+        test: Paired bootstrap test of ``accepted``, in percentage points.
     """
 
     wins: int
@@ -195,11 +200,12 @@ class Comparison:
     """Result of a blind reading.
 
     Attributes:
-        items: Number of documents that all readers together have marked.
-        systems: By system the mean of every question (``accepted`` in percent, with ``accepted_low`` and
-            ``accepted_high``, its 95 % bootstrap interval over documents) and ``n``, the documents.
-        pairs: By pair of systems, which one has the higher marks.
-        agreement: Krippendorff's alpha of the readers by question; empty for one reader.
+        items: Number of documents with marks of at least one reader.
+        systems: Figures of each system: the mean of each question (``accepted`` in percent, with the ends
+            ``accepted_low`` and ``accepted_high`` of its 95 % bootstrap interval over documents), and ``n``,
+            the number of documents.
+        pairs: Comparison of each pair of systems.
+        agreement: Krippendorff's alpha of the readers, by question; empty for one reader.
     """
 
     items: int
@@ -209,13 +215,13 @@ class Comparison:
 
 
 def compare_systems(sheet: Sequence[Candidate], readers: Mapping[str, Marks], seed: int = 0) -> Comparison:
-    """Put the marks of all readers together.
+    """Compare systems by the marks of all readers.
 
-    A summary counts with the mean of its readers' marks; systems that wrote the same share them.
+    A summary has the mean marks of its readers; systems that wrote the same summary share them.
 
     Args:
         sheet: Sheet with the names of the systems.
-        readers: Marks by reader.
+        readers: Marks of each reader, by name.
         seed: Seed of the bootstrap.
     """
     by_system: dict[str, dict[int, dict[str, float]]] = {}
@@ -263,13 +269,13 @@ def _pair(first: dict[int, dict[str, float]], second: dict[int, dict[str, float]
 
 
 def _total(marks: Mapping[str, float]) -> float:
-    """Rank a summary that is accepted before all that are not, and then by the sum of the other marks."""
+    """Rank accepted summaries before all others, and then by the sum of the marks."""
     most = sum(SCALES.values())
     return marks["accepted"] * most + sum(marks.values())
 
 
 def _agreement(readers: Mapping[str, Marks]) -> dict[str, float]:
-    """Compute Krippendorff's alpha for interval data (2004) over what at least two readers have marked."""
+    """Compute Krippendorff's alpha (2004) for interval data on the summaries with at least two readers."""
     places = [place for marks in readers.values() for place in marks]
     shared = {place for place in places if places.count(place) > 1}
     alphas = {}
@@ -281,7 +287,7 @@ def _agreement(readers: Mapping[str, Marks]) -> dict[str, float]:
 
 
 def describe_comparison(comparison: Comparison) -> str:
-    """Render a comparison as text: the table, who beats whom, and how far readers agree."""
+    """Render a comparison as text: the table of systems, all pairs, and the agreement of the readers."""
     columns = ["n", *SCALES, "accepted_low", "accepted_high"]
     lines = [f"{comparison.items} documents", format_table(comparison.systems, columns), ""]
     for (first, second), pair in comparison.pairs.items():

@@ -1,6 +1,6 @@
-"""The blind sheet as one HTML page that needs nothing else: a reader marks it and saves a table.
+"""The blind sheet as a self-contained HTML page, on which a reader marks summaries and saves a table.
 
-The marks stay in the page until they are saved; nothing is sent anywhere. Everything from outside is escaped.
+The marks stay in the page until they are saved, and nothing is sent anywhere. All texts are escaped.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from itertools import groupby
 from summgan.evaluation.reading import SCALES, Candidate
 
 _QUESTIONS = {
-    "grammar": "Is it correct as a headline or sentence? 0 no, 1 a slip, 2 yes",
-    "faithful": "Is all that it says in the text? 0 false, 1 misleading, 2 yes",
-    "useful": "Does it say what matters? 0 no, 1 in part, 2 yes",
-    "accepted": "Would you send it as it stands? 0 no, 1 yes",
+    "grammar": "Is the summary grammatical, as a headline or sentence? 0 no, 1 with a slip, 2 yes",
+    "faithful": "Does the text say all that the summary says? 0 no, it is false, 1 misleading, 2 yes",
+    "useful": "Does the summary say what matters? 0 no, 1 in part, 2 yes",
+    "accepted": "Would you send the summary unchanged? 0 no, 1 yes",
 }
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 54rem; margin: 2rem auto; padding: 0 1rem; }
@@ -43,7 +43,7 @@ window.addEventListener("beforeunload", event => event.preventDefault());
 
 
 def render_sheet(sheet: Sequence[Candidate]) -> str:
-    """Render the sheet as a page with a form for every summary; no system is named in it."""
+    """Render the sheet as a page with a form for each summary; the page names no system."""
     questions = "".join(f"<li><b>{name}</b>: {text}</li>" for name, text in _QUESTIONS.items())
     body = [
         "<h1>Blind reading</h1>",

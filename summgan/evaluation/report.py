@@ -1,6 +1,6 @@
-"""A report as one HTML file that needs nothing else: scores, curves, a tree, samples with coloured words.
+"""A report as a self-contained HTML file: scores, curves, a tree, and samples with coloured words.
 
-Made from plain data, so that it knows nothing of models. Everything that comes from outside is escaped.
+The report is made from plain data, without any model, and all texts are escaped.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ mark.copied { background: var(--copied); } mark.novel { background: var(--novel)
 
 @dataclass(frozen=True)
 class Sample:
-    """A document and what became of it.
+    """A document with its summary.
 
     Attributes:
-        document: The text.
-        summary: What the generator left of it.
-        reconstruction: What the reconstructor made of the summary.
-        reference: A summary written by people.
-        system: Name of the model, where there are several.
+        document: Text of the document.
+        summary: Summary that the generator writes.
+        reconstruction: Document that the reconstructor writes from the summary.
+        reference: Summary by people.
+        system: Name of the model, if the report has several.
     """
 
     document: str
@@ -67,15 +67,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Branch:
-    """A node of a tree, with all that is below it.
+    """A node of a tree, with all nodes below it.
 
     Attributes:
-        path: Branches from the root, such as 0.1.
-        label: What it is called among its siblings.
-        documents: How many go through it.
-        words: Words that tell it from its siblings.
-        examples: Documents that tell it from its siblings.
-        branches: Its own branches.
+        path: Branches from the root to the node, such as 0.1.
+        label: Name of the node among its siblings.
+        documents: Number of documents below the node.
+        words: Words that distinguish the node from its siblings.
+        examples: Documents that distinguish the node from its siblings.
+        branches: Children of the node.
     """
 
     path: str
@@ -94,15 +94,15 @@ def render_report(
     notes: Sequence[str] = (),
     tree: Sequence[Branch] = (),
 ) -> str:
-    """The report as HTML.
+    """Render a report as HTML.
 
     Args:
         title: Heading.
-        curves: By chart: points ``(step, value)``, or several such curves by name.
+        curves: Curves of each chart, by its name: points ``(step, value)``, or several curves by name.
         samples: Documents with summaries.
         table: Rows of scores with the same columns.
         notes: Paragraphs under the heading.
-        tree: Branches of a root; each unfolds.
+        tree: Children of the root of a tree; each can be unfolded.
     """
     body = [f"<h1>{html.escape(title)}</h1>"]
     body += [f"<p>{html.escape(note)}</p>" for note in notes]
@@ -113,8 +113,8 @@ def render_report(
     if samples:
         body += [
             "<h2>Samples</h2>",
-            '<p class="role">In a summary <mark class="copied">blue</mark> words stand in the document, '
-            '<mark class="novel">orange</mark> ones do not.</p>',
+            '<p class="role">In a summary <mark class="copied">blue</mark> words are in the document, '
+            '<mark class="novel">orange</mark> ones are not.</p>',
         ]
         body += map(_sample, samples)
     charts = [_chart(name, curve) for name, curve in curves.items()]
@@ -129,7 +129,7 @@ def render_report(
 
 
 def write_report(path: str | Path, title: str, **content) -> None:
-    """Write `render_report` to a file that is never seen half written."""
+    """Write the report of `render_report` to a file, completely or not at all."""
     write_text(path, render_report(title, **content))
 
 
@@ -148,7 +148,7 @@ def _cell(value: float | str) -> str:
 
 
 def _tree(branches: Sequence[Branch], state: str = "") -> str:
-    """Nested lists that unfold without a script."""
+    """Render branches as nested lists that unfold without a script."""
     items = []
     for branch in branches:
         words = f"<p>{html.escape(', '.join(branch.words))}</p>" if branch.words else ""
@@ -180,7 +180,7 @@ def _sample(sample: Sample) -> str:
 
 
 def _coloured(text: str, copied: set[str], mark_novel: bool) -> str:
-    """Units with the words that summary and document share marked."""
+    """Mark the words of a text that summary and document share, and optionally the novel ones."""
     result = ""
     for unit in split_units(text):
         words = split_words(unit)
@@ -193,7 +193,7 @@ def _coloured(text: str, copied: set[str], mark_novel: bool) -> str:
 
 
 def _chart(name: str, curve: Mapping[str, Curve] | Curve) -> str:
-    """Lines over steps as SVG: the values faint, their running mean strong."""
+    """Draw curves as SVG: the values faint, their running mean strong."""
     series = dict(curve) if isinstance(curve, Mapping) else {"": curve}
     series = {key: [(x, y) for x, y in points if math.isfinite(y)] for key, points in series.items()}
     values = [point for points in series.values() for point in points]
@@ -232,7 +232,7 @@ def _chart(name: str, curve: Mapping[str, Curve] | Curve) -> str:
 
 
 def _smooth(points: Curve) -> list[tuple[float, float]]:
-    """Exponential running mean, without the bias towards the first value."""
+    """Compute the exponential running mean of a curve, corrected for the bias of its start."""
     mean = weight = 0.0
     result = []
     for x, y in points:

@@ -1,8 +1,8 @@
-"""ROUGE (Lin 2004) for any script, offline, as plain arrays of per-item scores.
+"""ROUGE (Lin 2004) for any script, offline, as arrays with a score for each item.
 
-`rouge-score` counts, or `rouge-score-rs` if it is installed (the extra ``fast``), with the same numbers.
-Tokens are those of `summgan.text.script.split_words`: single characters in scripts without blanks, where the
-usual tokenizer would find nothing. `rouge_metric.py` makes an `evaluate.Metric` of this.
+The package `rouge-score` counts, or `rouge-score-rs` if it is installed (the extra ``fast``), with the same
+results. Tokens are those of `summgan.text.script.split_words`: in scripts without blanks single characters,
+where the usual tokenizer would find none. `rouge_metric.py` offers ROUGE as an `evaluate.Metric`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
 
 
 class _Tokenizer:
-    """Words of any script in the shape that rouge-score asks for."""
+    """Tokenizer for any script with the interface that rouge-score expects."""
 
     def __init__(self, stemmer: bool):
         self._stem = None
@@ -53,24 +53,24 @@ def rouge_scores(
     byte_limit: int | None = None,
     aggregate: str = "max",
 ) -> dict[str, np.ndarray]:
-    """Scores of every item, times 100.
+    """Compute the scores of each item, from 0 to 100.
 
-    Texts may be as they were read: what `summgan.text.script.fold` holds equal is equal here. Lines count as
-    sentences in ROUGE-Lsum.
+    Texts need no normalization: those that `summgan.text.script.fold` makes equal are equal here. In
+    ROUGE-Lsum, each line ends a sentence.
 
     Args:
         predictions: Summaries.
-        references: One text or several for each.
-        stemmer: Compare Porter stems (English).
+        references: One text or several texts for each summary.
+        stemmer: Whether to compare Porter stems, for English.
         measure: ``fmeasure``, ``precision`` or ``recall``.
-        byte_limit: Cut predictions after so many UTF-8 bytes (75 for DUC task 1).
-        aggregate: Over several references the ``max`` (by the measure) or the ``mean`` (as DUC does).
+        byte_limit: Number of UTF-8 bytes after which predictions are cut (75 for DUC task 1).
+        aggregate: How several references are combined: ``max`` of the measure, or ``mean`` as in DUC.
 
     Returns:
         ``{"rouge1": [items], "rouge2": ..., "rougeL": ..., "rougeLsum": ...}``.
 
     Raises:
-        SummGANError: There is nothing to score, or the counts differ.
+        SummGANError: There is nothing to score, or the numbers of predictions and references differ.
     """
     check_counts(predictions, references)
     scorer = _scorer(stemmer)
@@ -88,10 +88,10 @@ def rouge_scores(
 
 
 def check_counts(predictions: Sequence, references: Sequence) -> None:
-    """Refuse to score nothing, or columns of different lengths.
+    """Check that there are as many references as predictions, and at least one.
 
     Raises:
-        SummGANError: With both counts.
+        SummGANError: There are no predictions, or the two numbers differ.
     """
     if len(predictions) != len(references):
         raise SummGANError(
@@ -99,10 +99,10 @@ def check_counts(predictions: Sequence, references: Sequence) -> None:
             "give one line or row of each for every document."
         )
     if not len(predictions):
-        raise SummGANError("There are no predictions to score.")
+        raise SummGANError("There are no predictions to score; give at least one.")
 
 
 def _sentence_lines(text: str) -> str:
-    """One sentence a line, as ROUGE-Lsum is defined; the other types do not care. Lines end sentences too."""
+    """Split a text into lines of one sentence, as ROUGE-Lsum requires; existing line breaks stay."""
     lines = normalize_lines(text).split("\n")
     return "\n".join(sentence for line in lines for sentence in split_sentences(line))

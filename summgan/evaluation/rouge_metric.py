@@ -1,6 +1,6 @@
-"""ROUGE as an `evaluate.Metric` that needs no download; `summgan score` computes with it, `rouge.py` counts.
+"""ROUGE as an `evaluate.Metric` that needs no download, computed by `rouge.py`; `summgan score` uses it.
 
-This file can be loaded by its path, as `evaluate` loads metrics::
+`evaluate` loads this file by its path::
 
     from summgan.evaluation import rouge_metric
 
@@ -22,7 +22,7 @@ _INPUTS = """
 Args:
     predictions: Summaries.
     references: A text or a list of texts for each summary.
-    use_aggregator: Whether to return means; otherwise an array of the scores of all items.
+    use_aggregator: Whether to return means; otherwise arrays with the scores of all items.
     **options: Keyword arguments of `summgan.evaluation.rouge.rouge_scores`, such as stemmer.
 """
 
@@ -31,7 +31,7 @@ class Rouge(evaluate.Metric):
     """ROUGE-1/2/L/Lsum F1 times 100, for any script and several references.
 
     Args:
-        **kwargs: Arguments of `evaluate.Metric`. Texts stay in memory, unless ``keep_in_memory`` is False.
+        **kwargs: Arguments of `evaluate.Metric`. Texts stay in memory unless ``keep_in_memory`` is False.
     """
 
     def __init__(self, **kwargs: Any):

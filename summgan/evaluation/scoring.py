@@ -1,4 +1,4 @@
-"""What ``summgan score`` computes: figures of summaries, and of simple baselines at equal length."""
+"""Scores of summaries, and of simple baselines at equal length, as ``summgan score`` prints them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ class ScoreReport:
     """Scores of one or more systems.
 
     Attributes:
-        items: Documents scored.
-        systems: Figures by system; every ROUGE has its interval in ``<name>_low`` and ``_high``.
-        tests: Paired tests of the predictions against another system, by system and ROUGE type.
+        items: Number of documents.
+        systems: Figures of each system. ROUGE is from 0 to 100; ``<name>_low`` and ``<name>_high`` are the
+            ends of its 95 % interval. For the others see `describe`.
+        tests: Paired tests of the predictions against each other system, by system and ROUGE type.
     """
 
     items: int
@@ -33,7 +34,7 @@ class ScoreReport:
     tests: dict[str, dict[str, PairedTest]] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
-        """All of it, ready for JSON."""
+        """Convert the report to a dict for JSON."""
         return asdict(self)
 
 
@@ -46,29 +47,29 @@ def evaluate_summaries(
     stemmer: bool = False,
     seed: int = 0,
 ) -> ScoreReport:
-    """Score summaries, and what they should be compared with.
+    """Score summaries, and the systems and baselines to compare them with.
 
-    Texts may be as they were read; they are normalized here. Line breaks in summaries and references count
-    in ROUGE-Lsum, so give them as they are.
+    Texts are normalized here. Keep the line breaks in summaries and references, which end sentences in
+    ROUGE-Lsum.
 
     Args:
         predictions: Summaries.
-        references: One text or several for each.
-        documents: Where they are known, ``lead`` and ``rule`` are added at each summary's own
-            length, and all systems get figures on copying.
-        compare: Summaries of other systems by name.
-        stemmer: Compare Porter stems of English words.
+        references: One text or several texts for each summary.
+        documents: Documents, if known. They add the baselines ``lead`` and ``rule``, each as long as the
+            prediction, and figures of copying for all systems.
+        compare: Summaries of other systems, by name.
+        stemmer: Whether to compare Porter stems, for English.
         seed: Seed of the bootstrap.
 
     Raises:
-        SummGANError: The counts differ.
+        SummGANError: The numbers of texts differ.
     """
     check_counts(predictions, references)
     texts = {"predictions": predictions, **(compare or {})}
     for name, rows in {**texts, "documents": documents}.items():
         if rows is not None and len(rows) != len(predictions):
             raise SummGANError(
-                f"There are {len(predictions)} predictions but {len(rows)} {name}; give as many."
+                f"There are {len(predictions)} predictions but {len(rows)} {name}; give as many of each."
             )
     texts = {name: [normalize_lines(text) for text in rows] for name, rows in texts.items()}
     if documents is not None:
@@ -91,11 +92,11 @@ def evaluate_summaries(
 def _rouge(
     texts: Mapping[str, Sequence[str]], references: Sequence[str | Sequence[str]], stemmer: bool
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Scores of all items by system and ROUGE type, by our metric of `evaluate`."""
+    """Scores of all items by system and ROUGE type."""
     from summgan.evaluation.rouge_metric import Rouge  # evaluate takes seconds to import
 
     several = [[one] if isinstance(one, str) else list(one) for one in references]
-    with TemporaryDirectory() as folder:  # evaluate makes a folder, even if it writes nothing to it
+    with TemporaryDirectory() as folder:  # evaluate creates a folder even if it writes nothing
         metric = Rouge(cache_dir=folder)
         return {
             name: metric.compute(predictions=rows, references=several, stemmer=stemmer, use_aggregator=False)
@@ -115,7 +116,7 @@ _COPYING = ("words", "novel_words", "lead_copy4", "lead_copy8", "repeated_bigram
 
 
 def describe_report(report: ScoreReport) -> str:
-    """The report as text: scores, copying, and tests in words."""
+    """Render a report as text: scores, figures of copying, intervals and tests."""
     table = format_table(report.systems, [*TYPES, *(c for c in _COPYING if _has(report, c))])
     lines = [f"{report.items} items, F1 x 100", table, "", "95 % intervals (bootstrap):"]
     for name, figures in report.systems.items():
@@ -135,7 +136,7 @@ def _has(report: ScoreReport, column: str) -> bool:
 
 
 def format_table(rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]) -> str:
-    """Systems and their figures as aligned text; a figure that is not there is a dash."""
+    """Render figures as an aligned table with one row per system; a missing figure is a dash."""
     table = [["", *columns]]
     for name, figures in rows.items():
         table.append([name, *(_number(figures.get(column)) for column in columns)])

@@ -1,4 +1,4 @@
-"""Is it chance? Bootstrap intervals and the paired bootstrap test (Koehn 2004)."""
+"""Significance: bootstrap intervals and the paired bootstrap test (Koehn 2004)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class PairedTest:
     """Difference of the means of two systems on the same items.
 
     Attributes:
-        difference: First minus second.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        p_value: Two-sided.
+        difference: Mean of the first system minus mean of the second.
+        low: Lower end of the 95 % interval of the difference.
+        high: Upper end of that interval.
+        p_value: Two-sided p-value.
     """
 
     difference: float
@@ -30,17 +30,34 @@ class PairedTest:
 def bootstrap_interval(
     values: np.ndarray, level: float = 0.95, samples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of the mean of ``values``."""
+    """Compute the bootstrap percentile interval of the mean of ``values`` ``[items]``.
+
+    Args:
+        values: One value per item.
+        level: Confidence level, from 0 to 1.
+        samples: Number of bootstrap samples.
+        seed: Seed of the resampling.
+
+    Returns:
+        Lower and upper end.
+    """
     means = np.concatenate(list(_resampled_means(np.asarray(values, float), samples, seed)))
     tail = (1 - level) / 2
     return float(np.quantile(means, tail)), float(np.quantile(means, 1 - tail))
 
 
 def paired_bootstrap(first: np.ndarray, second: np.ndarray, samples: int = 2000, seed: int = 0) -> PairedTest:
-    """Compare two systems item by item; both arrays are ``[items]``."""
+    """Compare two systems on the same items.
+
+    Args:
+        first: ``[items]`` values of the first system.
+        second: ``[items]`` values of the second system.
+        samples: Number of bootstrap samples.
+        seed: Seed of the resampling.
+    """
     differences = np.asarray(first, float) - np.asarray(second, float)
     means = np.concatenate(list(_resampled_means(differences, samples, seed)))
-    # Ties count on both sides, so that a system is not better than itself.
+    # Ties count on both sides, so that no system is significantly better than itself.
     side = min((means <= 0).mean(), (means >= 0).mean())
     low, high = np.quantile(means, (0.025, 0.975))
     p_value = min(1.0, 2 * max(side, 1 / samples))

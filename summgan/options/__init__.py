@@ -1,4 +1,4 @@
-"""Every option of training and of writing, declared once: its range, its help and its default.
+"""Every option of training and writing, declared once: its range, help and default.
 
-Also belongs here: how options come from YAML files and the command line. Nothing that computes belongs here.
+Parsing of YAML files and of the command line belongs here too; nothing that computes does.
 """

@@ -1,4 +1,4 @@
-"""How a trained model writes: options of a call, from Python and from the command line."""
+"""Options of a call that writes summaries, from Python and from the command line."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from summgan.options.ranges import UpTo256, UpTo65536, checked
 
 @dataclass(frozen=True)
 class SummarizerOptions:
-    """How summaries are written, from Python and by the command."""
+    """How a trained model writes summaries."""
 
     max_words: UpTo256 | None = None
-    """Largest number of words (characters in scripts without spaces); by default nine in ten human sentences
-    have no more."""
+    """Largest number of words (characters in scripts without spaces); by default, that nine in ten human
+    sentences do not exceed."""
     min_words: UpTo256 | None = None
-    """Smallest number of words (characters); by default nine in ten human sentences have no fewer."""
+    """Smallest number of words (characters); by default, that nine in ten human sentences reach."""
     num_beams: UpTo256 = 4
-    """Width of a decoder's beam search, where 1 is greedy; paths are searched exactly."""
+    """Width of a decoder's beam search; 1 is greedy. Paths are searched exactly."""
     num_candidates: UpTo256 = 4
-    """Number of summaries of different lengths that a decoder writes of each document; the best one
-    is kept."""
+    """Number of candidates of different lengths that a decoder writes of each document; the best is kept."""
     channel_weight: NonNegativeFloat | None = None
-    """Weight of the reconstruction in the choice among candidates of a decoder; by default that of the
-    model."""
+    """Weight of the reconstruction in a decoder's choice among candidates; by default, that of the model."""
     reconstruct: bool = False
-    """Also write what the reconstructor makes of the summary."""
+    """Whether to also write the document that the reconstructor makes of the summary."""
     batch_size: UpTo65536 = 32
-    """Number of documents at a time, which makes no difference to the summaries."""
+    """Number of documents in a batch; the summaries do not depend on it."""
 
     def check(self) -> SummarizerOptions:
-        """The same options as plain numbers.
+        """Check all options.
+
+        Returns:
+            A copy in which every number is a plain Python number.
 
         Raises:
-            SummGANError: Naming an option that is of another type or out of range.
+            SummGANError: An option has the wrong type or is out of range; the message names it.
         """
         options = checked(self)
         if options.max_words and options.min_words and options.min_words > options.max_words:
             raise SummGANError(
-                f"min_words ({options.min_words}) is more than max_words ({options.max_words})."
+                f"min_words ({options.min_words}) is more than max_words ({options.max_words}); lower it."
             )
         return options

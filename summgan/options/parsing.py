@@ -1,4 +1,4 @@
-"""Options from YAML files and the command line, by jsonargparse over the dataclasses of `configuration`."""
+"""Parsing of YAML files and the command line: jsonargparse over the dataclasses of `configuration`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
 
 
 class _AnyNameLoader(yaml.SafeLoader):
-    """Reads the lone surrogates by which Python knows names of files that are no UTF-8; libyaml does not."""
+    """Accepts lone surrogates, in which Python keeps file names that are not UTF-8; libyaml refuses them."""
 
     NON_PRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ufeff\ufffc-\U0010ffff]")  # type: ignore[misc]
 
@@ -45,22 +45,22 @@ set_loader("yaml", _load, (yaml.YAMLError,))
 
 
 def new_parser(name: str, description: str) -> ArgumentParser:
-    """A parser for a command that raises `ArgumentError` and takes options by their full names."""
+    """Make the parser of a command; it raises `ArgumentError` and accepts only full names of options."""
     return ArgumentParser(
         prog=f"summgan {name}", description=description, exit_on_error=False, allow_abbrev=False
     )
 
 
 def train_parser() -> ArgumentParser:
-    """The parser of ``summgan train``."""
+    """Make the parser of ``summgan train``."""
     parser = new_parser(
         "train",
-        "Learn to summarize from documents nobody labelled and from unpaired human sentences. "
-        "Give a YAML file and, after it, any option that shall differ.",
+        "Learn to summarize from unlabelled documents and unpaired human sentences. "
+        "Give a YAML file and, after it, the options that override it.",
     )
     parser.usage = "summgan train CONFIG.yaml [--training.learning_rate 3e-4 ...] [--resume]"
-    parser.add_argument("--config", action=ActionConfigFile, help="YAML file with these options.")
-    parser.add_argument("--resume", action="store_true", help="Go on from the newest checkpoint.")
+    parser.add_argument("--config", action=ActionConfigFile, help="YAML file of the options below.")
+    parser.add_argument("--resume", action="store_true", help="Continue from the newest checkpoint.")
     for block, kind in (
         ("data", DataOptions),
         ("tokenizer", TokenizerOptions),
@@ -73,20 +73,20 @@ def train_parser() -> ArgumentParser:
 
 
 def load_options(arguments: Sequence[str]) -> tuple[Options, bool]:
-    """Options of a training from a YAML file and overrides, and whether to resume.
+    """Parse the options of a training run, and whether to resume it.
 
     Args:
-        arguments: As after ``summgan train``.
+        arguments: Arguments of ``summgan train``: a YAML file and overrides.
 
     Raises:
-        jsonargparse.ArgumentError: An option is unknown or ill-typed.
+        jsonargparse.ArgumentError: An option is unknown, or its value has the wrong type.
     """
     parser = train_parser()
     return to_options(parser.parse_args(config_first(arguments)), parser)
 
 
 def config_first(arguments: Sequence[str]) -> list[str]:
-    """A leading file name stands for ``--config FILE``."""
+    """Turn a leading file name into ``--config FILE``."""
     arguments = list(arguments)
     if arguments and not arguments[0].startswith("-"):
         return ["--config", *arguments]
@@ -94,10 +94,10 @@ def config_first(arguments: Sequence[str]) -> list[str]:
 
 
 def to_options(namespace: Namespace, parser: ArgumentParser) -> tuple[Options, bool]:
-    """Parsed arguments of ``summgan train`` as options, and whether to resume.
+    """Turn the parsed arguments of ``summgan train`` into options, and whether to resume.
 
     Raises:
-        SummGANError: A weight is given for a term that the code does not have.
+        SummGANError: A weight is given for a loss term that a code does not have.
     """
     made = parser.instantiate(namespace)
     options = Options(made.data, made.tokenizer, made.model, made.training, made.code)

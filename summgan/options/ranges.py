@@ -1,6 +1,6 @@
-"""Ranges of options: the types that fields are declared with, the words for each, and their check.
+"""Ranges of options: the types of the fields, the words for each range, and the check of values.
 
-The command line checks a value when it parses it; `checked` does the same for options made in Python.
+The command line checks a value when it parses it; `checked` does so for options that are made in Python.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ else:
     UnitIntervalAboveZero = restricted_number_type("UnitIntervalAboveZero", float, [(">", 0), ("<=", 1)])
 
 MOST_LEAVES = 65_536
-"""The most leaves that a tree may have."""
+"""Largest number of leaves of a tree."""
 
 _RANGES: dict[Any, str] = {
     PositiveInt: "at least 1",
@@ -70,14 +70,18 @@ _Block = TypeVar("_Block", bound="DataclassInstance")
 
 
 def checked(block: _Block, prefix: str = "") -> _Block:
-    """A copy of options in which every number is a plain one.
+    """Check all options of a block.
 
     Args:
-        block: A dataclass of options, which may hold other ones.
-        prefix: What stands before the name of a field in a message, such as ``--training.``.
+        block: Dataclass of options, which may contain other blocks.
+        prefix: Prefix of the names of fields in messages, such as ``--training.``.
+
+    Returns:
+        A copy in which every number is a plain Python number.
 
     Raises:
-        SummGANError: A value is not of the type of its field; it names field, value and what it must be.
+        SummGANError: A value is not in the range of its field; the message names the field, the value and
+            what it must be.
     """
     types_of = get_type_hints(type(block))
     values = {}
@@ -91,17 +95,18 @@ def checked(block: _Block, prefix: str = "") -> _Block:
 
 
 def checked_value(value: Any, kind: Any, name: str) -> Any:
-    """A value as what its type says; numbers of numpy count as plain ones, and truth values are no numbers.
+    """Check a value and convert it to the type of its option.
 
-    Texts and lists of texts are checked where they are used, and come back as they are.
+    NumPy numbers become plain ones; truth values are not numbers. Texts and lists of texts are returned
+    unchanged, as they are checked where they are used.
 
     Args:
-        value: What was given.
-        kind: The type of an option: a number with a range, ``bool``, a `Literal`, or one of these or None.
-        name: What the option is called in the message.
+        value: Value that the user gives.
+        kind: Type of the option: a number with a range, ``bool``, a `Literal`, or one of these or None.
+        name: Name of the option, for the message.
 
     Raises:
-        SummGANError: It is of another type, or out of range; infinity and NaN are out of every range.
+        SummGANError: The value has the wrong type or is out of range, as NaN and infinity always are.
     """
     for one in _alternatives(kind):
         try:
@@ -112,19 +117,19 @@ def checked_value(value: Any, kind: Any, name: str) -> Any:
 
 
 def refusal(name: str, value: Any, kind: Any) -> str:
-    """A sentence, without its full stop, about a value that an option cannot have.
+    """Say, in a sentence without its full stop, that an option cannot have a value.
 
     Args:
-        name: Of the option.
-        value: What was given.
-        kind: The type of the option.
+        name: Name of the option.
+        value: Value that the user gives.
+        kind: Type of the option.
     """
     shown = str(value) if _is_number(value, float) else f"{value!r:.60}"
     return f"{name} is {shown}; it must be {wanted(kind, value)}"
 
 
 def wanted(kind: Any, value: Any = None) -> str:
-    """What the value of an option must be; its range alone if it is a number of the right type."""
+    """Say what the value of an option must be; only its range if the value has the right type."""
     return " or ".join(dict.fromkeys(_words(value, one) for one in _alternatives(kind)))
 
 
@@ -158,7 +163,7 @@ def _finite(value: Any) -> float:
 
 
 def _base(kind: Any) -> Any:
-    """The plain type that a type with a range is made of."""
+    """Return the plain type on which a type with a range is based."""
     bases = (base for base in (bool, int, float) if isinstance(kind, type) and issubclass(kind, base))
     return next(bases, kind)
 
@@ -173,7 +178,7 @@ def _words(value: Any, kind: Any) -> str:
 
 
 def _is_number(value: Any, base: type) -> bool:
-    """Whether something is a finite number of a type."""
+    """Tell whether a value is a finite number of type ``base``."""
     try:
         if base is int:
             return not isinstance(value, bool | np.bool_) and math.isfinite(operator.index(value))

@@ -1,1 +1,1 @@
-"""Using a model: texts and files in, summaries out. No training, and nothing of the command line."""
+"""Use of a trained model: texts and files in, summaries out; no training and no command line."""

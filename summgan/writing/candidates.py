@@ -1,7 +1,7 @@
-"""Summaries of texts that fit the model: candidates of several lengths, of which the best one is chosen.
+"""Summaries by a decoder of texts that fit the model: the best of several candidates of different lengths.
 
-Three things decide: how well the document can be rebuilt from a candidate, how human it reads, and how likely
-the generator finds it.
+The choice depends on how likely the generator finds a candidate, how well the reconstructor rebuilds the
+document from it, and how human the discriminator finds it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ logger = logging.getLogger(__name__)
 
 
 class SummaryWriter(Writer):
-    """Writes candidates with the decoder, or with another `Generator`, and chooses the best.
+    """Writes candidates with a decoder, or with another `Generator`, and chooses the best.
 
     Args:
-        model: The three networks.
+        model: Model with the three networks.
         vocabulary: Vocabulary of the networks.
     """
 
@@ -50,14 +50,14 @@ class SummaryWriter(Writer):
         return len(self.vocabulary.encode(text))
 
     def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
-        """Smallest and largest number of units; by default those of human sentences in the configuration."""
+        """Smallest and largest number of units of a summary, by default as human sentences have them."""
         config = self.model.config
         longest = max(config.longest_summary, options.min_words or 1)
         high = min(options.max_words or longest, MAX_UNITS, config.most_pieces - 2)
         return min(options.min_words or config.shortest_summary, high), high
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration, tokenizer and true case."""
+        """Write weights, configuration, tokenizer and true case to a folder."""
         self.model.save_pretrained(folder)
         self.vocabulary.save_pretrained(folder)
 
@@ -69,13 +69,13 @@ class SummaryWriter(Writer):
         on_done: OnDone = tell_nobody,
         drafts: bool = False,
     ) -> list[Answer]:
-        """Answer every text; see `Writer`. A draft is a summary of the likeliest length."""
+        """Summarize texts; see `Writer`. A draft is a summary of the likeliest length."""
         ids = [self.vocabulary.encode(text) for text in texts]
         answers: dict[int, Answer] = {}
         for index, (text, pieces) in enumerate(zip(texts, ids, strict=True)):
             if len(pieces) > self.room:
                 answers[index] = SummGANError(
-                    f"{text[:40]!r} has {len(pieces)} pieces, but the model reads only {self.room} at once."
+                    f"{text[:40]!r} has {len(pieces)} pieces, but the model reads at most {self.room}."
                 )
         self._warn_of_strange_texts(texts, ids)
         order = [index for index in range(len(texts)) if index not in answers]
@@ -92,12 +92,12 @@ class SummaryWriter(Writer):
         for text, row in zip(texts, ids, strict=True):
             if not any(self.writable[piece] for piece in row):
                 logger.warning(
-                    "Nothing of %r is in the vocabulary of the model, so its summary is not about it.",
+                    "The vocabulary of the model has no piece of %r, so its summary is not about the text.",
                     text[:40],
                 )
 
     def _answers(self, ids: list[list[int]], options: SummarizerOptions, drafts: bool) -> Sequence[Answer]:
-        """Answers to a batch; where a text spoils it, every text is answered by itself."""
+        """Answers for a batch; if one text makes it fail, each text is answered separately."""
         pieces, mask = pad([self.vocabulary.ended(row) for row in ids])
         try:
             source = self.model.encode(pieces.to(self.model.device), mask.to(self.model.device))
@@ -108,11 +108,11 @@ class SummaryWriter(Writer):
         return [answer for row in ids for answer in self._answers([row], options, drafts)]
 
     def _finished(self, summary: Answer, document: str) -> Answer:
-        """The summary in the case of its document, if there is any."""
+        """Restore the case of a summary from its document; an empty summary is an error."""
         if isinstance(summary, SummGANError):
             return summary
         if not summary.summary_text:
-            return SummGANError(f"Nothing of {document[:40]!r} can be said in the vocabulary of the model.")
+            return SummGANError(f"The vocabulary of the model has no words for {document[:40]!r}.")
         text = self.vocabulary.finish(summary.summary_text, document)
         rebuilt = summary.reconstruction
         if rebuilt is not None:
@@ -120,7 +120,7 @@ class SummaryWriter(Writer):
         return replace(summary, summary_text=text, reconstruction=rebuilt)
 
     def lengths(self, source: Source, options: SummarizerOptions) -> list[list[int]]:
-        """The likeliest of the allowed lengths of every document."""
+        """The likeliest allowed lengths, in units, of the summary of each document."""
         low, high = self.length_range(options)
         log_probs = _numbers(self.model.generator.length_log_probs(source))
         lengths = []
@@ -133,22 +133,22 @@ class SummaryWriter(Writer):
         return lengths
 
     def _candidates(self, source: Source, options: SummarizerOptions) -> Candidates:
-        """Candidates of the likeliest lengths of every document."""
-        # Where fewer lengths are allowed than candidates are wanted, each length gets several.
+        """Write candidates of the likeliest lengths for each document."""
+        # If there are fewer allowed lengths than candidates, each length gets several.
         low, high = self.length_range(options)
         per_length = -(-options.num_candidates // min(options.num_candidates, high - low + 1))
-        # A model that says the same two pieces in a row twice in a summary makes a mistake.
+        # A pair of pieces that appears twice in a summary is a mistake of the model.
         writing = Writing(options.num_beams, per_length, True)
         return self.model.generator.write(source, self.lengths(source, options), writing)
 
     def _drafts(self, source: Source, options: SummarizerOptions) -> list[Summary]:
-        """A summary of every document, of which nothing but the text is known."""
+        """Write a summary of each document, without loss, reconstruction or human-likeness."""
         found = self._candidates(source, replace(options, num_candidates=1))
         texts = self.vocabulary.decode_all(found.words)
         return [Summary(text.strip(), None, 0.0, None) for text in texts]
 
     def _best(self, source: Source, options: SummarizerOptions) -> list[Summary]:
-        """The best candidate of every document."""
+        """Write candidates and choose the best one for each document."""
         found = self._candidates(source, options)
         scores, human = self.judge(found, source, options)
         values = _numbers(scores).tolist()
@@ -174,11 +174,15 @@ class SummaryWriter(Writer):
     def judge(
         self, candidates: Candidates, source: Source, options: SummarizerOptions
     ) -> tuple[Tensor, Tensor | None]:
-        """Score and human-likeness ``[candidates]`` of candidates of the documents of ``source``.
+        """Score candidates for the documents of ``source``.
 
-        The score is that of a noisy channel, a sum of logarithms: how likely the generator finds length and
-        words; how likely the reconstructor finds the document given the words, which counts less, as a
-        document is much longer; and how human the discriminator finds every word.
+        The score is that of a noisy channel, a sum of log-probabilities: of length and words under the
+        generator; of the document given the words under the reconstructor, with a weight, because a document
+        is much longer; and of each word being human under the discriminator.
+
+        Returns:
+            Score ``[candidates]`` in nats, and human-likeness ``[candidates]`` from 0 to 1, which is None for
+            a model without discriminator.
         """
         config, words, mask = self.model.config, candidates.words, candidates.mask
         scores, weight = candidates.scores, options.channel_weight
@@ -200,13 +204,13 @@ class SummaryWriter(Writer):
 
 
 def _numbers(values: Tensor) -> Tensor:
-    """Pass values on if all of them are numbers.
+    """Return the values after a check for NaN.
 
     Raises:
-        SummGANError: Some are not, as damaged weights compute them.
+        SummGANError: A value is NaN, as happens with damaged weights.
     """
     if values.isnan().any():
         raise SummGANError(
-            "The model computes no numbers of this text: its weights are damaged, or too large for its dtype."
+            "The model computes NaN for this text: its weights are damaged, or too large for its dtype."
         )
     return values

@@ -1,8 +1,8 @@
-"""Records to files: txt, jsonl, csv or parquet, streamed, resumable and never half written.
+"""Writing of records to files (txt, jsonl, csv or parquet): streamed, resumable, and never half written.
 
-Records go to ``<output>.partial`` (jsonl) as they are made, which becomes the output at the end. Its first
-line says what they are made from: options, and size and hash of all that is read. Only the same call goes
-on with it. An output that is there already is replaced only if it holds nothing but records of ours.
+Records go to ``<output>.partial`` (jsonl) as they are made; at the end it becomes the output. Its first line
+says what the records are made from: the options, and the size and hash of all files read. Only the same call
+can continue it. An existing output is replaced only if it contains nothing but records of summgan.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ _NAMES = frozenset(
     "file line id error summary_text reconstruction reconstruction_loss human_likeness "
     "outline bits cluster probabilities codes".split()
 )
-"""Names of all columns that records have."""
+"""Names of all columns that records may have."""
 _SIGNS = frozenset("summary_text outline bits cluster codes error".split())
-_ROWS = 1000  # records that are in memory at a time
+"""Names of columns by which records of summgan are known."""
+_ROWS = 1000  # records in memory at a time
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Valid in JSON as they are, but programs that split lines at them would see two records.
+# Allowed in JSON strings, but a program that splits lines at them would see two records.
 _LINE_ENDS = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"})
 
 
 def describe_files(paths: Iterable[str | Path]) -> dict[str, list]:
-    """Size in bytes and SHA-256 of every file, and of all in a folder, by its name: to notice changes."""
+    """Return size in bytes and SHA-256 of each file, and of each file in a folder, by name."""
     found = {}
     for path in map(Path, paths):
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
@@ -55,18 +56,22 @@ def _hash(path: Path) -> str:
 
 
 class RecordFile:
-    """An output file in the making; a context in which no other process may write it.
+    """An unfinished output file; a context manager in which no other process may write it.
 
     Args:
-        path: Its final name; the extension says the format.
-        settings: What the records are made from, to be repeated when going on.
-        resume: Go on with an interrupted file, if there is one.
-        inputs: Files and folders that are read, none of which is replaced.
-        formats: Extensions allowed.
+        path: Final name; the extension says the format.
+        settings: What the records are made from; a call that resumes must have the same settings.
+        resume: Whether to continue an interrupted file, if there is one.
+        inputs: Files and folders that are read and must not be replaced.
+        formats: Allowed extensions.
+
+    Attributes:
+        done: Number of records written.
+        failed: Number of records with an error.
 
     Raises:
-        SummGANError: The format is unknown, the folder is missing, something is there that must not be
-            replaced, or an interrupted file is there that was made otherwise.
+        SummGANError: The format is unknown, the folder is missing, an existing file must not be replaced, or
+            an interrupted file has other settings.
     """
 
     def __init__(
@@ -99,27 +104,27 @@ class RecordFile:
     def __exit__(self, *exception: object) -> None:
         if self._handle is not None:
             os.close(self._handle)
-            # A call that fails at its first record leaves nothing behind.
+            # A call that fails before its first record leaves nothing behind.
             if not self.done and self.partial.exists():
                 self.partial.unlink()
         self._context.close()
 
     def _go_on(self, resume: bool) -> None:
-        """Take up an interrupted file: check what it was made from, and count its records."""
+        """Continue an interrupted file: check what it was made from, and count its records."""
         with writing(self.partial), self.partial.open("rb") as file:
             settings, whole = _parsed(file.readline()), file.tell()
             if not isinstance(settings, dict) or settings.get("made_by") != "summgan":
                 raise SummGANError(
-                    f"{self.partial} stands where the output is made, and is not of summgan: move it away."
+                    f"{self.partial} is in the way of the output, and summgan has not made it; move it away."
                 )
             if not resume:
                 raise SummGANError(
-                    f"{self.partial} is left of an interrupted call: pass --resume to go on with it, or "
+                    f"{self.partial} is left from an interrupted call; pass --resume to continue it, or "
                     "delete it."
                 )
             self._compare(settings)
             self._context.enter_context(locked(self.partial))
-            # The last line may be half written; and a crash of the machine may leave what is no record.
+            # The last line may be half written, and a crash of the machine may leave garbage.
             while isinstance(values := _parsed(line := file.readline()), dict) and line.endswith(b"\n"):
                 self.done += 1
                 self.failed += "error" in values
@@ -129,7 +134,7 @@ class RecordFile:
             os.ftruncate(self._handle, whole)
 
     def _compare(self, settings: dict[str, Any]) -> None:
-        """Refuse to go on with what was made otherwise."""
+        """Check that an interrupted file was made with the same settings."""
         names = [
             name for name in {**settings, **self.settings} if settings.get(name) != self.settings.get(name)
         ]
@@ -137,20 +142,20 @@ class RecordFile:
             old, new = settings["read"], self.settings["read"]
             files = [file for file in {**old, **new} if old.get(file) != new.get(file)]
             raise SummGANError(
-                f"{files[0]} is not what it was when {self.partial} was made, so its rows would be of two "
-                f"kinds: delete {self.partial} to begin again, or bring the file back."
+                f"{files[0]} has changed since {self.partial} was made, so the rows would not fit together; "
+                f"delete {self.partial} to start again, or restore the file."
             )
         if names:
             raise SummGANError(
-                f"{self.partial} was made with other files or options ({', '.join(sorted(names))}); repeat "
-                "those, or delete it."
+                f"{self.partial} was made with other files or options ({', '.join(sorted(names))}); use the "
+                "same, or delete it."
             )
 
     def extend(self, records: Iterable[dict[str, Any]]) -> None:
-        """Add records, each safe from a crash of the process before the next is made.
+        """Add records; each is written before the next one is made, and so survives a crash of the process.
 
         Raises:
-            SummGANError: One cannot be written; those before it are kept.
+            SummGANError: A record cannot be written; those before it are kept.
         """
         for values in records:
             if self._handle is None:
@@ -162,7 +167,7 @@ class RecordFile:
     def _create(self) -> None:
         try:
             with writing(self.partial):
-                # Whoever is first has it; a second process finds it there.
+                # The first process creates the file; a second one finds that it exists.
                 self._handle = os.open(
                     self.partial, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o666
                 )
@@ -175,25 +180,25 @@ class RecordFile:
 
     def _write(self, values: dict[str, Any]) -> None:
         if self._handle is None:
-            raise ValueError("records are written to a file that is open")
+            raise ValueError("the file of records is not open")
         data = _json_line(values)
         with writing(self.partial):
             while data:
                 data = data[os.write(self._handle, data) :]
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """All records so far, in order."""
+        """Iterate over the records written so far, in order."""
         if not self.partial.exists():
             return
-        with self.partial.open("rb") as file:  # lines end with \n alone
+        with self.partial.open("rb") as file:  # in binary mode, only \n ends a line
             next(file)
             yield from map(json.loads, islice(file, self.done))
 
     def finish(self) -> None:
-        """Give the file its format and its name.
+        """Convert the file to its format and give it its final name.
 
         Raises:
-            SummGANError: The file cannot be written; ``--resume`` tries again.
+            SummGANError: The file cannot be written; a call with ``--resume`` tries again.
         """
         convert = _CONVERT[self.path.suffix]
         write_file(self.path, lambda temporary: convert(self, temporary))
@@ -202,10 +207,10 @@ class RecordFile:
 
 
 class PrintedRecords:
-    """In the place of a `RecordFile` where there is none: records go to standard output, or nowhere.
+    """Replaces a `RecordFile` in a call without one: prints a column of the records, or nothing.
 
     Args:
-        column: Column that is printed, a line for each record; None prints nothing.
+        column: Column to print, one line per record; None prints nothing.
     """
 
     def __init__(self, column: str | None):
@@ -216,10 +221,10 @@ class PrintedRecords:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """There is nothing to close."""
+        """Do nothing, as there is nothing to close."""
 
     def extend(self, records: Iterable[dict[str, Any]]) -> None:
-        """Print records, each at once."""
+        """Print each record as soon as it is made."""
         for values in records:
             if self.column:
                 print(values[self.column], flush=True)
@@ -227,15 +232,15 @@ class PrintedRecords:
             self.failed += "error" in values
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """None is kept."""
+        """Return no records, as none are kept."""
         return iter(())
 
     def finish(self) -> None:
-        """All is printed."""
+        """Do nothing, as everything is printed."""
 
 
 def _parsed(line: bytes) -> Any:
-    """The value of a line, None where there is none."""
+    """Parse a line of JSON; None if it is not valid."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -246,12 +251,12 @@ def _json_line(values: dict[str, Any]) -> bytes:
     text = json.dumps(values, ensure_ascii=False).translate(_LINE_ENDS) + "\n"
     try:
         return text.encode("utf-8")
-    except UnicodeEncodeError:  # half a character, in an id or in the name of a file
+    except UnicodeEncodeError:  # a lone surrogate, in an id or in the name of a file
         return json.dumps(values).encode("ascii") + b"\n"
 
 
 def _whole_characters(value: Any) -> Any:
-    """A text without halves of characters, which UTF-8 cannot hold."""
+    """Replace lone surrogates in a text, which UTF-8 cannot store."""
     return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else value
 
 
@@ -276,7 +281,7 @@ def _to_csv(made: RecordFile, path: Path) -> None:
 
 
 def _harmless(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: such a text gets an apostrophe before it (OWASP)."""
+    """Return a cell with an apostrophe before a text that a spreadsheet would take for a formula (OWASP)."""
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False)
     value = _whole_characters(value)
@@ -315,21 +320,21 @@ _CONVERT = {".jsonl": _to_jsonl, ".txt": _to_txt, ".csv": _to_csv, ".parquet": _
 
 
 def _check_replaceable(path: Path) -> None:
-    """Refuse to replace what is not an output of summgan."""
+    """Check that a path is free, or is an output of summgan."""
     if not path.exists() and not path.is_symlink():
         return
     if not path.is_file():
-        raise SummGANError(f"--output {path}: is there, and is no file; name another.")
+        raise SummGANError(f"--output {path} exists and is not a file; name another output.")
     with writing(path):
         if path.stat().st_size and not _is_ours(path):
             raise SummGANError(
-                f"--output {path}: is there already, and nothing in it says that summgan made it; name "
-                "another output, or move that file away."
+                f"--output {path} already exists, and nothing in it says that summgan made it; name another "
+                "output, or move that file away."
             )
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file holds nothing but columns of ours; nobody knows it of a txt."""
+    """Tell whether all columns of a file are those of records; False for a txt, which has no columns."""
     if path.suffix == ".jsonl":
         with path.open("rb") as file:
             return all(_has_our_names(_parsed(line)) for line in file)

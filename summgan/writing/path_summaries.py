@@ -1,4 +1,4 @@
-"""Summaries by a path generator: words of the document in their order, with where each comes from."""
+"""Summaries by a path generator: words of the document in their order, with the place each comes from."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
 
 
 class PathSummaries(Writer):
-    """Writes with a path generator.
+    """Writes summaries with a path generator.
 
     Args:
-        model: It, with its words.
+        model: Path generator with its word table.
     """
 
     def __init__(self, model: PathModel):
@@ -26,11 +26,11 @@ class PathSummaries(Writer):
         self.tokenizer, self.room = model.tokenizer, model.config.window
 
     def size(self, text: str) -> int:
-        """Pieces of a text."""
+        """Number of pieces of a text."""
         return len(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
     def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
-        """By default from the shortest to the longest of the model."""
+        """Smallest and largest number of units of a summary, by default those of the model."""
         config = self.model.config
         high = min(options.max_words or max(config.longest, options.min_words or 1), MAX_UNITS)
         return min(options.min_words or config.shortest, high), high
@@ -42,12 +42,12 @@ class PathSummaries(Writer):
         on_done: OnDone = tell_nobody,
         drafts: bool = False,
     ) -> list[Answer]:
-        """See `Writer`. Beams, candidates and reconstructions are the decoder's; here the best is exact."""
+        """Summarize texts; see `Writer`. The search is exact: beams and candidates have no effect."""
         if options.reconstruct:
             raise SummGANError("This model writes paths and cannot rebuild documents; leave reconstruct out.")
         split = [words_of(text) for text in texts]
         answers: list[Answer] = [
-            SummGANError(f"Nothing of {text[:40]!r} is a word, so there is nothing to say of it.")
+            SummGANError(f"There is no word in {text[:40]!r}, so it has no summary; leave it out.")
             for text in texts
         ]
         order = [index for index, words in enumerate(split) if words.strings]
@@ -68,17 +68,17 @@ class PathSummaries(Writer):
         """Nested summaries of a text; see `Summarizer.outline`."""
         if self.size(text) > self.room:
             raise SummGANError(
-                f"{text[:40]!r} has {self.size(text)} pieces, but the model reads only {self.room} at once; "
-                "outline a part of it, or its summary."
+                f"{text[:40]!r} has {self.size(text)} pieces, but the model reads at most {self.room} at "
+                "once; outline a part of it, or its summary."
             )
         words = words_of(text)
         if not words.strings:
-            raise SummGANError(f"Nothing of {text[:40]!r} is a word, so there is nothing to outline.")
+            raise SummGANError(f"There is no word in {text[:40]!r}, so it has no outline; leave it out.")
         fitting = [length for length in lengths if length < len(words.strings)]
         longer = [len(words.strings)] if len(fitting) < len(lengths) else []
         levels = self.model.outline(words, [*fitting, *longer])
         return [Summary(level.text, sources=level.words) for level in levels]
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration, tokenizer and words."""
+        """Write weights, configuration, tokenizer and word table to a folder."""
         self.model.save(folder)

@@ -1,6 +1,6 @@
-"""Rows of files to records, one for every row in its place, whatever is wrong with single ones.
+"""Rows of files to records: exactly one for each row, in order, also where a row is unusable.
 
-What ``summarize`` and ``encode`` share, between `readers.py` and `output.py`.
+The commands share this step between the readers and `output.py`.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from summgan.errors import RowError, SummGANError
 
 Record = dict[str, Any]
 Item = Row | SummGANError
-"""A row, or what is wrong with the one that stands there."""
+"""A row, or the error that says why it is unusable."""
 
 
 def read_items(
     files: str | Path | Sequence[str | Path], column: str | None, role: str, option: str
 ) -> Iterator[Item]:
-    """Rows in order, with the error in the place of a row that cannot be used.
+    """Read rows in order, with an error in the place of each unusable row.
 
     Args:
-        files: Files as in `read_rows`; a blank line of a txt keeps its place as a row without text.
-        column: Column of the text, or None to find it.
+        files: Files as in `read_rows`; a blank line of a txt becomes a row without text.
+        column: Column of the text, or None to find it by its name.
         role: Role of the text as in `read_rows`.
-        option: Option that names the column, for hints.
+        option: Option that names the column, for messages.
     """
     bad: list[SummGANError] = []
     for row in read_rows(files, column, role, bad.append, option=option, keep_blank=True):
@@ -38,19 +38,19 @@ def read_items(
 
 
 def read_summaries(path: str, column: str | None, fate: str, say: Callable[[str], None]) -> list[str]:
-    """Summaries in order; a row without one is an empty one, and they are counted.
+    """Read summaries in order; a row without a summary becomes an empty one.
 
     Args:
         path: File of summaries.
-        column: Column of the summary, or None.
-        fate: What becomes of rows without a summary, for the sentence about them.
-        say: Receives that sentence.
+        column: Column of the summary, or None to find it by its name.
+        fate: What happened to rows without a summary, such as ``scored 0``, for the message about them.
+        say: Receives the message, which counts these rows.
     """
     items = list(read_items(path, column, "summary", "--prediction_column"))
     missing = [item for item in items if isinstance(item, SummGANError) or not item.text]
     if missing:
         first = missing[0] if isinstance(missing[0], SummGANError) else f"{path}:{missing[0].line}: is blank."
-        say(f"{len(missing):,} rows of {path} hold no summary and {fate}: {first}")
+        say(f"{len(missing):,} of {len(items):,} rows of {path} had no summary and {fate}: {first}")
     return [item.text if isinstance(item, Row) else "" for item in items]
 
 
@@ -61,14 +61,15 @@ def in_order(
     empty: Record,
     ready: Callable[[], bool] = lambda: True,
 ) -> Iterator[Record]:
-    """One record for every item, in order.
+    """Make one record for each item, in order.
 
     Args:
-        items: From `read_items`.
-        size: Items that are taken at a time.
-        make: Rows with a text to a record each.
-        empty: Columns of a row without a summary.
-        ready: Whether another item can be had without waiting; what is there is not kept waiting.
+        items: Items from `read_items`.
+        size: Largest number of items that are taken at a time.
+        make: Turns rows with a text into one record each.
+        empty: Columns of a record without a result, such as a summary.
+        ready: Tells whether another item can be read without waiting. If not, the items read so far are
+            processed at once.
     """
     items = iter(items)
     while chunk := list(_taken(items, size, ready)):
@@ -83,7 +84,7 @@ def in_order(
 
 
 def _taken(items: Iterator[Item], size: int, ready: Callable[[], bool]) -> Iterator[Item]:
-    """The next item, and up to ``size`` as long as they are there."""
+    """Take the next item, and more up to ``size`` as long as none has to be waited for."""
     for item in islice(items, size):
         yield item
         if not ready():
@@ -91,10 +92,10 @@ def _taken(items: Iterator[Item], size: int, ready: Callable[[], bool]) -> Itera
 
 
 def record(row: Row, values: Record) -> Record:
-    """What is written of a document: where it stands, its id if it has one, and what was made of it.
+    """Make the record of a document: its file and line, its id if it has one, and the results.
 
     Args:
-        row: The document.
+        row: Row of the document.
         values: Further columns.
     """
     place: Record = {"file": row.file, "line": row.line}
@@ -104,11 +105,11 @@ def record(row: Row, values: Record) -> Record:
 
 
 def failed_record(error: SummGANError, empty: Record) -> Record:
-    """What stands in the place of a row that could not be used, so that rows keep their number.
+    """Make the record of an unusable row, so that all rows keep their places.
 
     Args:
-        error: What is wrong with it.
-        empty: Columns of a row without a summary.
+        error: Says what is wrong with the row.
+        empty: Columns of a record without a result.
     """
     place = {"file": error.file, "line": error.line} if isinstance(error, RowError) else {}
     return place | empty | {"error": str(error)}

@@ -1,7 +1,7 @@
-"""`Summarizer`: the door to a trained model. Texts, lists or files in, summaries out.
+"""`Summarizer`: the interface to a trained model; texts, lists or files in, summaries out.
 
-A text that is longer than what the model reads at once is cut into windows (`windows.py`), and the summaries
-of the windows take its place.
+A text that is too long for the model is cut into windows (`windows.py`), and the summaries of the windows
+replace it.
 """
 
 from __future__ import annotations
@@ -38,16 +38,17 @@ from summgan.writing.writer import Answer, OnDone, Writer, tell_nobody
 
 _IN_PACKAGE = Path(__file__).parents[1] / "pretrained"
 CHUNK = 16
-"""Batches whose texts are sorted by length together."""
-_SHORTER = 0.75  # of a text's pieces is the most that its windows' summaries may have
+"""Number of batches whose texts are sorted by length together."""
+_SHORTER = 0.75  # largest share of a text's pieces in the summaries of its windows, so that shortening ends
 
 
 class Summarizer:
-    """Summarizes texts with a trained model; without arguments, English news with the one in the package.
+    """Summarizes texts with a trained model, by default with the one in the package for English news.
 
     Args:
-        model: A path generator with its words, or the three networks around a decoder.
-        tokenizer: Vocabulary of the three networks, or a tokenizer of transformers that keeps case.
+        model: A path model, or the three networks around a decoder.
+        tokenizer: Vocabulary of the three networks, or a tokenizer of transformers that keeps case; None for
+            a path model, which has its own.
 
     Attributes:
         writer: Writer of the summaries, with its ``model``.
@@ -71,7 +72,7 @@ class Summarizer:
 
     @property
     def model(self) -> PreTrainedModel:
-        """The model that writes."""
+        """The trained model."""
         return self.writer.model
 
     @property
@@ -89,14 +90,15 @@ class Summarizer:
         """Load a model folder (or hub name) made by ``summgan train``, or the model in the package.
 
         Args:
-            folder: Folder with config.json, model.safetensors and tokenizer.json; ``news-en``, where there is
-                no such folder, is the model in the package.
-            device: Device such as ``cpu`` or ``cuda``; a GPU if there is one by default.
-            dtype: ``float32``, ``bfloat16`` or ``float16``; of a path model's encoder alone. On a processor
-                that has it, ``bfloat16`` writes half as many texts more in the same time.
+            folder: Folder with config.json, model.safetensors and tokenizer.json. ``news-en`` is the model in
+                the package, unless there is a folder of that name.
+            device: Device such as ``cpu`` or ``cuda``; by default a GPU if there is one.
+            dtype: Type of the weights (of a path model, only of its encoder): ``float32``, ``bfloat16`` or
+                ``float16``. On a processor that supports it, ``bfloat16`` writes 1.5 times as many texts per
+                second.
 
         Raises:
-            SummGANError: There is no such model, or it is damaged; nothing that is missing is made up.
+            SummGANError: There is no such model, or one of its files is missing or damaged.
         """
         dtype, device = _dtype(dtype), device_of(device)
         if folder == DEFAULT_MODEL and not Path(folder).is_dir():
@@ -113,29 +115,31 @@ class Summarizer:
         return cls(model.to(device), vocabulary)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Save all that `from_pretrained` needs: weights, configuration, tokenizer and true case.
+        """Save all that `from_pretrained` needs: weights, configuration, tokenizer, and true case or words.
 
         Args:
-            folder: Appears when it is complete. An older one is replaced if summgan has made it.
+            folder: Folder to write, which appears when it is complete. An older one is replaced if summgan
+                has made it.
 
         Raises:
-            SummGANError: The folder holds something else, or cannot be written.
+            SummGANError: The folder contains other files, or cannot be written.
         """
         write_folder(Path(folder), self.writer.save)
 
     def push_to_hub(self, repo_id: str, private: bool | None = None, **options) -> str:
-        """Save all that `from_pretrained` needs in a repository on the hub, which is made if it is not there.
+        """Upload all that `from_pretrained` needs to a repository on the hub, which is created if necessary.
 
         Args:
             repo_id: Name of the repository, such as ``name/model``.
-            private: Whether a new repository is private; by default as the account has it.
-            **options: Options of ``upload_folder`` of huggingface_hub, such as ``commit_message``.
+            private: Whether a new repository is private; by default as the account is set.
+            **options: ``token`` of the hub, and options of huggingface_hub's ``upload_folder``, such as
+                ``commit_message``.
 
         Returns:
-            The address of the commit.
+            URL of the commit.
 
         Raises:
-            SummGANError: The hub cannot be reached, or refuses.
+            SummGANError: The hub cannot be reached, or refuses the upload.
         """
         api = HfApi(token=options.pop("token", None))
         with tempfile.TemporaryDirectory() as folder:
@@ -144,7 +148,7 @@ class Summarizer:
                 repository = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
                 options = {"commit_message": "Upload a summgan model"} | options
                 return str(api.upload_folder(repo_id=repository, folder_path=folder, **options))
-            except Exception as error:  # of the hub's client, which has one for every kind of failure
+            except Exception as error:  # the hub's client has a class for each kind of failure
                 reason = (str(error).splitlines() or [type(error).__name__])[0]
                 raise SummGANError(f"The model cannot be pushed to {repo_id!r}: {reason}") from error
 
@@ -156,15 +160,15 @@ class Summarizer:
         """Summarize one text, or a list, Series, array, generator or other iterable of texts.
 
         Args:
-            documents: The text or texts.
+            documents: One text or several texts.
             **options: Fields of `SummarizerOptions`: ``max_words``, ``min_words``, ``num_beams``,
                 ``num_candidates``, ``channel_weight``, ``reconstruct``, ``batch_size``.
 
         Returns:
-            A `Summary` for a string, else a list in the same order.
+            A `Summary` for a string, otherwise a list of them in the same order.
 
         Raises:
-            SummGANError: A text is empty or no text, or an option is out of range.
+            SummGANError: A value is not a text or is empty, or an option is out of range.
         """
         how = SummarizerOptions(**options).check()
         if isinstance(documents, str):
@@ -173,42 +177,42 @@ class Summarizer:
         return [_summary(answer, f"documents[{index}]") for index, answer in enumerate(answers)]
 
     def outline(self, document: str, lengths: Sequence[int] = (3, 6, 12, 24)) -> list[Summary]:
-        """Nested summaries of one text, from a title to its words: each has all words of the one before.
+        """Write nested summaries of one text, each of which contains all words of the one before.
 
         Args:
-            document: The text.
-            lengths: Numbers of words, rising; from the length of the text on there is one level more, which
-                has all of its words.
+            document: Text to outline.
+            lengths: Number of words of each level, rising. All lengths that the text does not exceed are
+                replaced by one level with all words of the text.
 
         Returns:
-            A summary for each level; its sources say where its words stand in the text.
+            One summary per level; its sources say where its words stand in the text.
 
         Raises:
-            SummGANError: The model writes no paths, the text is empty or too long, or the lengths do not
-                rise from 1 to 256.
+            SummGANError: The model has a decoder, the text is empty or too long, or the lengths do not
+                rise or are not from 1 to 256.
         """
         if not isinstance(self.writer, PathSummaries):
-            raise SummGANError("Only a model that writes paths can outline; this one has a decoder.")
+            raise SummGANError("Only a model that writes paths can outline a text; this one has a decoder.")
         check_levels(lengths)
         return self.writer.outline(one_text(document, "The document"), lengths)
 
     def summarize_file(self, path: str | Path, column: str | None = None, **options) -> list[Summary]:
-        """Summaries of the documents of a file (or folder, or pattern), in order.
+        """Summarize the documents of a file (or folder, or pattern), in order.
 
         Args:
             path: File in any format that training reads.
-            column: Column of the document; found by itself when it has a usual name.
+            column: Column of the document; usual names are found without it.
             **options: Fields of `SummarizerOptions`.
 
         Raises:
-            SummGANError: The file or one of its rows cannot be used.
+            SummGANError: The file or one of its rows is unusable, or an option is out of range.
         """
         return self.summarize_files([path], column, **options)
 
     def summarize_files(
         self, paths: Sequence[str | Path], column: str | None = None, **options
     ) -> list[Summary]:
-        """Summaries of the documents of several files, in order; see `summarize_file`."""
+        """Summarize the documents of several files, in order; see `summarize_file`."""
         how = SummarizerOptions(**options).check()
         answers = self.stream(read_rows(paths, column), how)
         return [_summary(answer, f"{row.file}:{row.line}") for row, answer in answers]
@@ -216,21 +220,21 @@ class Summarizer:
     def stream(
         self, rows: Iterable[Row], options: SummarizerOptions, on_done: OnDone = tell_nobody
     ) -> Iterator[tuple[Row, Answer]]:
-        """Rows with their summaries, in order, however many there are.
+        """Summarize any number of rows, in order and with constant memory.
 
-        With a ``batch_size`` of 1 every row is answered before the next one is asked for. Else 16 batches
-        are gathered, to be sorted by length.
+        With a ``batch_size`` of 1, each row is answered before the next one is read. Otherwise 16 batches are
+        collected and sorted by length.
 
         Args:
-            rows: Rows with a text each.
+            rows: Rows with one text each.
             options: How the summaries are written.
-            on_done: Told how many rows more have their answer, which is before they are yielded.
+            on_done: Called with the number of rows that have just been answered, before they are yielded.
 
         Yields:
             Each row with its `Summary`, or with a `SummGANError` that says why it has none.
 
         Raises:
-            SummGANError: An option cannot be.
+            SummGANError: An option is out of range.
         """
         options = options.check()
         rows = iter(rows)
@@ -251,7 +255,7 @@ class Summarizer:
     def _summarize(
         self, texts: Sequence[str], options: SummarizerOptions, on_done: OnDone = tell_nobody
     ) -> list[Answer]:
-        """Answers to normalized texts; to long ones by way of summaries of their windows."""
+        """Summarize normalized texts; those that are too long, by way of summaries of their windows."""
         answers: dict[int, Answer] = {}
         windows = {index: self._windows(text) for index, text in enumerate(texts)}
         shortened = [index for index, parts in windows.items() if len(parts) > 1]
@@ -266,22 +270,22 @@ class Summarizer:
             least = min(options.min_words or 1, count_units(texts[index]))
             if count_units(text) < least:
                 answers[index] = SummGANError(
-                    f"min_words is {options.min_words}, but of so long a text the model can write no more "
-                    f"than {count_units(text)}; lower it."
+                    f"min_words is {options.min_words}, but the model can write at most {count_units(text)} "
+                    "words about a text of this length; lower it."
                 )
         fitting = {index: text for index, (text,) in windows.items() if index not in answers}
         answers |= zip(fitting, self.writer([*fitting.values()], options, on_done), strict=True)
         for index in shortened:
             if isinstance(answer := answers[index], Summary):
-                answers[index] = replace(answer, sources=None)  # they are those of another text
+                answers[index] = replace(answer, sources=None)  # they refer to the shortened text
         return [answers[index] for index in range(len(texts))]
 
     def _shortened(self, texts: Sequence[list[str]], options: SummarizerOptions) -> list[str | SummGANError]:
-        """The summaries of the windows of every text, as one text each.
+        """Join the summaries of the windows of each text to one shorter text.
 
-        It has at most three quarters of the pieces that the windows have, so that doing it again and again
-        comes to an end. Where it has more, the summaries of its windows are halved; where these are of one
-        word each, there is nothing left to be done.
+        It has at most three quarters of the pieces of the windows, so that repeated shortening ends. If it
+        has more, the largest number of words of a window's summary is halved; if that is one word already,
+        the text is an error.
         """
         low, high = self.writer.length_range(options)
         high = min(high, max(count_units(part) for parts in texts for part in parts))
@@ -300,37 +304,35 @@ class Summarizer:
                 elif high == 1:
                     results[index] = SummGANError(
                         f"The text cannot be shortened to the {self.writer.room} pieces that the model reads "
-                        "at once: its words have too many."
+                        "at once, because its words have too many pieces; leave it out."
                     )
             high = max(1, high // 2)
         return [results[index] for index in range(len(texts))]
 
     def _windows(self, text: str) -> list[str]:
-        """Parts of a text that fit the model, cut between sentences where possible."""
+        """Cut a text into parts that fit the model, between sentences if possible."""
         return cut(text, self.writer.room, self.writer.size)
 
 
 def check_levels(lengths: Sequence[int]) -> None:
-    """Refuse numbers of words that are none of an outline.
+    """Check the numbers of words of the levels of an outline.
 
     Raises:
-        SummGANError: They do not rise from 1 to 256.
+        SummGANError: The numbers do not rise, or are not from 1 to 256.
     """
     whole = [isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= MAX_UNITS for n in lengths]
     if not whole or not all(whole) or any(a >= b for a, b in pairwise(lengths)):
-        raise SummGANError(
-            f"lengths is {[*lengths]}; it must be whole numbers that rise, from 1 to {MAX_UNITS}."
-        )
+        raise SummGANError(f"lengths is {[*lengths]}; it must be rising whole numbers from 1 to {MAX_UNITS}.")
 
 
 def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase | None) -> Vocabulary:
-    """Refuse a model and a tokenizer that do not belong together.
+    """Check that a model and a tokenizer belong together.
 
     Returns:
-        The vocabulary, which a tokenizer of transformers becomes.
+        The vocabulary; a tokenizer of transformers is converted to one.
 
     Raises:
-        SummGANError: One of them is missing, or the vocabularies differ.
+        SummGANError: One of the two is missing, or their vocabularies differ.
     """
     if not isinstance(model, SummGAN) or not isinstance(tokenizer, Vocabulary | PreTrainedTokenizerBase):
         raise SummGANError(
@@ -354,29 +356,29 @@ def check_pair(model: object, tokenizer: Vocabulary | PreTrainedTokenizerBase | 
     model.generator.check_pieces(pieces)
     if vocabulary.drops_case and vocabulary.truecaser is None:
         raise SummGANError(
-            f"The tokenizer drops case, but there is no {TRUECASE_FILE} to put it back; copy that file from "
-            "the folder of the training, load the folder with Vocabulary.from_pretrained, and save models "
-            "with Summarizer.save_pretrained."
+            f"The tokenizer drops case, but there is no {TRUECASE_FILE} to restore it; copy that file from "
+            "the folder of the training run, load the folder with Vocabulary.from_pretrained, and save "
+            "models with Summarizer.save_pretrained."
         )
     return vocabulary
 
 
 def _joined(summaries: list[str]) -> str:
-    """Summaries as the sentences of one text."""
+    """Join summaries as the sentences of one text."""
     if not summaries:
         return ""
     return ("。" if is_unspaced(summaries[0][-1]) else ". ").join(summaries)
 
 
 def _summary(answer: Answer, name: str) -> Summary:
-    """The answer, if it is a summary; else it is raised."""
+    """Return an answer that is a summary, and raise one that is an error."""
     if isinstance(answer, SummGANError):
         raise SummGANError(f"{name}: {answer}") from answer
     return answer
 
 
 def _model_type(folder: str | Path) -> object:
-    """The kind of model in a folder; None if that cannot be told, and loading will say why."""
+    """Kind of model in a folder; None if it cannot be read, for which loading gives the reason."""
     try:
         return read_object(required_file(folder, CONFIG)).get("model_type")
     except SummGANError:

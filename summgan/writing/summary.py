@@ -1,4 +1,4 @@
-"""A summary and what is known about it."""
+"""`Summary`: a summary with its scores and sources."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from summgan.text.words import Source
 
 @dataclass(frozen=True)
 class Summary:
-    """A summary and what the other two networks make of it.
+    """A summary with its scores and sources.
 
     Attributes:
-        summary_text: The summary.
-        reconstruction: What the reconstructor writes from the summary alone, or None if not asked for.
-        reconstruction_loss: Cross-entropy per piece (nats, rare words weigh more) of the document
-            given the summary; lower is better. For a document of more pieces than
-            `Generator.longest_document` it is that of the summaries of its windows. None for a model that
-            writes paths.
-        human_likeness: The discriminator's probability, 0 to 1, that the words are human: the mean
-            over words; None for a model without discriminator.
-        sources: Where each word comes from, for a model that writes paths; None for a document of more
-            pieces than the model reads at once.
+        summary_text: Text of the summary.
+        reconstruction: Document that the reconstructor writes from the summary alone; None unless asked for.
+        reconstruction_loss: Cross-entropy of the document given the summary, in nats per piece, with higher
+            weights for rare words; lower is better. If the document has more pieces than
+            `Generator.longest_document`, the summaries of its windows replace it. None for a path model.
+        human_likeness: Mean over the pieces of the discriminator's probability, from 0 to 1, that they are
+            human; None for a model without discriminator.
+        sources: Place in the document of each word, for a path model; None if the document has more pieces
+            than the model reads at once.
     """
 
     summary_text: str

@@ -1,5 +1,6 @@
-"""A long text cut into windows of no more than so many pieces: between sentences, else between units, else
-inside of a unit that is too long by itself.
+"""Cutting of a long text into windows of limited size.
+
+Cuts are between sentences if possible, otherwise between units, and inside a unit only if it is too long.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from summgan.text.script import split_sentences, split_units
 
 
 def cut(text: str, room: int, pieces: Callable[[str], int]) -> list[str]:
-    """Parts of a text, in order, which together are all of it but for blanks between them.
+    """Cut a text into parts, in order; nothing but blanks between them is lost.
 
     Args:
-        text: Normalized.
-        room: Most pieces of a part. A single character may have more, and is then a part by itself.
-        pieces: How many a text has.
+        text: Normalized text.
+        room: Largest number of pieces of a part. A character that has more is a part of its own.
+        pieces: Counts the pieces of a text.
     """
     if pieces(text) <= room:
         return [text]
     parts: list[str] = []
-    start = end = 0  # of the last part
+    start = end = 0  # indices in the text of the last part
     for sentence in split_sentences(text):
         for piece in _fitting(sentence, room, pieces):
             begin = text.index(piece, end)
@@ -34,7 +35,7 @@ def cut(text: str, room: int, pieces: Callable[[str], int]) -> list[str]:
 
 
 def _fitting(text: str, room: int, pieces: Callable[[str], int]) -> Iterator[str]:
-    """A text, halved until each part fits."""
+    """Halve a text until each part fits."""
     if pieces(text) <= room or len(text) < 2:
         yield text
         return
@@ -44,7 +45,7 @@ def _fitting(text: str, room: int, pieces: Callable[[str], int]) -> Iterator[str
 
 
 def _middle(text: str) -> int:
-    """Where a text is halved: between two units, or where it has only one, between two characters."""
+    """Index at which a text is halved: between two units, or between two characters of a single unit."""
     units = split_units(text)
     place = 0
     for unit in units[: len(units) // 2]:

@@ -1,4 +1,4 @@
-"""`Writer`: what writes the summaries of texts that a model reads at once, behind `Summarizer`."""
+"""`Writer`: the base class of what writes summaries behind `Summarizer`."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from summgan.writing.summary import Summary
 Answer = Summary | SummGANError
 """Summary of a text, or the error that says why it has none."""
 OnDone = Callable[[int], None]
-"""Called with the number of texts that have just got their answer."""
+"""Called with the number of texts that have just been answered."""
 
 
 def tell_nobody(count: int) -> None:
-    """An `OnDone` for which nobody waits."""
+    """An `OnDone` that does nothing."""
 
 
 class Writer(ABC):
-    """Writes the summaries of texts of no more than `room`, as `size` counts.
+    """Writes summaries of texts that the model reads at once.
 
     Attributes:
-        model: The model that writes.
-        tokenizer: Its tokenizer.
-        room: The largest size of a text that the model reads at once.
+        model: Trained model.
+        tokenizer: Tokenizer of the model.
+        room: Largest size of a text, in pieces as `size` counts them.
     """
 
     model: PreTrainedModel
@@ -37,11 +37,11 @@ class Writer(ABC):
 
     @abstractmethod
     def size(self, text: str) -> int:
-        """Size of a text in pieces."""
+        """Number of pieces of a text."""
 
     @abstractmethod
     def length_range(self, options: SummarizerOptions) -> tuple[int, int]:
-        """Smallest and largest number of units of a summary that a call allows."""
+        """Smallest and largest number of units of a summary with these options."""
 
     @abstractmethod
     def __call__(
@@ -51,15 +51,18 @@ class Writer(ABC):
         on_done: OnDone = tell_nobody,
         drafts: bool = False,
     ) -> list[Answer]:
-        """One answer for every text, made in batches of similar length.
+        """Summarize texts in batches of similar length.
 
         Args:
             texts: Texts to summarize.
-            options: Options that are checked already.
+            options: Checked options.
             on_done: Called after each batch.
-            drafts: Whether the text of the summary is enough, with no judgement, loss or reconstruction.
+            drafts: Whether the text of a summary is enough, without loss, reconstruction or human-likeness.
+
+        Returns:
+            One answer for each text, in order.
         """
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write all that is needed to load the model again."""
+        """Write all that is needed to load the model again to a folder."""

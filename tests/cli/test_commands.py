@@ -1,4 +1,4 @@
-"""What ``summarize``, ``score`` and ``tokenizer`` do with files, called as a shell would."""
+"""``summarize``, ``score`` and ``tokenizer`` on files, called as from a shell."""
 
 import json
 import subprocess
@@ -34,13 +34,13 @@ def test_one_bad_row_does_not_lose_the_rest(call, model, write, documents, tmp_p
     status, _, err = call("summarize", write("d.jsonl", lines), "--model", model, "--output", output)
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     assert status == 1 and len(rows) == 4
-    assert "d.jsonl:2: broken JSON" in rows[1]["error"] and "1 rows could not be summarized" in err
+    assert "d.jsonl:2: broken JSON" in rows[1]["error"] and "1 of 4 rows could not be summarized" in err
     assert rows[0]["summary_text"] and rows[3]["line"] == 4
 
 
 @pytest.fixture
 def stopped(monkeypatch):
-    """Calls that are killed after so many records, as far as their files are concerned."""
+    """A function that makes later calls stop, as if killed, after a number of records."""
 
     def after(count):
         extend = RecordFile.extend
@@ -66,7 +66,7 @@ def test_an_interrupted_output_is_gone_on_with(call, model, write, documents, tm
     jsonl.unlink()
     stopped(2)
     status, _, err = call(*more)
-    assert status == 130 and "stopped. Go on with --resume." in err
+    assert status == 130 and "stopped. Continue with --resume." in err
     monkeypatch.undo()
     status, _, err = call(*more)
     assert status == 2 and "pass --resume" in err
@@ -74,7 +74,7 @@ def test_an_interrupted_output_is_gone_on_with(call, model, write, documents, tm
     assert status == 2 and "made with other files or options (max_words)" in err
     status, _, err = call(*more, "--resume")
     assert status == 0, err
-    assert "Going on after 2 rows" in err and jsonl.read_bytes() == whole
+    assert "Continuing after row 2" in err and jsonl.read_bytes() == whole
     assert [json.loads(row)["summary_text"] for row in whole.splitlines()] == output.read_text().splitlines()
 
 
@@ -88,12 +88,12 @@ def test_a_file_that_was_edited_is_not_gone_on_with(
     monkeypatch.undo()
     write("d.txt", documents[1:5])
     status, _, err = call(*arguments, "--resume")
-    assert status == 2 and "d.txt is not what it was when" in err
+    assert status == 2 and "d.txt has changed since" in err
     write("d.txt", documents[:4])
     config = Path(model) / "config.json"
     config.write_text(config.read_text() + "\n")
     status, _, err = call(*arguments, "--resume")
-    assert status == 2 and "config.json is not what it was when" in err
+    assert status == 2 and "config.json has changed since" in err
 
 
 def test_earlier_bad_rows_count_after_going_on(call, model, write, documents, tmp_path, stopped, monkeypatch):
@@ -105,7 +105,7 @@ def test_earlier_bad_rows_count_after_going_on(call, model, write, documents, tm
     assert call(*arguments)[0] == 130
     monkeypatch.undo()
     status, _, err = call(*arguments, "--resume")
-    assert status == 1 and "1 rows could not be summarized" in err
+    assert status == 1 and "1 of 4 rows could not be summarized" in err
     assert len(output.read_bytes().splitlines()) == 4
 
 
@@ -132,7 +132,7 @@ def test_no_command_writes_over_what_it_reads(call, model, write, documents, tmp
         ("tokenizer", path, tmp_path / "folder", "--output", tmp_path / output),
     ):
         status, _, err = call(*command)
-        assert status == 2 and ("is read by this call" in err or "stands in the folder" in err)
+        assert status == 2 and ("is read by this call" in err or "is in the input folder" in err)
     if output != "folder/new.jsonl":
         command = ("score", "--predictions", path, "--references", path, "--output", tmp_path / output)
         status, _, err = call(*command)
@@ -154,7 +154,7 @@ def test_what_summgan_has_not_made_is_not_replaced(call, model, write, documents
     status, _, err = call("summarize", path, "--model", model, "--output", notes)
     assert status == 2 and "nothing in it says that summgan made it" in err
     status, _, err = call("score", "--predictions", path, "--references", path, "--output", notes)
-    assert status == 2 and "is no report of scores" in err
+    assert status == 2 and "is not a report of scores" in err
     assert [file.name for file in mine.iterdir()] == ["precious"] and notes.read_text() == "dear to me\n"
 
 
@@ -172,19 +172,19 @@ def test_blank_lines_and_failed_rows_keep_their_place(call, model, write, docume
     written = output.read_text().split("\n")[:-1]
     assert [bool(text) for text in written] == [bool(line.strip()) for line in lines]
     assert call("summarize", path, "--model", model)[1].split("\n")[:-1] == written
-    # Its references have no blank lines at the end, and say nothing of one document.
+    # The references have no blank lines at the end, and none for one of the documents.
     references = write("r.txt", ["Anna opens", "", "Boris", "", "Carla", "Daniel"])
     status, text, err = call(
         "score", "--predictions", output, "--references", references, "--documents", path
     )
-    assert status == 0 and "4 items" in text and "2 rows have no reference" in err, err
-    # One document that cannot be read is one empty summary, also at the end.
+    assert status == 0 and "4 items" in text and "Left out 2 of 6 rows" in err, err
+    # A document that cannot be read gives one empty summary, also at the end.
     (tmp_path / "bad.txt").write_bytes(b"\xff\n" + documents[0].encode() + b"\n\xff\n")
     bad = tmp_path / "bad-out.txt"
     assert call("summarize", tmp_path / "bad.txt", "--model", model, "--output", bad)[0] == 1
     three = write("three.txt", ["a", "b", "c"])
     status, text, err = call("score", "--predictions", bad, "--references", three)
-    assert status == 0 and "3 items" in text and "2 rows of" in err, err
+    assert status == 0 and "3 items" in text and "2 of 3 rows of" in err, err
 
 
 def test_lines_of_summaries_count_as_they_do_in_python(call, write):
@@ -234,7 +234,7 @@ def test_documents_are_counted_when_they_are_done(model, write, documents, monke
     assert main(["summarize", path, "--model", model, "--batch_size", "2"]) == 0
     out = capsys.readouterr().out
     assert seen[0] == ("total", 0, 8) and seen[-1] == "closed"
-    # Each once, seven when they are done, and the blank line when it is written.
+    # Each row counts once: seven documents when they are finished, the blank line when it is written.
     assert sum(seen[1:-1]) == 8 == len(out.splitlines())
     assert written[0] == 7
 
@@ -315,7 +315,7 @@ def test_rows_without_a_summary_score_nothing(call, write):
     rows = ['{"summary_text": "Lyon rain"}', '{"summary_text": "", "error": "x"}']
     references = write("r.txt", ["Lyon rain", "Porto sun"])
     status, text, err = call("score", "--predictions", write("p.jsonl", rows), "--references", references)
-    assert status == 0 and "50.0" in text and "1 rows of" in err and "score 0" in err
+    assert status == 0 and "50.0" in text and "1 of 2 rows of" in err and "scored 0" in err
 
 
 def test_several_references_and_chinese(call, write):

@@ -8,7 +8,7 @@ from summgan.cli import main as cli
 
 
 def interrupted_import(number):
-    """A command that imports a compiled module when a signal comes."""
+    """Make a command in which a signal interrupts the import of a compiled module."""
 
     def run(namespace, parser):
         try:
@@ -22,7 +22,7 @@ def interrupted_import(number):
 
 @pytest.fixture
 def listening():
-    """Ctrl-C interrupts, also where the tests run in a background that ignores it."""
+    """Let Ctrl-C interrupt, also where the tests run in a background that ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

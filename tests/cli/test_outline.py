@@ -1,4 +1,4 @@
-"""The command that outlines documents."""
+"""``summgan outline``: printed lines, records and the page."""
 
 import json
 
@@ -14,7 +14,7 @@ def test_outlines_are_printed_or_written(tiny_paths, documents, write, tmp_path,
     blocks = printed.rstrip("\n").split("\n\n")
     assert [len(line.split()) for line in blocks[0].split("\n")] == [2, 4]
     assert blocks[0].split("\n")[1].startswith("  ")
-    assert "1 rows could not be outlined" in told
+    assert "1 of 4 rows could not be outlined" in told
     output = tmp_path / "outlines.jsonl"
     assert main([*call, "--output", str(output)]) == 1
     rows = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
@@ -29,10 +29,10 @@ def test_a_page_unfolds_each_document_and_replaces_nothing_else(tiny_paths, writ
     text = "The <b>council</b> opens a new library & a school near the river."
     file, page = write("documents.txt", [text, "!!!"]), tmp_path / "outline.html"
     call = ["outline", file, "--model", str(tmp_path / "model"), "--lengths", "2", "4", "--page"]
-    for _ in range(2):  # the second time in place of the first page
+    for _ in range(2):  # the second call replaces the first page
         assert main([*call, str(page)]) == 1
     printed, told = capsys.readouterr()
-    assert printed == "" and "1 documents in" in told and "1 rows could not be outlined" in told
+    assert printed == "" and "with 1 of 2 documents" in told and "1 of 2 rows could not be outlined" in told
     made = page.read_text(encoding="utf-8")
     assert made.count("<article>") == 1 and made.count("<li>") == 2
     assert made.count('data-level="0"') == 2 and made.count('data-level="1"') == 2
@@ -41,7 +41,7 @@ def test_a_page_unfolds_each_document_and_replaces_nothing_else(tiny_paths, writ
     for other, message in (
         (tmp_path / "none" / "outline.html", "the folder does not exist"),
         (tmp_path / "outline.txt", "the extension must be .html"),
-        (write("mine.html", ["<html>"]), "is no page of outlines"),
+        (write("mine.html", ["<html>"]), "is not a page of outlines"),
         (tmp_path, "the extension must be .html"),
     ):
         assert main([*call, str(other)]) == 2

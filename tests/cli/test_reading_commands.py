@@ -53,15 +53,15 @@ def test_marks_are_never_written_over(files, tmp_path, capsys):
     assert make(files, folder) == 0
     before = (folder / "sheet.tsv").read_bytes()
     assert make(files, folder) == 2
-    assert "is there already, perhaps with marks in it" in capsys.readouterr().err
+    assert "already exists, perhaps with marks in it" in capsys.readouterr().err
     assert (folder / "sheet.tsv").read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "--documents is needed for a sheet"),
-        (["--marks", "m.tsv"], "--key is needed to read marks"),
+        ([], "A sheet needs --documents"),
+        (["--marks", "m.tsv"], "--marks needs --key"),
         (["--count", "0"], "--count is 0; it must be at least 1"),
         (["--seed", "-1"], "--seed is -1"),
         (["--key", "missing.json", "--marks", "m.tsv"], "No such file"),
@@ -85,11 +85,11 @@ def test_rows_without_a_summary_are_counted(files, tmp_path, write, capsys):
     call = ["compare", "--documents", documents, "--summaries", good, thin, "--output", str(tmp_path / "r")]
     assert main(call) == 0
     said = capsys.readouterr().err
-    assert "1 rows of" in said and "stand on the sheet as empty ones" in said and "thin.jsonl:2" in said
+    assert "1 of 6 rows of" in said and "stayed empty on the sheet" in said and "thin.jsonl:2" in said
 
 
 def test_two_systems_of_one_name_are_refused(files, tmp_path, capsys):
     documents, good, _ = files
     call = ["compare", "--documents", documents, "--summaries", good, good, "--output", str(tmp_path / "r")]
     assert main(call) == 2
-    assert "two systems have one name" in capsys.readouterr().err
+    assert "two systems have the same name" in capsys.readouterr().err

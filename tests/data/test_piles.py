@@ -64,7 +64,7 @@ def test_pairs_take_one_reference_or_several(write):
     assert more.references == [["s", "t"]] and more.ids == ["1"]
     none = load_pairs(write("c.txt", ["d", "e"]))
     assert none.documents == ["d", "e"] and none.references is None
-    with pytest.raises(SummGANError, match="d.jsonl:1: summary holds no text"):
+    with pytest.raises(SummGANError, match="d.jsonl:1: summary has an int .3. instead of a text"):
         load_pairs(write("d.jsonl", ['{"document": "d", "summary": 3}']))
 
 
@@ -127,14 +127,14 @@ def test_odd_rows_are_skipped_in_training_too(loader, load, tmp_path, caplog):
 def test_hints_name_the_options_of_training(write, load):
     path = write("a.jsonl", ['{"title": "a", "headline": "b"}'])
     with pytest.raises(
-        SummGANError, match="'title' or in 'headline'; say in which with --data.sentence_column"
+        SummGANError, match="'title' or in 'headline'; name its column with --data.sentence_column"
     ):
         load(path, role="sentence")
     with pytest.raises(SummGANError, match="Name one with --data.document_column"):
         load(path)
     path = write("a.jsonl", ['{"text": "d", "title": "a", "headline": "b"}'])
     with pytest.raises(
-        SummGANError, match="'title' or in 'headline'; say in which with --data.summary_column"
+        SummGANError, match="'title' or in 'headline'; name its column with --data.summary_column"
     ):
         load_pairs(path)
 
@@ -185,7 +185,7 @@ def test_pairs_find_what_is_a_summary_and_take_no_document_for_one(write):
 
 def test_a_document_without_a_summary_where_others_have_one_is_named(write, caplog):
     path = write("a.jsonl", ['{"text": "d"}', '{"text": "e", "title": "t"}', '{"text": "f", "title": null}'])
-    with pytest.raises(RowError, match="a.jsonl:3: title holds no text but null"):
+    with pytest.raises(RowError, match="a.jsonl:3: title has null instead of a text"):
         load_pairs(path)
     assert load_pairs(path, skip_bad_rows=True).documents == ["e"]
     assert "2 bad rows were skipped" in caplog.text and "a.jsonl:1: has no summary" in caplog.text

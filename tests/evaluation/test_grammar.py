@@ -28,7 +28,7 @@ def test_answers_are_read_sentence_by_sentence(monkeypatch):
     monkeypatch.setattr("subprocess.run", lambda *arguments, **options: done)
     figures = grammar.parse_figures(["The dog ran home.", "new airport in Berlin"])
     assert figures == [{"parsed": 1.0, "verbless": 0.0}, {"parsed": 0.0, "verbless": 1.0}]
-    with pytest.raises(SummGANError, match="answered 2 of 3 sentences"):
+    with pytest.raises(SummGANError, match="answered only 2 of 3 sentences"):
         grammar.parse_figures(["a", "b", "c"])
 
 

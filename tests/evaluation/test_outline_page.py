@@ -1,4 +1,4 @@
-"""The page on which a slider unfolds documents: what it holds, and that nothing from outside is markup."""
+"""The page of outlines: what it contains, and that no text becomes markup."""
 
 import re
 from html import unescape

@@ -30,7 +30,7 @@ def sheet():
 
 
 def fill(tmp_path, sheet, mark, name="marks.tsv"):
-    """The table of a sheet with marks by a function of the candidate, as a reader would save it."""
+    """Write the table of a sheet as a reader would save it, with marks by a function of the candidate."""
     rows = list(csv.DictReader(io.StringIO(sheet_as_tsv(sheet)), delimiter="\t"))
     for row, candidate in zip(rows, sheet, strict=True):
         row |= mark(candidate) or {}
@@ -53,7 +53,7 @@ def test_a_sheet_has_every_system_of_every_drawn_document_once(sheet):
     for item in items:
         mine = [candidate for candidate in sheet if candidate.item == item]
         assert sorted(name for candidate in mine for name in candidate.systems) == sorted(SYSTEMS)
-        assert len({candidate.summary for candidate in mine}) == len(mine)  # what is the same is marked once
+        assert len({candidate.summary for candidate in mine}) == len(mine)  # equal summaries are marked once
         assert [candidate.label for candidate in mine] == ["A", "B", "C"][: len(mine)]
         row = DOCUMENTS.index(mine[0].document)
         for candidate in mine:
@@ -127,7 +127,7 @@ def test_a_mark_that_cannot_be_is_named(change, message, sheet, tmp_path):
 def test_what_is_no_table_or_key_is_refused(sheet, tmp_path):
     for content, message in (
         (b"a\tb\n1\t2\n", "has no column"),
-        (b"\xff\xfe", "no table of marks"),
+        (b"\xff\xfe", "not a table of marks"),
         (b"", "no marks"),
     ):
         (tmp_path / "m.tsv").write_bytes(content)
@@ -135,7 +135,7 @@ def test_what_is_no_table_or_key_is_refused(sheet, tmp_path):
             read_marks(tmp_path / "m.tsv", sheet)
     for content in ("[]", "{", '{"sheet": [{"item": 1}]}', json.dumps({"sheet": 3})):
         (tmp_path / "key.json").write_text(content)
-        with pytest.raises(SummGANError, match="no key of a blind reading"):
+        with pytest.raises(SummGANError, match="not the key of a blind reading"):
             read_key(tmp_path / "key.json")
 
 

@@ -21,7 +21,7 @@ RECORDS = [
     record(Row("d", "a.txt", 3, {}), {"summary_text": "three", "human_likeness": None}),
 ]
 FORMATS = ["jsonl", "txt", "csv", "parquet"]
-# What ends a line for some programs, but no record.
+# Line ends for some programs, which must not end a record.
 ODD = "one\u2028two\u2029three\x85four\x0bfive\x1csix\r\nseven"
 
 
@@ -82,7 +82,7 @@ def test_a_failed_row_says_where_it_stands(tmp_path):
 def test_an_interrupted_file_is_gone_on_with(tmp_path, half):
     path = tmp_path / "out.jsonl"
     partial = interrupted(path, RECORDS[:2], half)
-    with pytest.raises(SummGANError, match="pass --resume to go on with it"):
+    with pytest.raises(SummGANError, match="pass --resume to continue it"):
         RecordFile(path, {"model": "m"})
     with pytest.raises(SummGANError, match=r"made with other files or options \(model\)"):
         RecordFile(path, {"model": "other"}, resume=True)
@@ -156,7 +156,7 @@ def test_bad_names_are_refused_before_anything_is_done(tmp_path):
     with pytest.raises(SummGANError, match="the folder does not exist"):
         RecordFile(tmp_path / "none" / "out.txt", {})
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(SummGANError, match="is no file"):
+    with pytest.raises(SummGANError, match="exists and is not a file"):
         RecordFile(tmp_path / "folder.csv", {})
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
 
@@ -199,7 +199,7 @@ def test_a_partial_file_of_somebody_else_is_left_alone(tmp_path):
     partial = tmp_path / "out.jsonl.partial"
     for content in ("", "my notes\n", "[]\n", '{"model": "m"}\n'):
         partial.write_text(content)
-        with pytest.raises(SummGANError, match="is not of summgan: move it away"):
+        with pytest.raises(SummGANError, match="summgan has not made it; move it away"):
             RecordFile(tmp_path / "out.jsonl", {"model": "m"}, resume=True)
         assert partial.read_text() == content
 
@@ -216,10 +216,10 @@ def test_what_was_read_is_noticed_when_it_changes(tmp_path):
     read_file.write_text("one\ntwo\n")
     with RecordFile(path, {"read": describe_files([read_file])}) as output:
         output.extend(RECORDS[:1])
-    os.utime(read_file)  # the same text, saved again
+    os.utime(read_file)  # a new time, but the same text
     RecordFile(path, {"read": describe_files([read_file])}, resume=True).__exit__()
     read_file.write_text("one\nTWO\n")
-    with pytest.raises(SummGANError, match=r"in.txt is not what it was when .*out.jsonl.partial was made"):
+    with pytest.raises(SummGANError, match=r"in.txt has changed since .*out.jsonl.partial was made"):
         RecordFile(path, {"read": describe_files([read_file])}, resume=True)
 
 
@@ -273,7 +273,7 @@ def test_a_second_process_is_refused(tmp_path):
         assert other.stdout.readline() == b"there\n"
         with pytest.raises(SummGANError, match="is being written by another process"):
             RecordFile(path, {}, resume=True)
-        with pytest.raises(SummGANError, match="left of an interrupted call"):
+        with pytest.raises(SummGANError, match="left from an interrupted call"):
             RecordFile(path, {})
     finally:
         other.kill()

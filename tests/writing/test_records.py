@@ -45,5 +45,5 @@ def test_a_mistake_without_a_row_has_no_place():
 def test_missing_summaries_are_counted_and_the_first_is_named(write):
     said = []
     path = write("s.txt", ["one", "", "three", ""])
-    assert read_summaries(path, None, "score 0", said.append) == ["one", "", "three", ""]
-    assert said == [f"2 rows of {path} hold no summary and score 0: {path}:2: is blank."]
+    assert read_summaries(path, None, "scored 0", said.append) == ["one", "", "three", ""]
+    assert said == [f"2 of 4 rows of {path} had no summary and scored 0: {path}:2: is blank."]

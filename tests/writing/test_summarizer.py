@@ -113,7 +113,7 @@ def test_files_of_every_kind_are_summarized_in_order(summarizer, documents, writ
 def test_mistakes_are_named(summarizer, documents, tmp_path):
     for arguments, options, message in (
         (["", documents[0]], {}, r"documents\[0\] is empty"),
-        ([documents[0], None], {}, r"documents\[1\] is a NoneType, not a text"),
+        ([documents[0], None], {}, r"documents\[1\] is of type NoneType; give a text"),
         (" \n", {}, "The document is empty"),
         (documents[0], {"num_beams": 0}, "num_beams is 0; it must be from 1 to 256"),
         (documents[0], {"max_words": 0}, "max_words is 0; it must be from 1 to 256"),
@@ -170,7 +170,7 @@ def test_the_likeliest_lengths_allowed_are_tried(summarizer, encode, tokenizer):
     generator = summarizer.model.generator
     with torch.no_grad():
         generator.length.weight.zero_()
-        generator.length.bias.copy_(torch.arange(257) % 7)  # 6, 13, ... are likeliest, then 5, 12, ...
+        generator.length.bias.copy_(torch.arange(257) % 7)  # 6, 13, ... are the likeliest, then 5, 12, ...
 
     def tried(text, **options):
         source = generator.encode(*encode(tokenizer, [text]))
@@ -204,7 +204,7 @@ def test_a_text_of_which_nothing_can_be_written_is_named(
 
 @pytest.mark.parametrize("folder", [None, 3, "", b"news-en"])
 def test_what_is_no_name_of_a_folder_is_refused_at_once(folder):
-    with pytest.raises(SummGANError, match="that is no name of a folder"):
+    with pytest.raises(SummGANError, match="the name of a folder must be a text"):
         Summarizer.from_pretrained(folder)
 
 
@@ -224,14 +224,14 @@ def test_saving_and_loading_is_one_call_each(documents, sentences, tiny_model, t
     again = Summarizer.from_pretrained(tmp_path / "model", device="cpu")
     assert again(documents[:4]) == summarizer(documents[:4])
     assert again.writer.vocabulary.truecaser == vocabulary.truecaser and vocabulary.truecaser.forms
-    again.save_pretrained(tmp_path / "model")  # in its own place
+    again.save_pretrained(tmp_path / "model")  # over itself
     assert Summarizer.from_pretrained(tmp_path / "model", device="cpu")(documents[0]) == again(documents[0])
 
 
 def test_saving_replaces_nothing_of_others(summarizer, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("precious", encoding="utf-8")
-    with pytest.raises(SummGANError, match="holds what summgan has not made"):
+    with pytest.raises(SummGANError, match="contains files that summgan has not made"):
         summarizer.save_pretrained(tmp_path / "mine")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     with pytest.raises(SummGANError, match="is a file"):
@@ -356,10 +356,10 @@ def test_a_row_that_the_model_cannot_compute_is_found_in_its_batch(summarizer, d
     expected = [answer.summary_text for _, answer in summarizer.stream(rows, SummarizerOptions())]
     monkeypatch.setattr(summarizer.model, "encode", spoiled)
     answers = [answer for _, answer in summarizer.stream(rows, SummarizerOptions())]
-    assert isinstance(answers[3], SummGANError) and "computes no numbers" in str(answers[3])
+    assert isinstance(answers[3], SummGANError) and "computes NaN" in str(answers[3])
     texts = [answer.summary_text for answer in answers[:3] + answers[4:]]
     assert texts == expected[:3] + expected[4:]
-    with pytest.raises(SummGANError, match=r"documents\[3\]: The model computes no numbers"):
+    with pytest.raises(SummGANError, match=r"documents\[3\]: The model computes NaN"):
         summarizer(documents[:6])
 
 
@@ -416,7 +416,7 @@ def test_texts_of_many_pieces_come_to_an_end(
         assert time.monotonic() - begin < 60
         alone = summarizer([documents[0], documents[1]], max_words=4)
         assert [first.summary_text, last.summary_text] == [summary.summary_text for summary in alone]
-        if isinstance(odd, SummGANError):  # of texts of which there is nothing in the vocabulary
+        if isinstance(odd, SummGANError):  # a text with nothing of the vocabulary
             assert kind != "decoder"
         else:
             assert odd.summary_text and summarizer.writer.size(odd.summary_text) < 400
@@ -433,7 +433,7 @@ def test_a_text_that_does_not_get_shorter_stops(tiny_model, tokenizer):
 def test_a_length_that_windows_cannot_have_is_refused(tiny_model, tokenizer, documents):
     summarizer = Summarizer(tiny_model(tokenizer), tokenizer)
     text = " ".join(documents[:4])
-    with pytest.raises(SummGANError, match="The document: min_words is 60, but of so long a text"):
+    with pytest.raises(SummGANError, match="The document: min_words is 60, but the model can write at most"):
         summarizer(text, min_words=60)
     assert count_units(summarizer(text, min_words=8, max_words=9).summary_text) >= 8
 
@@ -474,9 +474,13 @@ def test_an_outline_unfolds_from_a_title_to_the_text(tiny_paths, tiny_model, tok
             assert source.word.lower() == documents[0][source.start : source.end].lower()
             assert 0 <= source.probability <= 1 + 1e-6
     for lengths in ((), (0, 3), (3, 3), (4, 2), (2.0, 3), (True, 3), (3, 300)):
-        with pytest.raises(SummGANError, match="it must be whole numbers that rise, from 1 to"):
+        with pytest.raises(SummGANError, match="it must be rising whole numbers from 1 to"):
             summarizer.outline(documents[0], lengths)
-    for text, message in (("", "empty"), ("!!!", "nothing to outline"), ("word " * 900, "only 160 at once")):
+    for text, message in (
+        ("", "empty"),
+        ("!!!", "it has no outline"),
+        ("word " * 900, "at most 160 at once"),
+    ):
         with pytest.raises(SummGANError, match=message):
             summarizer.outline(text)
     with pytest.raises(SummGANError, match="this one has a decoder"):

@@ -4,7 +4,7 @@ from summgan.writing.windows import cut
 
 
 def words(text):
-    """A piece for every word, and for every ten characters of a long one."""
+    """Count one piece for each word, and for every ten characters of a long word."""
     return sum(-(-len(word) // 10) for word in text.split())
 
 
@@ -35,7 +35,7 @@ def test_nothing_is_lost_and_every_part_fits(text, room):
     parts = cut(text, room, words)
     assert "".join("".join(parts).split()) == "".join(text.split())
     assert all(part and words(part) <= room for part in parts)
-    # Two neighbours are together only one part if they fit.
+    # Neighbouring parts do not fit together.
     assert all(words(f"{a} {b}") > room for a, b in zip(parts, parts[1:], strict=False) if len(text) < 400)
 
 

@@ -1,4 +1,4 @@
-"""Files to rows: txt, jsonl, json, csv, tsv, parquet (each also gzipped), folders, saved datasets."""
+"""Files to rows: txt, jsonl, json, csv, tsv and parquet (each also gzipped), folders, and saved datasets."""
 
 from summgan.data.readers.counting import count_rows
 from summgan.data.readers.paths import resolve_files

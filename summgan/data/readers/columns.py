@@ -1,4 +1,4 @@
-"""Which column holds the text, by the role that the text plays."""
+"""Finding the column of a text by the role of the text."""
 
 from __future__ import annotations
 
@@ -14,39 +14,42 @@ COLUMNS: dict[str, tuple[tuple[str, ...], ...]] = {
     "summary": (("summary_text", "prediction", "hypothesis"), _SHORT_TEXTS, ("text",)),
     "reference": (("references", "reference"), _SHORT_TEXTS, ("text",)),
 }
-"""Names under which a column is found by itself, by role.
+"""Usual names of the column of each role, in groups of falling priority.
 
 The first group of which a row has a name decides, so ``text`` beside ``title`` is a document and never a
-sentence. Names of one group have equal right: a row that has two of them is refused, not guessed. Case and
-blanks around a name make no difference.
+sentence. A row that has two names of one group is refused, as the choice would be a guess. Case and blanks
+around a name make no difference.
 """
 
 KNOWN = frozenset(name for groups in COLUMNS.values() for group in groups for name in group) | {"id"}
-"""Names that only a header has; a first row with one of them is no row of data."""
+"""Names by which a header is known; a first row with one of them is not a row of data."""
 
 
 def fold(name: object) -> str:
-    """A column's name without what makes no difference."""
+    """Normalize a column's name: without case and without blanks around it."""
     return str(name).strip().casefold()
 
 
 def is_usual(name: object, role: str) -> bool:
-    """Whether a column of this name may be one of a role."""
+    """Tell whether a name is one of the usual names of a role."""
     return any(fold(name) in group for group in COLUMNS[role])
 
 
 @lru_cache(maxsize=256)
 def find_column(names: tuple[str, ...], role: str, option: str, wanted: str | None = None) -> tuple[str, int]:
-    """The column of a role, and which group of `COLUMNS` it was found in (0 if it was wanted by name).
+    """Find the column of a role.
 
     Args:
-        names: Of a row's columns.
-        role: A key of `COLUMNS`.
-        option: That names the column, for messages.
-        wanted: What the option says, if anything.
+        names: Names of the columns of a row.
+        role: Role of the text, a key of `COLUMNS`.
+        option: Option that names the column, for messages.
+        wanted: Name that the user gives with the option, if any.
+
+    Returns:
+        Name of the column, and the index of its group in `COLUMNS` (0 for a name that the user gives).
 
     Raises:
-        Problem: There is no such column, or there are two of equal right.
+        Problem: There is no such column, or two columns have names of the same group.
     """
     if wanted is not None:
         return _wanted(names, wanted, option), 0
@@ -56,11 +59,11 @@ def find_column(names: tuple[str, ...], role: str, option: str, wanted: str | No
             return found[0], rank
         if found:
             raise Problem(
-                f"the {role} may stand in {' or in '.join(map(repr, found))}; say in which with {option}."
+                f"the {role} may be in {' or in '.join(map(repr, found))}; name its column with {option}."
             )
     usual = ", ".join(name for group in COLUMNS[role] for name in group)
     raise Problem(
-        f"no column has a usual name of a {role} ({usual}); there are {name_some(names)}. "
+        f"no column has a usual name of a {role} ({usual}); the columns are {name_some(names)}. "
         f"Name one with {option}."
     )
 
@@ -73,4 +76,4 @@ def _wanted(names: tuple[str, ...], wanted: str, option: str) -> str:
         return found[0]
     if found:
         raise Problem(f"{wanted!r} may be {' or '.join(map(repr, found))}; write {option} exactly.")
-    raise Problem(f"there is no column {wanted!r}, only {name_some(names)}; {option} names another.")
+    raise Problem(f"there is no column {wanted!r}, only {name_some(names)}; name one of them with {option}.")

@@ -1,4 +1,4 @@
-"""How many rows there are, where that can be known without reading them twice over."""
+"""Number of rows of files, where it can be known without parsing them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from summgan.data.readers.paths import STANDARD_INPUT, data_files, file_format, 
 
 
 def count_rows(paths: Sequence[Path]) -> int | None:
-    """Rows of the entries of `resolve_files`; None where only reading them tells."""
+    """Count the rows of the entries of `resolve_files`; None if that requires reading the rows."""
     total = 0
     for path in paths:
         count = _count(path)
@@ -32,8 +32,8 @@ def _count(path: Path) -> int | None:
 
             return read_metadata(path).num_rows
         if file_format(path) in (".txt", ".jsonl"):
-            with path.open("rb") as file:  # blank lines are rows in a txt alone
+            with path.open("rb") as file:  # blank lines are rows only in a txt
                 return sum(1 for line in file if file_format(path) == ".txt" or line.strip())
-    except (OSError, ValueError):  # what is wrong is said when it is read
+    except (OSError, ValueError):  # reading the file reports what is wrong with it
         return None
     return None

@@ -1,8 +1,8 @@
 """Delimited text (csv, tsv) to rows.
 
-The delimiter of a .csv is what surely splits header and rows, or what a first line ``sep=;`` says; a file
-in which that is doubtful is refused. A quoted cell may hold line breaks. One that is not closed spoils the
-row it stands in and nothing else: reading goes on in the line after the one in which the cell began.
+The delimiter of a .csv is the one that clearly splits header and rows, or that a first line ``sep=;`` names;
+if it is ambiguous, the file is refused. A quoted cell may contain line breaks. One that is never closed
+spoils only its own row: reading continues in the line after the one in which the cell begins.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SEPARATOR_LINE = re.compile('"?sep=([,;\t|])"?')
 
 
 class _Lines:
-    """Lines with their ends, which can be looked at before they are taken, and given back after."""
+    """Lines with their ends, which can be looked at before they are taken, and given back afterwards."""
 
     def __init__(self, lines: Iterable[tuple[int, str | RowError]]):
         self._lines = iter(lines)
@@ -47,16 +47,16 @@ class _Lines:
             while len(self._again) < count and (line := next(self._lines, None)):
                 self._again.append(line)
         except UNREADABLE as error:
-            self._lines = _raising(error)  # when its turn comes, after the lines before it
+            self._lines = _raising(error)  # raised in its turn, after the lines before it
         return list(self._again)
 
     def give_back(self, kept: int) -> None:
-        """Give the lines back that were taken after the first ``kept``."""
+        """Give back the lines taken after the first ``kept``."""
         self._again.extendleft(reversed(self.taken[kept:]))
         del self.taken[kept:]
 
     def bad(self) -> RowError | None:
-        """The first of the lines taken that could not be decoded."""
+        """Error of the first taken line that could not be decoded."""
         return next((text for _, text in self.taken if isinstance(text, RowError)), None)
 
 
@@ -66,23 +66,26 @@ def _raising(error: Exception) -> Iterator[tuple[int, str | RowError]]:
 
 
 def _text(line: tuple[int, str | RowError]) -> str:
-    # A line that could not be decoded still separates its neighbours, and \r alone separates nothing.
+    # A line that could not be decoded still separates its neighbours, and \r alone does not end a line.
     return "\ufffd\n" if isinstance(line[1], RowError) else line[1].replace("\r", " ") + "\n"
 
 
 def read_delimited(
     path: Path, delimiters: Collection[str], known: Set[str]
 ) -> Iterator[tuple[int, dict[str, str] | RowError]]:
-    """Rows of a table with a header.
+    """Read the rows of a table with a header.
 
     Args:
-        path: Of the file.
-        delimiters: Of `DELIMITERS`, those that the file may have; the first is that of its ending.
-        known: Names, folded, by which a header is known.
+        path: Path of the file.
+        delimiters: Members of `DELIMITERS` that the file may use, the usual one of its extension first.
+        known: Names, as `fold` returns them, by which a header is known.
+
+    Yields:
+        Line number, and the row or what is wrong with it.
 
     Raises:
-        SummGANError: The delimiter is doubtful, or the header is unusable.
-        Broken: The rest cannot be read.
+        SummGANError: The delimiter is ambiguous, or the header is unusable.
+        Broken: The rest of the file cannot be read.
     """
     file = shown(path)
     csv.field_size_limit(2**31 - 1)
@@ -92,7 +95,7 @@ def read_delimited(
         names: list[str] = []
         for line, header in records:
             if isinstance(header, RowError):
-                raise SummGANError(f"{header} It is the header, without which no row can be read.")
+                raise SummGANError(f"{header} This line is the header, without which no row can be read.")
             names = [name.strip() for name in header]
             _check_header(file, line, names)
             break
@@ -100,7 +103,7 @@ def read_delimited(
         first = next(rows, None)
         if names and first is None and not known & set(map(fold, names)):
             raise SummGANError(
-                f"{file}:1: is the only line, and no header: none of its columns has a usual name ("
+                f"{file}:1: is the only line, and not a header: none of its columns has a usual name ("
                 f"{name_some(names)}). Put a header above it, such as: id,text"
             )
         for line, cells in chain([first] if first else [], rows):
@@ -109,12 +112,12 @@ def read_delimited(
             elif len(cells) != len(names):
                 yield line, RowError(_wrong_count(len(cells), len(names)), file, line)
             else:
-                # Nobody can ask for a column without a name, such as an index or a blank one at the end.
+                # A column without a name, such as an index or a blank one at the end, cannot be asked for.
                 yield line, {name: cell for name, cell in zip(names, cells, strict=True) if name}
 
 
 def _decoded(file: str, source: io.BufferedIOBase) -> Iterator[tuple[int, str | RowError]]:
-    """Lines of UTF-8, or of UTF-16 where a mark says so, as "Unicode text" of Excel has it."""
+    """Lines of UTF-8, or of UTF-16 if the byte order mark says so, as in Excel's "Unicode text"."""
     start = source.read1(4)
     source.seek(0)
     if other_unicode(start) != "UTF-16":
@@ -125,7 +128,7 @@ def _decoded(file: str, source: io.BufferedIOBase) -> Iterator[tuple[int, str | 
 
 
 def _utf16_lines(source: io.BufferedIOBase) -> Iterator[str]:
-    # Lone surrogates pass here, to be found in the cell that they are in.
+    # Lone surrogates pass here; the check of their cell finds them.
     decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
     rest = ""
     while data := source.read1():
@@ -145,19 +148,19 @@ def _check_header(file: str, line: int, names: list[str]) -> None:
     twice = sorted({name for name in names if name and names.count(name) > 1})
     if twice:
         raise SummGANError(
-            f"{file}:{line}: the column {twice[0]!r} stands twice in the header; give each a name of its own."
+            f"{file}:{line}: the column {twice[0]!r} is twice in the header; give each column its own name."
         )
 
 
 def _wrong_count(cells: int, names: int) -> str:
     return (
-        f"has {cells} columns where the header has {names}; a cell that holds the delimiter stands in "
-        "double quotes."
+        f"has {cells} columns where the header has {names}; put cells that contain the delimiter in double "
+        "quotes."
     )
 
 
 def _records(file: str, lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | RowError]]:
-    """Records with the line each begins in, or what is wrong with them and where."""
+    """Records with the line in which each begins, or what is wrong with them."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.taken.clear()
@@ -183,14 +186,14 @@ def _quoting(error: str) -> str:
         return "a quoted cell begins here and is never closed; close it with a double quote."
     if "expected after" in error:
         return (
-            "a quoted cell begins here and goes on after its closing double quote; write double quotes "
-            "within a quoted cell twice."
+            "a quoted cell begins here and continues after its closing double quote; double every double "
+            "quote within a quoted cell."
         )
     return f"not a readable row ({error})."
 
 
 def _spoiled_line(texts: list[str], delimiter: str) -> int:
-    """In which line, from 0, the first cell begins that no rule of quoting can read."""
+    """Index of the line, from 0, in which the first wrongly quoted cell begins."""
     other = f"[^{re.escape(delimiter)}\r\n]"
     cell = re.compile(rf'(?:"[^"]*(?:""[^"]*)*"|(?!"){other}*)(?:{re.escape(delimiter)}|\r?\n)')
     text, at = "".join(texts), 0
@@ -200,14 +203,14 @@ def _spoiled_line(texts: list[str], delimiter: str) -> int:
 
 
 def _rows_agree(rows: list[list[str] | RowError]) -> bool:
-    """Whether some row has as many cells as the header, if there are rows."""
+    """Tell whether some row has as many cells as the header, or there is only the header."""
     header, *others = rows
     cells = [len(row) for row in others if isinstance(row, list)]
     return not others or (isinstance(header, list) and len(header) in cells)
 
 
 def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Set[str]) -> str:
-    """The delimiter that header and rows agree on."""
+    """Find the delimiter on which header and rows agree."""
     sample = lines.peek(_SAMPLE)
     own = next(iter(delimiters))
     if sample and (said := _SEPARATOR_LINE.fullmatch(_text(sample[0]).strip("\n"))):
@@ -226,6 +229,6 @@ def _delimiter(file: str, lines: _Lines, delimiters: Collection[str], known: Set
             return sure[0]
     names = " or ".join(DELIMITERS[d] for d in splitting)
     raise SummGANError(
-        f"{file}:1: it is not sure what separates the columns: {names} may. Put a line such as sep=; above "
-        "the header of a .csv, or save the file with commas, and cells that hold them in double quotes."
+        f"{file}:1: the delimiter may be {names}. Put a line such as sep=; above the header of a .csv, or "
+        "save the file with commas, and with double quotes around cells that contain them."
     )

@@ -1,4 +1,4 @@
-"""Each format to raw rows: a dict of columns, an error, or None for a blank line of plain text."""
+"""Files of each format to raw rows: a dict of columns, an error, or None for a blank line of plain text."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Raw = tuple[int, dict[str, Any] | RowError | None]
 
 
 def raw_rows(path: Path, column: str | None = None) -> Iterator[Raw]:
-    """Rows of one entry of `resolve_files`, with their numbers.
+    """Read the rows of one entry of `resolve_files`, with their numbers.
 
-    Where the rest of a file cannot be read, the rows before it come first and then one error.
+    If the rest of a file cannot be read, one error follows the rows before it.
 
     Args:
-        path: Of the file or folder.
-        column: That is asked for; a header is known by it.
+        path: Path of the file or folder.
+        column: Column that the user names, by which a header is known too.
 
     Raises:
         SummGANError: Nothing of the file can be read.
@@ -83,7 +83,7 @@ def _read_standard_input(path: Path, known: frozenset[str]) -> Iterator[Raw]:
 
 
 def _read_folder(folder: Path, known: frozenset[str]) -> Iterator[Raw]:
-    """A saved dataset, or text files with a document each."""
+    """Rows of a saved dataset, or one document of each text file."""
     if is_saved(folder):
         yield from read_saved(folder)
         return

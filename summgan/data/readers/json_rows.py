@@ -1,4 +1,4 @@
-"""JSON lines, and JSON arrays, to rows. Strict: what JSON does not have, or says twice, is no row."""
+"""JSON lines and JSON arrays to rows; a value that is not strict JSON, or has a key twice, is an error."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _DIGITS = 1000
 _PIECE = 1 << 16
 _LONGEST_LINE = 1 << 24
 _OPEN = (b"[", b"{", b",", b":")
-"""What a line of an array ends with when the next one goes on."""
-# An error this near the end of what has been read may be a word (`-Infinity`) or escape that was cut.
+"""Ends of a line after which an array continues in the next line."""
+# An error in the last characters of the text read may be a word (`-Infinity`) or escape that is cut in two.
 _CUT = 16
 
 
 class _Decoder:
-    """Decodes JSON, and notes what JSON does not have: that harms the value it stands in, and no other.
+    """Decodes JSON and notes what is not strict JSON, so that it spoils only the value that contains it.
 
     Attributes:
         problem: What is wrong with the last value, or None.
@@ -45,12 +45,12 @@ class _Decoder:
         self.problem: str | None = None
 
     def decode(self, text: str) -> Any:
-        """The value of a whole text."""
+        """Decode a whole text."""
         self.problem = None
         return self._json.decode(text)
 
     def raw_decode(self, text: str, at: int) -> tuple[Any, int]:
-        """The value that begins at a place, and where it ends."""
+        """Decode the value that begins at index ``at``; return it and the index of its end."""
         self.problem = None
         return self._json.raw_decode(text, at)
 
@@ -59,11 +59,11 @@ class _Decoder:
         if len(values) < len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            self.problem = f"the key {twice!r} stands twice"
+            self.problem = f"the key {twice!r} appears twice"
         return values
 
     def _constant(self, name: str) -> None:
-        self.problem = f"{name} is no JSON value; write null"
+        self.problem = f"{name} is not a JSON value; write null"
 
     def _integer(self, digits: str) -> int:
         if len(digits) > _DIGITS:
@@ -73,11 +73,14 @@ class _Decoder:
 
 
 def read_json(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
-    """Rows of a file of JSON lines, or of one array; a row is an object or a text.
+    """Read the rows of a file of JSON lines or of one JSON array; a row is an object or a text.
+
+    Yields:
+        Number of the line or array item, and the row or what is wrong with it.
 
     Raises:
-        SummGANError: It is one object over many lines, or no UTF-8 text.
-        Broken: The array cannot be read any further.
+        SummGANError: The file is one object over many lines, or not UTF-8 text.
+        Broken: The rest of the array cannot be read.
     """
     file = shown(path)
     with open_bytes(path) as source:
@@ -95,16 +98,16 @@ def read_json(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
 
 
 def _is_line(source: BufferedIOBase) -> bool:
-    """Whether what begins like an array is but a row that does: the next line is no part of an array."""
+    """Tell whether a file that begins like an array has JSON lines: its second line continues no array."""
     lines = (line for line in iter(lambda: source.readline(_LONGEST_LINE), b"") if line.strip())
     try:
         first, second = next(lines), next(lines, b"").lstrip()
     except UNREADABLE:
-        return False  # what can be read of it is read as an array
+        return False  # what is readable is read as an array
     if not first.endswith(b"\n") or not second:
         return False
     goes_on = first.rstrip().endswith(_OPEN) or second.startswith((b",", b"]", b"}"))
-    return first.lstrip().startswith(b"[[") or not goes_on  # a row is no array
+    return first.lstrip().startswith(b"[[") or not goes_on  # an array cannot be a row
 
 
 def _json_lines(file: str, source: BufferedIOBase) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
@@ -114,8 +117,8 @@ def _json_lines(file: str, source: BufferedIOBase) -> Iterator[tuple[int, dict[s
         second = next(lines, None)
         if second and isinstance(second[1], str) and _is_key(second[1]):
             raise SummGANError(
-                f"{file}:{first[0]}: is one JSON object over many lines; write each row as an object on a "
-                "line of its own, or all of them as an array [...]."
+                f"{file}:{first[0]}: is one JSON object over many lines; write each row as an object on its "
+                "own line, or all rows as an array [...]."
             )
     decoder = _Decoder()
     for number, text in chain(filter(None, (first, second)), lines):
@@ -127,7 +130,7 @@ def _is_blank(text: str | RowError) -> bool:
 
 
 def _is_key(text: str) -> bool:
-    """Whether a line is the first of an object that begins in the line before."""
+    """Tell whether a line continues an object that begins in the line before."""
     if not text.lstrip().startswith(('"', "}")):
         return False
     try:
@@ -162,32 +165,32 @@ def _row(file: str, number: int, value: Any, problem: str | None) -> dict[str, A
 
 
 class _Pieces:
-    """Text of a file, read as far as it is looked at.
+    """Text of a file, read as far as it is needed.
 
-    Bytes that are not UTF-8 become lone surrogates, so that they harm only the value they stand in.
+    Bytes that are not UTF-8 become lone surrogates, so that they spoil only the value that contains them.
     """
 
     def __init__(self, source: BufferedIOBase, decoder: _Decoder):
         self._source, self._json = source, decoder
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self.text, self.at, self.ended = "", 0, False
-        self.error: Exception | None = None  # that ended it, due when all before has been looked at
+        self.error: Exception | None = None  # what ended the text; raised after all text before it is used
 
     def read(self, size: int = _PIECE) -> None:
-        """Let go what is done, and read more."""
-        pieces, wanted = [self.text[self.at :]], size
-        while wanted > 0 and not self.ended:
+        """Drop the text that is used, and read at least ``size`` more bytes."""
+        pieces, left = [self.text[self.at :]], size
+        while left > 0 and not self.ended:
             try:
                 data = self._source.read1(_PIECE)
             except UNREADABLE as error:
                 data, self.error = b"", error
             self.ended = not data
             pieces.append(self._decoder.decode(data, self.ended))
-            wanted -= len(data)
+            left -= len(data)
         self.text, self.at = "".join(pieces), 0
 
     def sign(self) -> str:
-        """The next character that is not white space, which is not passed; empty at the end."""
+        """Return the next character that is not white space, without passing it; empty at the end."""
         while True:
             while self.at < len(self.text) and self.text[self.at] in _SPACE:
                 self.at += 1
@@ -200,7 +203,7 @@ class _Pieces:
             self.read()
 
     def value(self) -> Any:
-        """The next JSON value, which is passed."""
+        """Return the next JSON value and pass it."""
         while True:
             try:
                 value, end = self._json.raw_decode(self.text, self.at)
@@ -211,10 +214,10 @@ class _Pieces:
                 if self.ended or not cut:
                     raise
             else:
-                if end < len(self.text) or self.ended:  # else it may be a number that goes on
+                if end < len(self.text) or self.ended:  # otherwise the value may be a number that continues
                     self.at = end
                     return value
-            self.read(max(_PIECE, len(self.text) - self.at))  # twice as much, not to begin anew too often
+            self.read(max(_PIECE, len(self.text) - self.at))  # doubled, so that few attempts are needed
 
 
 def _array(source: BufferedIOBase, decoder: _Decoder) -> Iterator[Any]:
@@ -239,7 +242,7 @@ def _array(source: BufferedIOBase, decoder: _Decoder) -> Iterator[Any]:
             yield value
         pieces.at += 1
         if pieces.sign():
-            raise ValueError("something stands after the end of the array")
+            raise ValueError("there is text after the end of the array")
     except json.JSONDecodeError as error:
         raise Broken(f"broken JSON ({error.msg}); the array cannot be read from here on.") from error
     except ValueError as error:

@@ -1,7 +1,7 @@
 r"""Bytes to lines of text.
 
-A line ends with ``\n`` or ``\r\n`` alone: U+2028, NEL and their like stand within texts. Bytes are UTF-8;
-a line that is not is known by its number and harms no other.
+Only ``\n`` and ``\r\n`` end a line, as U+2028, NEL and similar characters occur within texts. Bytes are
+UTF-8; a line that is not UTF-8 is an error of its own and spoils no other.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ _NOT_TEXT = {
     b"SQLite format 3\0": "a database; save its rows as csv, jsonl or parquet",
 }
 _NUL_SHARE = 0.3
-"""Of bytes that are NUL in UTF-16 and UTF-32 of Latin letters, which have none in some places of four. Where
-all places have them, a line that ends is a row that was damaged."""
+"""Share of NUL bytes above which a text is taken for UTF-16 or UTF-32.
+
+In these encodings of Latin letters, not every position modulo 4 has NULs; if every position has some, a
+complete line is a damaged row."""
 
 
 class Broken(Exception):
@@ -46,14 +48,14 @@ class Broken(Exception):
 
 
 UNREADABLE = (Broken, EOFError, OSError, zlib.error)
-"""What is raised where the rest of a file cannot be read, by us or by `gzip` and the system."""
+"""Exceptions that mean that the rest of a file cannot be read: ours, and those of `gzip` and the system."""
 
 
 def open_bytes(path: Path) -> io.BufferedIOBase:
-    """A file, unpacked if its name ends in .gz.
+    """Open a file of bytes, and unpack it if its name ends in .gz.
 
     Raises:
-        Broken: A .gz file has nothing in it, not even what an empty one has.
+        Broken: A .gz file has no bytes, not even the header of an empty one.
     """
     if not path.name.lower().endswith(".gz"):
         return path.open("rb")
@@ -63,15 +65,15 @@ def open_bytes(path: Path) -> io.BufferedIOBase:
 
 
 def other_unicode(start: bytes) -> str | None:
-    """``UTF-16`` or ``UTF-32`` where the first bytes of a file surely say so."""
+    """Return ``UTF-16`` or ``UTF-32`` if the first bytes of a file are such a byte order mark."""
     return next((name for mark, name in _OTHER_UNICODE.items() if start.startswith(mark)), None)
 
 
 def check_start(file: str, start: bytes) -> None:
-    """Refuse what is surely no UTF-8 text by its first bytes.
+    """Refuse a file whose first bytes show that it is not UTF-8 text.
 
     Raises:
-        SummGANError: It is another encoding, compressed, or no text at all.
+        SummGANError: The file has another encoding, is compressed, or is not text.
     """
     if encoding := other_unicode(start):
         raise SummGANError(f"{file}: is {encoding}; save it as UTF-8.")
@@ -81,14 +83,14 @@ def check_start(file: str, start: bytes) -> None:
     shares = [start[place::4].count(0) for place in range(4)]
     is_damaged_row = start.endswith(b"\n") and (all(shares) or not start.strip(b"\0\r\n"))
     if sum(shares) > _NUL_SHARE * len(start) and not is_damaged_row:
-        raise SummGANError(f"{file}: is UTF-16 without a mark, or no text at all; save it as UTF-8.")
+        raise SummGANError(f"{file}: is UTF-16 without a byte order mark, or not text; save it as UTF-8.")
 
 
 def decoded_lines(file: str, lines: Iterable[bytes]) -> Iterator[tuple[int, str | RowError]]:
-    """Lines with their numbers, without their ends, each decoded by itself.
+    """Decode lines one by one; each comes with its number and without its end.
 
     Raises:
-        SummGANError: The first line shows that this is no UTF-8 text.
+        SummGANError: The first line shows that this is not UTF-8 text.
     """
     for number, data in enumerate(lines, 1):
         if number == 1:

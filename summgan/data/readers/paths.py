@@ -1,4 +1,4 @@
-"""Names, patterns and folders to the files that are read, in a fixed order."""
+"""Names, patterns and folders to files, in a fixed order."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SAVED = ("dataset_info.json", "dataset_dict.json")
 
 
 def resolve_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    """Files behind names, patterns and folders, in a fixed order.
+    """Resolve names, patterns and folders to files, in a fixed order.
 
-    A name that exists is that file, whatever characters are in it. A folder of text files stands for one
-    document per file, a saved dataset for its rows; both are answered as the folder itself. Any other folder
-    stands for its data files.
+    A name that exists is that file, whatever characters it contains. A folder of text files (one document per
+    file) and a saved dataset are returned as the folder itself; any other folder is replaced by its data
+    files.
 
     Raises:
-        SummGANError: Nothing is there, it may not be read, or it is of no known format.
+        SummGANError: A name matches nothing, cannot be read, or has an unknown format.
     """
     found: list[Path] = []
     for name in [paths] if isinstance(paths, str | Path) else paths:
@@ -35,7 +35,7 @@ def _resolve(name: str) -> list[Path]:
     if name == STANDARD_INPUT:
         return [path]
     if not name or "\0" in name:
-        raise SummGANError(f"{name!r} is no name of a file; give a file, a folder or a pattern.")
+        raise SummGANError(f"{name!r} is not the name of a file; give a file, a folder or a pattern.")
     try:
         matches = (
             [path] if path.exists() else [Path(match) for match in sorted(glob.glob(name, recursive=True))]
@@ -56,17 +56,17 @@ def _expand(path: Path) -> list[Path]:
         return [path]
     files = data_files(path)
     if not files:
-        raise SummGANError(f"{shown(path)}: the folder holds no file of {', '.join(FORMATS)}.")
+        raise SummGANError(f"{shown(path)}: the folder has no file with the extension {', '.join(FORMATS)}.")
     if all(_suffix(file) == ".txt" for file in files):
         return [path]
     return files
 
 
 def data_files(folder: Path) -> list[Path]:
-    """The files of a folder that have a known ending, sorted.
+    """List the files of a folder that have a known extension, sorted.
 
     Raises:
-        SummGANError: One of them is no regular file, so that what it should hold would be left out.
+        SummGANError: One of them is not a regular file, so that its content would be left out silently.
     """
     return [_regular(path) for path in sorted(folder.iterdir()) if _suffix(path) in FORMATS]
 
@@ -76,15 +76,15 @@ def _regular(path: Path) -> Path:
         return path
     if path.is_dir():
         raise SummGANError(
-            f"{shown(path)}: is a folder within a folder of files; name it by itself, or take it out."
+            f"{shown(path)}: is a folder within a folder of files; name it separately, or move it away."
         )
     if path.is_symlink() and not path.exists():
-        raise SummGANError(f"{shown(path)}: is a link to a file that is not there.")
-    raise SummGANError(f"{shown(path)}: is no regular file; standard input is read with '-'.")
+        raise SummGANError(f"{shown(path)}: is a link to a file that does not exist.")
+    raise SummGANError(f"{shown(path)}: is not a regular file; '-' reads standard input.")
 
 
 def is_saved(folder: Path) -> bool:
-    """Whether `datasets` has saved this folder."""
+    """Tell whether a folder is a dataset saved by `datasets`."""
     return any((folder / name).is_file() for name in _SAVED)
 
 
@@ -95,10 +95,10 @@ def _suffix(path: Path) -> str:
 
 
 def file_format(path: Path) -> str:
-    """The extension that says how a file is read.
+    """Return the extension that says how a file is read, without a final .gz.
 
     Raises:
-        SummGANError: It is none of `FORMATS`.
+        SummGANError: The extension is not one of `FORMATS`.
     """
     if _suffix(path) not in FORMATS:
         raise SummGANError(

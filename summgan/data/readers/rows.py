@@ -1,7 +1,7 @@
-"""Rows of files, in order and with constant memory.
+"""Reading of rows from files, in order and with constant memory.
 
-Everything that is wrong with a row is one `RowError` that names file and line; a caller may collect such
-errors instead of stopping. What is wrong with a whole file is a plain `SummGANError`.
+Whatever is wrong with a row is one `RowError` that names file and line; a caller may collect such errors
+instead of stopping. Whatever is wrong with a whole file is a plain `SummGANError`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _UNKNOWN = 99
 
 @dataclass(frozen=True)
 class Row:
-    """One text.
+    """One text of a file.
 
     Attributes:
-        text: Normalized, and never empty unless it stands for a blank line; of several references the first.
-        file: Where it stands.
+        text: Normalized text, empty only for a blank line; of several references, the first.
+        file: Path of the file.
         line: Line number from 1; the row number in formats without lines.
-        fields: All columns of the row, unchanged but for ``id``, which is text, a number or None.
-        column: Which of them the text is from.
+        fields: All columns of the row, unchanged except ``id``, which is a text, a number or None.
+        column: Name of the column of the text.
     """
 
     text: str
@@ -53,19 +53,19 @@ def read_rows(
     option: str | None = None,
     keep_blank: bool = False,
 ) -> Iterator[Row]:
-    """Rows of files in order.
+    """Read the rows of files in order.
 
     Args:
-        paths: Files, folders, patterns; ``-`` is standard input, one text a line.
-        column: Of the text; None finds it by the usual names of its role, see `COLUMNS`.
+        paths: Files, folders or patterns; ``-`` is standard input, one text per line.
+        column: Column of the text; None finds it by the usual names of its role, see `COLUMNS`.
         role: ``document``, ``sentence``, ``summary`` or ``reference``; a reference may be a list of texts.
-        on_bad_row: Told of every row that cannot be used, which is then skipped.
-        option: That names the column, for messages; ``column`` if None.
-        keep_blank: Blank lines of plain text are rows with an empty text instead of nothing.
+        on_bad_row: Receives the error of each unusable row, which is then skipped.
+        option: Option that names the column, for messages; ``column`` if None.
+        keep_blank: Whether blank lines of plain text are rows with an empty text, instead of being skipped.
 
     Raises:
-        SummGANError: A file cannot be read, its column is not known, or (a `RowError`, without
-            ``on_bad_row``) a row cannot be used.
+        SummGANError: A file cannot be read or its column is not known; or, as a `RowError` and without
+            ``on_bad_row``, a row is unusable.
     """
     if column is not None and not isinstance(column, str):
         raise SummGANError(f"{option or 'column'} must be the name of a column, not {column!r:.60}.")
@@ -80,7 +80,7 @@ def read_rows(
 
 
 class _Reading:
-    """Rows and errors of one file."""
+    """Reads the rows and errors of one file."""
 
     def __init__(self, path: Path, column: str | None, role: str, option: str):
         self.path, self.file = path, shown(path)
@@ -91,7 +91,7 @@ class _Reading:
             self.format = "saved" if is_saved(path) else ".txt"
         else:
             self.format = file_format(path)
-        self.rank = _UNKNOWN  # the best group of names that a row had, see `COLUMNS`
+        self.rank = _UNKNOWN  # best group of column names so far, see `COLUMNS`
 
     def rows(self) -> Iterator[Row | RowError]:
         raw = raw_rows(self.path, self.column)
@@ -113,7 +113,7 @@ class _Reading:
                     yield RowError(str(problem), self.file, line)
 
     def _with_known_column(self, raw: Iterator[Raw]) -> Iterator[Raw]:
-        """The same rows, after the first of them have shown that the file has the column, and where."""
+        """Pass rows on after a check that the file has the column, made on its first rows."""
         ahead = list(islice(raw, _AHEAD))
         first: SummGANError | None = None
         for line, values in ahead:
@@ -129,7 +129,7 @@ class _Reading:
     def _advice(self) -> str:
         if self.format not in (".csv", ".tsv"):
             return ""
-        return " If the first line is no header but a row, put a header above it, such as: id,text"
+        return " If the first line is a row and not a header, put a header above it, such as: id,text"
 
     def _find(self, values: dict[str, Any]) -> tuple[str, int]:
         return find_column(tuple(values), self.role, self.option, self.column)
@@ -137,10 +137,10 @@ class _Reading:
     def _row(self, line: int, values: dict[str, Any]) -> Row:
         column, rank = self._find(values)
         if self.role != "document" and rank > self.rank:
-            # What is called `text` where other rows have a title is an article.
+            # A `text` is an article if other rows have a title.
             raise Problem(
-                f"the {self.role} would be {column!r} here, but other rows have it in a column of its own "
-                f"name; say which column it is with {self.option}."
+                f"the {self.role} would be {column!r} here, but other rows have it in a column with a better "
+                f"name; name its column with {self.option}."
             )
         if self.role == "reference":
             text = texts_of(values[column], column)[0]

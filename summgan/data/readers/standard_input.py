@@ -1,6 +1,6 @@
-"""Lines of a pipe or terminal as they come, and whether another one is there already.
+"""Reading of lines from a pipe or terminal as they arrive, without waiting for more than one.
 
-Standard input is summarized document by document as it arrives, and in batches where it arrives faster.
+Documents on standard input are summarized one by one as they arrive, and in batches if they arrive faster.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _CHUNK = 2**16
 
 
 def standard_input() -> LineStream:
-    """The one stream of lines of standard input.
+    """Return the stream of lines of standard input, the same one in each call.
 
     Raises:
-        SummGANError: It is closed.
+        SummGANError: Standard input is closed.
     """
     if sys.stdin is None:
         raise SummGANError("Standard input is closed; name a file.")
@@ -30,10 +30,10 @@ def standard_input() -> LineStream:
 
 
 class LineStream:
-    """Iterates over the lines of a binary file, each with the line feed that ends it.
+    """Iterates over the lines of a binary file, each with its final line feed.
 
     Args:
-        file: With a descriptor of the system's; one without, as a file in memory, is read as it is.
+        file: Binary file. One without a file descriptor, such as a file in memory, is read without polling.
     """
 
     def __init__(self, file: BinaryIO):
@@ -58,7 +58,7 @@ class LineStream:
         return line
 
     def ready(self) -> bool:
-        """Whether the next line, or the end, can be had without waiting."""
+        """Tell whether the next line, or the end of the file, can be read without waiting."""
         while self._line_end() is None:
             if self._descriptor is not None and not select.select([self._descriptor], [], [], 0)[0]:
                 return False
@@ -66,7 +66,7 @@ class LineStream:
         return True
 
     def _line_end(self) -> int | None:
-        """Where the next line ends in what was read, None where it does not."""
+        """Index of the end of the next line in the bytes read so far; None if it is not complete."""
         found = self._rest.find(b"\n", self._searched)
         if found >= 0:
             return found + 1

@@ -1,4 +1,4 @@
-"""Parquet files and saved datasets to rows; nothing in them is ever executed."""
+"""Parquet files and saved datasets to rows; nothing in them is executed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _BATCH = 1000
 
 
 def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
-    """Rows of a parquet file. A damaged part costs the rest of its row group, and no other.
+    """Read the rows of a parquet file; a damaged part spoils only the rest of its row group.
+
+    Yields:
+        Number of the row from 1, and the row or what is wrong with it.
 
     Raises:
-        SummGANError: Two columns have one name.
-        Broken: It is no parquet file.
+        SummGANError: Two columns have the same name.
+        Broken: The file is not a readable parquet file.
     """
     from pyarrow.parquet import ParquetFile
 
@@ -50,7 +53,7 @@ def read_parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
 
 
 def _group(table: ParquetFile, group: int) -> Iterator[dict[str, Any]]:
-    """Rows of a row group, as many as can be read."""
+    """Rows of a row group, up to the first unreadable one."""
     done = 0
     try:
         for batch in table.iter_batches(_BATCH, row_groups=[group]):
@@ -59,7 +62,7 @@ def _group(table: ParquetFile, group: int) -> Iterator[dict[str, Any]]:
                 yield values
         return
     except _unreadable():
-        pass  # some rows before the damage may be in the same batch
+        pass  # the same batch may have readable rows before the damage
     try:
         for number, batch in enumerate(table.iter_batches(1, row_groups=[group])):
             if number >= done:
@@ -69,10 +72,13 @@ def _group(table: ParquetFile, group: int) -> Iterator[dict[str, Any]]:
 
 
 def read_saved(folder: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
-    """Rows of a folder that `datasets` saved; of the split ``train`` where there are several.
+    """Read the rows of a dataset saved by `datasets`; of several splits, those of ``train``.
+
+    Yields:
+        Number of the row from 1, and the row or what is wrong with it.
 
     Raises:
-        SummGANError: No split can be chosen, or two columns have one name.
+        SummGANError: There are several splits without ``train``, or two columns have the same name.
         Broken: The folder is damaged.
     """
     from datasets import DatasetDict, load_from_disk
@@ -80,7 +86,7 @@ def read_saved(folder: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
     file = shown(folder)
     try:
         data = load_from_disk(str(folder))
-    except Exception as error:  # whatever `datasets` makes of a damaged folder
+    except Exception as error:  # `datasets` raises many classes for a damaged folder
         raise Broken(f"the saved dataset cannot be read ({_first_line(error)}).") from error
     if isinstance(data, DatasetDict):
         if "train" not in data and len(data) != 1:
@@ -88,7 +94,7 @@ def read_saved(folder: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
         data = data["train"] if "train" in data else next(iter(data.values()))
     _check_names(file, data.column_names)
     try:
-        # As Arrow has it: images and sound are not decoded, nor saved formats applied.
+        # In Arrow format, images and audio are not decoded and saved formats are not applied.
         batches = (batch for table in data.with_format("arrow").iter(_BATCH) for batch in table.to_batches())
         yield from enumerate((values for batch in batches for values in _values(batch)), 1)
     except _unreadable() as error:
@@ -96,7 +102,7 @@ def read_saved(folder: Path) -> Iterator[tuple[int, dict[str, Any] | RowError]]:
 
 
 def _unreadable() -> tuple[type[Exception], ...]:
-    """What `pyarrow` raises where data is damaged."""
+    """Exceptions that `pyarrow` raises for damaged data."""
     from pyarrow import ArrowException
 
     return ArrowException, OSError, ValueError, OverflowError, MemoryError
@@ -110,11 +116,11 @@ def _check_names(file: str, names: Iterable[str]) -> None:
     names = list(names)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise SummGANError(f"{file}: two columns have the name {twice[0]!r}; give each a name of its own.")
+        raise SummGANError(f"{file}: two columns have the name {twice[0]!r}; give each column its own name.")
 
 
 def _values(batch: RecordBatch) -> list[dict[str, Any]]:
-    """Rows of a batch; a cell that cannot be read harms no other."""
+    """Rows of a batch; an unreadable cell becomes a `BadCell` and spoils no other."""
     try:
         batch.validate(full=True)
         return batch.to_pylist()
@@ -128,7 +134,7 @@ def _values(batch: RecordBatch) -> list[dict[str, Any]]:
 
 
 def _plain(column: Array) -> Array:
-    """A column whose values stand in their rows: in a dictionary of them a bad one would spoil every row."""
+    """Decode a dictionary column, because one bad value in its dictionary would spoil all rows."""
     from pyarrow import types
 
     return column.dictionary_decode() if types.is_dictionary(column.type) else column

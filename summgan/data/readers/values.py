@@ -1,4 +1,4 @@
-"""Single values of rows: texts, lists of texts and ids out of whatever a file holds."""
+"""Conversion of the cells of a row to texts, lists of texts and ids."""
 
 from __future__ import annotations
 
@@ -17,26 +17,35 @@ _SHOWN = 40
 
 
 class Problem(Exception):
-    """What is wrong with a row, said before it is known where the row stands."""
+    """A row is wrong; the caller adds the file and line to the message."""
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """Stands where a table holds something that cannot be read; harmless unless it is wanted."""
+    """Replaces a cell that cannot be read; an error only if the cell is used.
+
+    Attributes:
+        reason: What the cell contains, for the message.
+    """
 
     reason: str
 
 
 def shown(path: Path | str) -> str:
-    """A path as text that can be printed and written, also when its bytes are no UTF-8."""
+    """Convert a path to a printable text, even if its bytes are not UTF-8."""
     return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def text_of(value: Any, column: str, lines: bool = False) -> str:
-    """The normalized text in a cell, which keeps its lines if these count.
+    """Return the normalized text of a cell.
+
+    Args:
+        value: Content of the cell.
+        column: Name of the column, for messages.
+        lines: Whether line breaks are kept.
 
     Raises:
-        Problem: There is none, or it cannot be written as UTF-8.
+        Problem: The cell has no text, or one that cannot be written as UTF-8.
     """
     text = (normalize_lines if lines else normalize)(_encodable(value, column))
     if not text:
@@ -45,26 +54,27 @@ def text_of(value: Any, column: str, lines: bool = False) -> str:
 
 
 def texts_of(value: Any, column: str) -> list[str]:
-    """The texts in a cell that holds one or a list of them, each line normalized; empty ones are left out.
+    """Return the texts of a cell that has one text or a list of them.
 
-    A list may also be written as a JSON array, as formats without lists need it.
+    Each line is normalized, and empty texts are left out. In formats without lists, the cell may be a JSON
+    array.
 
     Raises:
-        Problem: There is none, or one of them is no text.
+        Problem: The cell has no text, or an item that is not a text.
     """
     value = _listed(value) if isinstance(value, str) else value
     values = value if isinstance(value, list) else [value]
     for text in values:
         if not isinstance(text, str | bytes):
-            raise Problem(f"{column} holds no text but {describe(text)}.")
+            raise Problem(f"{column} has {describe(text)} instead of a text.")
     texts = [normalize_lines(_encodable(text, column)) for text in values]
     if not any(texts):
-        raise Problem(f"{column} holds no text.")
+        raise Problem(f"{column} has no text.")
     return [text for text in texts if text]
 
 
 def _listed(cell: str) -> str | list[str]:
-    """The texts of a cell that is a JSON array of nothing else; any other cell as it is."""
+    """Parse a cell that is a JSON array of texts; return any other cell unchanged."""
     if not cell.lstrip().startswith("["):
         return cell
     try:
@@ -75,12 +85,12 @@ def _listed(cell: str) -> str | list[str]:
 
 
 def id_of(value: Any) -> str | int | float | None:
-    """An id as every output can hold it.
+    """Convert an id to a value that every output format can store.
 
-    Dates and decimals become text; bytes that are no UTF-8 become hexadecimal; not-a-number is no id.
+    Dates and decimals become text, bytes that are not UTF-8 become hexadecimal, and NaN becomes None.
 
     Raises:
-        Problem: It cannot be written as UTF-8.
+        Problem: The id is nested too deeply, or cannot be written as UTF-8.
     """
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
@@ -100,42 +110,47 @@ def id_of(value: Any) -> str | int | float | None:
 
 
 def _encodable(value: Any, column: str, nul: bool = False) -> str:
-    """A text that can be written as UTF-8; bytes without a stated encoding are UTF-8, as files are."""
+    """Return a text that can be written as UTF-8; bytes are decoded as UTF-8.
+
+    Raises:
+        Problem: The value is not a text, or contains what UTF-8 cannot hold; or NUL, unless ``nul`` is true.
+    """
     if isinstance(value, bytes):
         try:
             value = value.decode("utf-8")
         except UnicodeDecodeError as error:
             raise Problem(
-                f"{column} is bytes of which byte {error.start + 1} is not UTF-8; store it as text."
+                f"{column} has bytes, of which byte {error.start + 1} is not UTF-8; store it as text."
             ) from None
     if not isinstance(value, str):
         raise Problem(f"{column} is {describe(value)}, not a text.")
     if _ESCAPED_BYTE.search(value):
-        raise Problem(f"{column} holds bytes that are not UTF-8; save the file as UTF-8.")
+        raise Problem(f"{column} contains bytes that are not UTF-8; save the file as UTF-8.")
     if found := _SURROGATE.search(value):
         raise Problem(
-            f"{column} holds half a character (the lone surrogate U+{ord(found[0]):04X}), which no file "
-            "can hold; write the whole character."
+            f"{column} contains half a character (the lone surrogate U+{ord(found[0]):04X}), which no file "
+            "can store; write the whole character."
         )
     if "\0" in value and not nul:
-        raise Problem(f"{column} holds a NUL character (U+0000), which no text has; take it out.")
+        raise Problem(f"{column} contains a NUL character (U+0000); remove it.")
     return value
 
 
 def describe(value: Any) -> str:
-    """What a value is, for messages; nested ones may be too deep to be shown."""
+    """Describe a value for a message by its type, and unless it is nested, its content."""
     if value is None:
         return "null"
     if isinstance(value, BadCell):
         return value.reason
     kind = type(value).__name__
+    article = "an" if kind[0] in "aeiou" else "a"
     if isinstance(value, list | dict | tuple):
         return f"a {kind}"
-    return f"a {kind} ({str(value)[:_SHOWN].encode('utf-8', 'backslashreplace').decode('utf-8')})"
+    return f"{article} {kind} ({str(value)[:_SHOWN].encode('utf-8', 'backslashreplace').decode('utf-8')})"
 
 
 def name_some(names: Any) -> str:
-    """Names for a message, shortened where they are many or long, as those of a missing header are."""
+    """List names for a message, shortened if they are many or long, like the cells of a missing header."""
     names = [str(name).encode("utf-8", "backslashreplace").decode("utf-8") for name in names]
     short = [name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..." for name in names[:10]]
     return ", ".join([*short, *([f"and {len(names) - 10} more"] if len(names) > 10 else [])]) or "none"

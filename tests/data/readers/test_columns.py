@@ -26,7 +26,7 @@ def test_text_beside_a_title_is_the_document(name, ending, tmp_path):
 
 
 FOUND = [
-    # role, columns, the one that is found
+    # role, columns, the column that is found
     ("document", ["title", "Text"], "Text"),
     ("document", ["document", "text"], "document"),
     ("document", ["article", "highlights", "id"], "article"),
@@ -59,7 +59,7 @@ EQUAL = [
 @pytest.mark.parametrize(("role", "one", "other"), EQUAL)
 def test_two_of_equal_right_are_refused(role, one, other, write):
     path = write("a.jsonl", [json.dumps({one: "a", other: "b", "n": 1})])
-    message = f"may stand in '{one}' or in '{other}'; say in which with --data.x_column"
+    message = f"may be in '{one}' or in '{other}'; name its column with --data.x_column"
     with pytest.raises(SummGANError, match=re.escape(message)):
         list(read_rows(path, role=role, option="--data.x_column", on_bad_row=lambda error: None))
     assert [row.text for row in read_rows(path, other, role)] == ["b"]
@@ -84,7 +84,7 @@ def test_a_file_without_a_known_column_is_refused(role, ending, tmp_path):
         Dataset.from_dict({"odd": ["a", "b"]}).save_to_disk(path)
     else:
         path.write_text("odd\na\nb\n" if ending == "csv" else '{"odd": "a"}\n{"odd": "b"}\n')
-    with pytest.raises(SummGANError, match="there are odd. Name one with --prediction_column") as caught:
+    with pytest.raises(SummGANError, match="columns are odd. Name one with --prediction_column") as caught:
         list(read_rows(path, role=role, on_bad_row=lambda error: None, option="--prediction_column"))
     assert not isinstance(caught.value, RowError)
 
@@ -118,12 +118,12 @@ def test_references_may_be_lists_in_every_format(tmp_path):
 
 
 BAD_REFERENCES = [
-    ("[]", "references holds no text"),
-    ('["", " "]', "references holds no text"),
-    ('["a", 3]', r"references holds no text but a int \(3\)"),
-    ('[["a"]]', "references holds no text but a list"),
-    ("null", "references holds no text but null"),
-    ('{"a": 1}', "references holds no text but a dict"),
+    ("[]", "references has no text"),
+    ('["", " "]', "references has no text"),
+    ('["a", 3]', r"references has an int \(3\) instead of a text"),
+    ('[["a"]]', "references has a list instead of a text"),
+    ("null", "references has null instead of a text"),
+    ('{"a": 1}', "references has a dict instead of a text"),
 ]
 
 

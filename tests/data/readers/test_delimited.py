@@ -6,7 +6,7 @@ from summgan.errors import SummGANError
 
 @pytest.fixture
 def read(tmp_path):
-    """Texts of a file with these bytes, and errors as ``line: what``."""
+    """Texts of a file with these bytes, and its errors as ``line: reason``."""
 
     def run(content, name="a.csv", column=None, role="document"):
         path = tmp_path / name
@@ -47,12 +47,12 @@ DOUBTFUL = {
 
 @pytest.mark.parametrize("case", DOUBTFUL)
 def test_a_doubtful_delimiter_is_refused(case, read):
-    with pytest.raises(SummGANError, match=r"a.csv:1: it is not sure what separates .*sep=;"):
+    with pytest.raises(SummGANError, match=r"a.csv:1: the delimiter may be .*sep=;"):
         read(DOUBTFUL[case])
 
 
 def test_a_tsv_without_tabs_is_refused(read):
-    with pytest.raises(SummGANError, match=r"a.tsv:1: it is not sure .* a comma may"):
+    with pytest.raises(SummGANError, match=r"a.tsv:1: the delimiter may be .*a comma\."):
         read("id,text\n1,x\n", "a.tsv")
     assert read("id\ttext, or not\n1\ta\n", "a.tsv", "text, or not") == (["a"], [])
 
@@ -103,15 +103,15 @@ def test_many_rows_after_an_open_quote_are_kept(read):
 
 
 HEADERS = {
-    "id,text,text\n1,a,b\n": r"a.csv:1: the column 'text' stands twice",
+    "id,text,text\n1,a,b\n": r"a.csv:1: the column 'text' is twice in the header",
     "1,some words\n2,others\n": r"a.csv:1|2: .* only|usual name .*put a header above it, such as: id,text",
     ",,\na,b,c\n": r"a.csv:1: no column has a name. Put a header above the rows",
     "some words\nothers\n": "put a header above it",
-    "some words, and more\n": r"a.csv:1: is the only line, and no header: .* Put a header above it",
-    '"open\n1,x\n': r"a.csv:1: a quoted cell begins here .* It is the header",
-    "caf\udce9,text\n".encode("utf-8", "surrogateescape"): r"a.csv:1: byte 4 is not UTF-8.* It is the header",
+    "some words, and more\n": r"a.csv:1: is the only line, and not a header: .* Put a header above it",
+    '"open\n1,x\n': r"a.csv:1: a quoted cell begins here .* This line is the header",
+    "caf\udce9,text\n".encode("utf-8", "surrogateescape"): r"a.csv:1: byte 4 is not UTF-8.* is the header",
     "id,text\r1,a\r2,b\r": r"its lines end with \\r alone",
-    "id,text\n1,a\n".encode("utf-16-le"): "is UTF-16 without a mark",
+    "id,text\n1,a\n".encode("utf-16-le"): "is UTF-16 without a byte order mark",
     "id,text\n1,a\n".encode("utf-32"): "is UTF-32; save it as UTF-8",
 }
 

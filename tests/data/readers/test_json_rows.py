@@ -6,25 +6,25 @@ from summgan.data.readers import read_rows
 from summgan.errors import SummGANError
 
 ROWS = {
-    # a bad row, what is said of it
-    '{"text": "\\ud83d"}': "text holds half a character (the lone surrogate U+D83D)",
-    '{"text": "x", "id": "\\udc00"}': "id holds half a character",
-    '{"text": "a\\u0000b"}': "text holds a NUL character",
+    # a bad row, and its error
+    '{"text": "\\ud83d"}': "text contains half a character (the lone surrogate U+D83D)",
+    '{"text": "x", "id": "\\udc00"}': "id contains half a character",
+    '{"text": "a\\u0000b"}': "text contains a NUL character",
     '{"text": ' + "[" * 100_000 + "]" * 100_000 + "}": "broken JSON (nested too deeply)",
     "[" * 100_000: "broken JSON (nested too deeply)",
     '{"text": ' + "9" * 6000 + "}": "broken JSON (a number of 6,000 digits)",
     '{"text": 1e999}': "text is a float (inf), not a text",
-    '{"text": NaN}': "broken JSON (NaN is no JSON value; write null)",
-    '{"text": "x", "score": -Infinity}': "broken JSON (-Infinity is no JSON value",
-    '{"text": "a", "text": "b"}': "broken JSON (the key 'text' stands twice)",
+    '{"text": NaN}': "broken JSON (NaN is not a JSON value; write null)",
+    '{"text": "x", "score": -Infinity}': "broken JSON (-Infinity is not a JSON value",
+    '{"text": "a", "text": "b"}': "broken JSON (the key 'text' appears twice)",
     '{"text": "a\tb"}': "broken JSON (Invalid control character at, character 12)",
     '{"text": "a"} {"text": "b"}': "broken JSON (Extra data, character 15)",
     '{"text": "a"},': "broken JSON (Extra data, character 14)",
     "{'text': 'a'}": "broken JSON (Expecting property name",
     '{"text": "a"': "broken JSON (Expecting ',' delimiter",
-    '"\\ud800"': "text holds half a character",
+    '"\\ud800"': "text contains half a character",
     "null": "is null, not an object or a text",
-    "12": "is a int (12), not an object or a text",
+    "12": "is an int (12), not an object or a text",
     "[{}]": "is a list, not an object or a text",
     "{}": "no column has a usual name",
     "{": "broken JSON (Expecting property name",
@@ -113,7 +113,7 @@ def test_bytes_that_are_not_utf_8_spoil_one_row_of_an_array(tmp_path):
     (tmp_path / "a.json").write_bytes(b'[{"text": "a"}, {"text": "caf\xe9"}, {"text": "b"}]')
     texts, errors = read(tmp_path / "a.json")
     assert texts == ["a", "b"] and errors == [
-        (2, "text holds bytes that are not UTF-8; save the file as UTF-8.")
+        (2, "text contains bytes that are not UTF-8; save the file as UTF-8.")
     ]
 
 

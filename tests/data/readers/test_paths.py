@@ -33,8 +33,8 @@ def test_a_name_that_is_no_utf_8_can_be_printed(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "is no name of a file"),
-        ("a\0b", "is no name of a file"),
+        ("", "is not the name of a file"),
+        ("a\0b", "is not the name of a file"),
         ("x" * 5000 + ".txt", "cannot be read"),
         ("none.txt", "no such file, folder, or pattern"),
         ("none*.txt", "no such file, folder, or pattern"),
@@ -57,7 +57,7 @@ def test_what_is_no_regular_file_is_refused(kind, tmp_path):
     else:
         odd.symlink_to("odd.txt" if kind == "a link to itself" else "nowhere.txt")
     for path in (tmp_path, odd, str(tmp_path / "*.txt")):
-        with pytest.raises(SummGANError, match=r"odd.txt: (is no regular|is a link to a|cannot be read)"):
+        with pytest.raises(SummGANError, match=r"odd.txt: (is not a regular|is a link to a|cannot be read)"):
             texts(path)
 
 

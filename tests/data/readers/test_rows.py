@@ -102,7 +102,7 @@ def test_rows_know_where_they_stand(write):
 
 
 BAD = {
-    "a.jsonl": (b'{"text": "good"}\n{"text": 3}\n', ":2: text is a int"),
+    "a.jsonl": (b'{"text": "good"}\n{"text": 3}\n', ":2: text is an int"),
     "b.jsonl": (b'{"text": "good"}\n\n{broken\n', ":3: broken JSON"),
     "c.jsonl": (b'{"text": "good"}\n{"text": null}\n', ":2: text is null"),
     "d.jsonl": (b'{"text": "good"}\n{"text": "  "}\n', ":2: text is empty"),
@@ -151,7 +151,7 @@ def test_missing_files_and_empty_folders_are_named(tmp_path):
         resolve_files(str(tmp_path / "none.txt"))
     with pytest.raises(SummGANError, match="no such file, folder, or pattern"):
         resolve_files(str(tmp_path / "*.txt"))
-    with pytest.raises(SummGANError, match="the folder holds no file"):
+    with pytest.raises(SummGANError, match="the folder has no file"):
         resolve_files(tmp_path)
 
 

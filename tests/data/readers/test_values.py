@@ -17,7 +17,7 @@ def test_a_text_is_normalized_and_keeps_its_lines_if_they_count():
     [
         ("", "text is empty"),
         (None, "text is null, not a text"),
-        (3, r"text is a int \(3\), not a text"),
+        (3, r"text is an int \(3\), not a text"),
         (b"caf\xe9", "byte 4 is not UTF-8"),
         ("caf\udce9", "bytes that are not UTF-8"),
         ("a\ud800", r"lone surrogate U\+D800"),
@@ -33,10 +33,10 @@ def test_what_is_no_text_is_said_in_words(value, message):
 def test_lists_are_texts_and_so_are_arrays_in_a_cell():
     assert texts_of(["a", " ", "b"], "summary") == ["a", "b"]
     assert texts_of('["a", "b"]', "summary") == ["a", "b"]
-    assert texts_of("[1, 2]", "summary") == ["[1, 2]"]  # not of texts alone: the cell is the text
-    with pytest.raises(Problem, match="holds no text but a int"):
+    assert texts_of("[1, 2]", "summary") == ["[1, 2]"]  # not only texts, so the cell is one text
+    with pytest.raises(Problem, match="has an int .* instead of a text"):
         texts_of(["a", 3], "summary")
-    with pytest.raises(Problem, match="summary holds no text"):
+    with pytest.raises(Problem, match="summary has no text"):
         texts_of([], "summary")
 
 
