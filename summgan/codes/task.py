@@ -119,7 +119,7 @@ class CodeTask(Task):
         self.corpus.bag_of_words.save(folder)
 
     def describe(self, state: TrainerState) -> str:
-        """See `code_card`."""
+        """Write the model card; see `code_card`."""
         return code_card(self.model.config.to_dict(), self.options, state)
 
     @torch.no_grad()

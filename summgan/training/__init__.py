@@ -1,4 +1,4 @@
-"""The loop that tells the algorithm, the terms of the loss, and a run: checkpoints, logs, validation.
+"""Training: the tasks with their loss terms, the loop, and a run's checkpoints, log and validation.
 
-Using what was trained belongs to `summgan.writing` and `summgan.codes`.
+Using a trained model belongs to `summgan.writing` and `summgan.codes`.
 """

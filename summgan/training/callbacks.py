@@ -1,4 +1,4 @@
-"""`TrainerCallback`: a user's own code at the steps, evaluations and checkpoints of a training."""
+"""`TrainerCallback`: runs a user's code after steps, evaluations and checkpoints of a training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class TrainerCallback:
-    """Base class with empty methods; the first process calls them.
+    """Base class of callbacks, with empty methods. Only the first process calls them.
 
     An exception raised by a method ends the run; the last checkpoint stays.
     """
@@ -16,7 +16,7 @@ class TrainerCallback:
 
         Args:
             step: Number of steps done.
-            figures: Scalars of this process's batch.
+            figures: Scalars of this process's batch, by name.
         """
 
     def on_evaluate(self, step: int, figures: dict[str, float]) -> None:
@@ -28,9 +28,9 @@ class TrainerCallback:
         """
 
     def on_save(self, step: int, folder: Path) -> None:
-        """Called after a checkpoint is written whole.
+        """Called after a checkpoint is complete.
 
         Args:
             step: Number of steps done.
-            folder: The checkpoint, which `from_pretrained` can load.
+            folder: Folder of the checkpoint, which `from_pretrained` can load.
         """

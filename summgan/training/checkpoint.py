@@ -1,8 +1,8 @@
-"""Checkpoints that are a model folder and the rest of a training's state, without pickles.
+"""Checkpoints: a model folder plus the state of the training, without pickles.
 
-``checkpoint-<step>`` can be loaded by `from_pretrained` like any model; ``optimizers.safetensors`` and
-``trainer_state.json`` beside the weights are what a resumed run needs on top. Batches and noise are
-functions of the step, so no random state has to be kept. A checkpoint appears whole or not at all.
+`from_pretrained` loads ``checkpoint-<step>`` like any model. To resume, a run also needs
+``optimizers.safetensors`` and ``trainer_state.json`` beside the weights. Batches and noise are functions of
+the step, so no random state is saved. A checkpoint appears when it is complete.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from summgan.model_folder import CheckedModel, present_names
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _WEIGHTS, _OPTIMIZERS, _STATE = "model.safetensors", "optimizers.safetensors", "trainer_state.json"
-_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of AdamW
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # state of each parameter in AdamW
 
 
 @dataclass
 class TrainerState:
-    """What a training remembers besides tensors; kept as JSON.
+    """State of a training besides tensors; saved as JSON.
 
     Attributes:
-        step: Optimizer steps done.
-        best_step: Step of the best validation score.
-        best_score: Validation score of that step.
-        skipped_steps: Steps without an update because a gradient was not finite.
-        skipped_in_a_row: Number of these since the last good step.
-        good_step: The last step whose weights are known to be good: what followed was finite.
-        moments: How many tensors the optimizers have, to notice a file that lost some.
+        step: Number of optimizer steps done.
+        best_step: Step of the best validation score; None before the first.
+        best_score: Best validation score.
+        skipped_steps: Number of steps without an update because a gradient was not finite.
+        skipped_in_a_row: Number of such steps since the last update.
+        good_step: Last step whose weights are known to be good, because the next step's figures were finite.
+        moments: Number of tensors of the optimizers, to detect a file that lacks some.
         history: Rows of the log: ``{"step": ..., figure: value, ...}``.
-        options: All options of the run, to notice changes.
-        fingerprint: Identifies the text, to notice changes.
+        options: All options of the run, to report changes.
+        fingerprint: Hash of the training text, to report changes.
         scaler: State of the fp16 gradient scaler.
     """
 
@@ -62,19 +62,19 @@ class TrainerState:
     scaler: dict = field(default_factory=dict)
 
     def curves(self) -> dict[str, list[tuple[int, float]]]:
-        """Points ``(step, value)`` of every figure in the history."""
+        """Return the points ``(step, value)`` of every figure in the history, by name."""
         names = dict.fromkeys(name for row in self.history for name in row if name != "step")
         return {name: [(row["step"], row[name]) for row in self.history if name in row] for name in names}
 
 
 def step_of(folder: Path) -> int:
-    """The step in the name ``checkpoint-<step>``; -1 for any other name."""
+    """Return the step in the name ``checkpoint-<step>``, or -1 for any other name."""
     found = _NAME.fullmatch(folder.name)
     return int(found[1]) if found else -1
 
 
 def checkpoints(output_dir: Path) -> list[Path]:
-    """Checkpoints in a folder, oldest first; a folder that only has such a name is none."""
+    """List the checkpoints in a folder, oldest first; a folder that only has the name is ignored."""
     found = [p for p in output_dir.glob("checkpoint-*") if step_of(p) >= 0 and _is_checkpoint(p)]
     return sorted(found, key=step_of)
 
@@ -96,11 +96,11 @@ def save_checkpoint(
         output_dir: Folder of the run.
         state: State of the run.
         save_model: Writes weights, configuration and tokenizer into a folder.
-        optimizers: By network name.
-        keep: How many checkpoints stay.
+        optimizers: Optimizers by network name.
+        keep: Number of checkpoints to keep; 0 keeps all.
 
     Raises:
-        SummGANError: It cannot be written; the older ones are still there.
+        SummGANError: The checkpoint cannot be written; the older ones stay.
     """
     tensors = _optimizer_tensors(optimizers)
     state.moments = len(tensors)
@@ -117,14 +117,14 @@ def save_checkpoint(
 
 
 def rotate(output_dir: Path, good_step: int | None, keep: int) -> None:
-    """Delete the oldest checkpoints beyond ``keep``, but never the last one that is known to be good.
+    """Delete the oldest checkpoints beyond ``keep``, but never the newest one that is known to be good.
 
-    What somebody has put something into, or an older version has made, is neither counted nor deleted.
+    Checkpoints of older versions, and those to which a user has added files, are neither counted nor deleted.
 
     Args:
         output_dir: Folder of the run.
         good_step: See `TrainerState`.
-        keep: How many stay; 0 for all.
+        keep: Number of checkpoints to keep; 0 keeps all.
     """
     ours = [path for path in checkpoints(output_dir) if is_ours(path)]
     good = last_good(output_dir, good_step)
@@ -134,27 +134,27 @@ def rotate(output_dir: Path, good_step: int | None, keep: int) -> None:
 
 
 def last_good(output_dir: Path, good_step: int | None) -> Path | None:
-    """The newest checkpoint that is known to be good, if there is one."""
+    """Return the newest checkpoint that is known to be good, or None."""
     good = [path for path in checkpoints(output_dir) if good_step is not None and step_of(path) <= good_step]
     return good[-1] if good else None
 
 
 def publish_model(source: Path, output_dir: Path) -> None:
-    """Copy the model of a checkpoint to the top of the output folder, each file at once."""
+    """Copy the model of a checkpoint to the top of the output folder, each file atomically."""
     for file in model_files(source):
         write_file(output_dir / file.name, partial(shutil.copyfile, file))
 
 
 def model_files(source: Path) -> list[Path]:
-    """The files of a checkpoint that are the model, without the state of its training."""
+    """List a checkpoint's files of the model, without the state of the training."""
     return sorted(path for path in source.iterdir() if path.name not in (_OPTIMIZERS, _STATE, MANIFEST))
 
 
 def find_checkpoint(output_dir: Path) -> Path:
-    """The newest checkpoint of a run.
+    """Find the newest checkpoint of a run.
 
     Raises:
-        SummGANError: There is none.
+        SummGANError: There is no checkpoint.
     """
     recover_all(output_dir)
     found = checkpoints(output_dir)
@@ -166,7 +166,7 @@ def find_checkpoint(output_dir: Path) -> Path:
 
 
 def load_state(checkpoint: Path) -> TrainerState:
-    """The state kept in a checkpoint.
+    """Read the state of a checkpoint.
 
     Raises:
         SummGANError: The file is missing or damaged.
@@ -184,15 +184,15 @@ def load_state(checkpoint: Path) -> TrainerState:
 
 
 def _check_state(state: TrainerState, step: int) -> None:
-    """Refuse values that no run has saved."""
+    """Raise ValueError for a value that no run saves."""
     counts = (state.step, state.skipped_steps, state.skipped_in_a_row)
     marks = [mark for mark in (state.best_step, state.good_step, state.moments) if mark is not None]
     score = 0.0 if state.best_score is None else state.best_score
     good = {
-        f"step is not {step}, which the folder is named after": state.step == step,
+        f"step is not {step}, as in the folder's name": state.step == step,
         "counts are not whole numbers": all(_is_count(n) for n in (*counts, *marks)),
         "best_score is not a finite number": _is_number(score) and math.isfinite(score),
-        "fingerprint is not a text": isinstance(state.fingerprint, str),
+        "fingerprint is not a string": isinstance(state.fingerprint, str),
         "options are not a block": isinstance(state.options, dict),
         "scaler is not a block of numbers": isinstance(state.scaler, dict)
         and all(map(_is_number, state.scaler.values())),
@@ -224,23 +224,23 @@ def load_tensors(
     optimizers: Mapping[str, Optimizer],
     moments: int | None = None,
 ) -> None:
-    """Put weights and optimizer moments of a checkpoint into place.
+    """Load weights and optimizer states from a checkpoint.
 
     Args:
         checkpoint: Folder of the checkpoint.
-        model: Model of the optimizers.
-        optimizers: By network name.
-        moments: How many tensors of optimizers there must be, where that is known.
+        model: The model, changed in place.
+        optimizers: Optimizers of its networks by name, changed in place.
+        moments: Expected number of the optimizers' tensors; None if it is unknown.
 
     Raises:
         SummGANError: The tensors are damaged or do not fit the model.
     """
     saved, kept = _read(checkpoint / _WEIGHTS), _read(checkpoint / _OPTIMIZERS)
-    # A model of ours may be of an older version, with other names.
+    # Older versions of summgan named some tensors differently.
     names = present_names(saved, model) if isinstance(model, CheckedModel) else {name: name for name in saved}
     weights = {present: saved[name] for name, present in names.items()}
     present = model.state_dict()
-    # Tensors that share their memory are saved under a single name.
+    # Tensors that share memory are saved under one name.
     loaded = {present[name].data_ptr() for name in weights if name in present}
     missing = [name for name, tensor in present.items() if tensor.data_ptr() not in loaded]
     try:
@@ -255,7 +255,7 @@ def load_tensors(
         ) from error
     try:
         if moments is not None and len(kept) != moments:
-            raise ValueError(f"it has {len(kept)} tensors and not {moments}")
+            raise ValueError(f"it has {len(kept)} tensors instead of {moments}")
         states = _optimizer_states(kept, optimizers)
     except ValueError as error:
         raise _damaged(checkpoint / _OPTIMIZERS, error) from error
@@ -291,11 +291,11 @@ def _check_tensor(name: str, tensor: Tensor, wanted: Tensor | None) -> None:
         ("type", tensor.dtype, wanted.dtype),
     ):
         if had != has:
-            raise ValueError(f"{name} has the {what} {had} and not {has}")
+            raise ValueError(f"{name} has {what} {had} instead of {has}")
 
 
 def _optimizer_tensors(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
-    """Moments under ``network.parameter.moment``."""
+    """Name the optimizers' tensors ``network.parameter.moment``."""
     return {
         f"{network}.{index}.{moment}": tensor.contiguous()
         for network, optimizer in optimizers.items()
@@ -307,10 +307,10 @@ def _optimizer_tensors(optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]
 def _optimizer_states(
     tensors: Mapping[str, Tensor], optimizers: Mapping[str, Optimizer]
 ) -> dict[str, dict[int, dict[str, Tensor]]]:
-    """Moments by network and parameter; a parameter that was never moved has none.
+    """Sort the optimizers' tensors by network and parameter; a parameter that was never updated has none.
 
     Raises:
-        ValueError: Saying which tensor is wrong.
+        ValueError: A tensor does not fit; the message names it.
     """
     owners = {
         f"{network}.{index}": (network, index, parameter)

@@ -1,7 +1,7 @@
-"""The terms of the objectives as functions; `summary_task.py` puts them together.
+"""The loss terms of decoders as functions; `summary_task.py` combines them.
 
-A term has a value for each row, so that its mean over micro-batches, or over processes, is the mean over the
-global batch. Terms are entries of a dict, and the weight of each has the same name.
+A term has one value per row, so that its mean over micro-batches or processes is its mean over the global
+batch. Terms are entries of a dict; the weight of each has the same name.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float], start: Tens
     """Weighted sum of named terms of one shape.
 
     Args:
-        terms: Values by name.
-        weights: Weights by name; there may be more of them than terms.
-        start: Value from which the sum starts.
+        terms: Values by name, all of one shape.
+        weights: Weights by name; names without a term are ignored.
+        start: Value to which the terms are added.
 
     Raises:
         SummGANError: A term has no weight.
@@ -40,14 +40,14 @@ def weigh(terms: Mapping[str, Tensor], weights: Mapping[str, float], start: Tens
     for name, values in terms.items():
         if name not in weights:
             raise SummGANError(
-                f"The loss term {name!r} has no weight; there are weights for {', '.join(weights)}."
+                f"The loss term {name!r} has no weight; there are weights for {', '.join(weights)}. Add one."
             )
         total = total + weights[name] * values
     return total
 
 
 def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Detached means of the terms, for the log."""
+    """Detached mean of each term, for the log."""
     return {name: values.detach().mean() for name, values in terms.items()}
 
 
@@ -55,13 +55,16 @@ def means(terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def denoising(generator: Generator, batch: Batch) -> Tensor:
-    """Loss ``[batch]`` of writing the sentence that is hidden in a text, as far as the text says it."""
+    """Loss ``[batch]`` of writing the human sentence that is hidden in a text, in nats per piece.
+
+    Pieces that the text does not contain do not count.
+    """
     noised, targets = batch["noised"], batch["targets"]
     return generator.imitation_loss(noised.ids, noised.mask, targets.ids, targets.mask, targets.labels)
 
 
 def extraction(generator: Generator, batch: Batch) -> Tensor:
-    """Loss ``[batch]`` of writing the picked content words of a document."""
+    """Loss ``[batch]`` of writing content words picked from a document, in nats per piece."""
     documents, picked = batch["documents"], batch["content"]
     return generator.imitation_loss(documents.ids, documents.mask, picked.ids, picked.mask)
 
@@ -69,9 +72,9 @@ def extraction(generator: Generator, batch: Batch) -> Tensor:
 def reconstruction_inputs(
     batch: Batch, stream: RandomStream, samples: int = 1
 ) -> tuple[Tensor, Tensor, RandomStream]:
-    """Documents ``[batch * samples, document]``, their mask, and the noise of rebuilding them.
+    """Documents and their mask, both ``[batch * samples, document]``, and the noise of rebuilding them.
 
-    Samples of one document get the same noise, so that only their words make their losses differ.
+    All samples of a document get the same noise, so that their losses differ only by their words.
     """
     documents = batch["documents"].repeat(samples)
     noise = RandomStream.of(batch.rows.repeat_interleave(samples), stream.seed, "dropout")
@@ -79,10 +82,16 @@ def reconstruction_inputs(
 
 
 def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samples: int = 1) -> Tensor:
-    """Loss ``[batch * samples]``, minus the salience of the document's said pieces, per piece of the summary.
+    """Loss ``[batch * samples]``: minus the salience of what a summary says, in nats per piece it has.
 
-    It depends only on which words are said, so the straight-through gradient is nearly exact. A piece that is
-    said twice counts for nothing.
+    The loss depends only on which pieces are said, so the straight-through gradient is nearly exact. A piece
+    that is said twice does not count.
+
+    Args:
+        salience: Salience ``[rows, document]`` of each place of documents of that shape.
+        code: The summaries.
+        batch: Texts with the documents.
+        samples: Number of summaries of each document.
     """
     documents = batch["documents"].repeat(samples)
     said = code.given("one_hot").gather(2, documents.ids[:, None].expand(-1, code.mask.shape[1], -1))
@@ -95,26 +104,26 @@ def content(salience: Callable[[Tensor], Tensor], code: Code, batch: Batch, samp
 def back_cycle(
     generator: Generator, reconstructor: Reconstructor, batch: Batch, stream: RandomStream
 ) -> Tensor:
-    """Loss ``[batch]`` of writing a human sentence for the document that the reconstructor makes of it.
+    """Loss ``[batch]`` of writing a human sentence from the document that the reconstructor makes of it.
 
-    As in unsupervised translation (Lample 2018), people have written the answer and the other network writes
-    the input, which is a sample and carries no gradient.
+    This is the back-translation of unsupervised translation (Lample 2018): the target is human, the input is
+    a sample of the other network, without a gradient. In nats per piece.
     """
     sentences, longest = batch["sentences"], batch["documents"].mask
     with torch.no_grad():
         code = reconstructor.code_of(sentences.ids, sentences.mask)
         documents = reconstructor.sample(code, longest.shape[1], stream)
-        # At most as long as the row's own document, whatever length its batch is padded to.
+        # At most as long as the row's own document, whatever the padding of its batch.
         places = torch.arange(documents.shape[1], device=documents.device)
         mask = reconstructor.mask_of(documents) * (places < longest.sum(1, keepdim=True))
     return generator.imitation_loss(documents, mask, sentences.ids, sentences.mask)
 
 
 def make_judge(discriminator: Discriminator) -> Judge:
-    """Turn the discriminator into a fixed function: words get gradient from it, its parameters get none.
+    """Make a fixed function of the discriminator: words get a gradient through it, its parameters do not.
 
-    Otherwise its parameters would collect gradient in the generator's step, and accumulation would carry that
-    into the discriminator's own step.
+    Otherwise its parameters would collect gradients in the generator's step, and gradient accumulation would
+    carry them into the discriminator's own step.
     """
     frozen = {name: value.detach() for name, value in discriminator.named_parameters()}
 
@@ -128,16 +137,16 @@ def make_judge(discriminator: Discriminator) -> Judge:
 def adversarial(
     judge: Judge, words: Tensor, code: Code, batch: Batch, samples: int, hard: bool = True
 ) -> Tensor:
-    """Loss ``[batch * samples]`` of not reading as human: relativistic per sentence, plus per word.
+    """Adversarial loss ``[batch * samples]``: the mean of a relativistic loss per sentence and one per word.
 
     Args:
-        judge: What `make_judge` answers.
-        words: ``[batch * samples, length, vocabulary]``, one-hot or nearly.
+        judge: From `make_judge`.
+        words: ``[batch * samples, length, vocabulary]``, one-hot or relaxed.
         code: The summaries that consist of these words.
-        batch: Texts with the human sentences that summaries are compared with.
+        batch: Texts with the human sentences with which summaries are compared.
         samples: Number of summaries of each row of the batch.
-        hard: Whether the words are one-hot; soft ones are made one-hot in the forward pass, since a judge of
-            human words would recognize them at once.
+        hard: Whether the words are one-hot. Relaxed words are made one-hot in the forward pass, since the
+            discriminator, which reads one-hot words, would recognize them at once.
     """
     if not hard:
         words = F.one_hot(code.given("words"), words.shape[-1]).to(words.dtype) + words - words.detach()
@@ -155,19 +164,19 @@ def adversarial(
 def discriminator_terms(
     discriminator: Discriminator, batch: Batch, fakes: tuple[Tensor, Tensor] | None, penalized: bool
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Losses of telling human sentences from damaged ones and, when there are any, from summaries.
+    """Losses of distinguishing human sentences from damaged ones and, if there are any, from summaries.
 
-    Per sentence the loss is relativistic (Jolicoeur-Martineau 2019) with zero-centred gradient penalties on
-    both sides (Huang 2024, R3GAN); per word it is a cross-entropy as in ELECTRA (Clark 2020).
+    The loss of a sentence is relativistic (Jolicoeur-Martineau 2019) with zero-centred gradient penalties on
+    both sides (Huang 2024, R3GAN); that of a word is a cross-entropy as in ELECTRA (Clark 2020).
 
     Args:
         discriminator: The network.
-        batch: Texts with human and with damaged sentences.
+        batch: Texts with human and damaged sentences.
         fakes: Summaries ``[batch, length]`` and their mask; None in the warm start.
-        penalized: Whether the gradient penalty is computed.
+        penalized: Whether to compute the gradient penalty.
 
     Returns:
-        Scalar terms, and shares of pairs told apart.
+        Scalar terms, and accuracies: shares of pairs in which the human sentence scores higher.
     """
     sentences, spoiled = batch["sentences"], batch["damaged"]
     real_vectors, real = _look(discriminator, sentences.ids, sentences.mask)

@@ -1,4 +1,4 @@
-"""The model card written beside every saved model: what it is, how it was made, how to use it."""
+"""Model cards, written beside every saved model: what it is, how it was trained, how to use it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ tags:
 
 # {title}
 
-A summarizer trained by summgan from unlabelled documents and unpaired human sentences; no document was
-ever shown with its summary.
+A summarizer trained by summgan on unlabelled documents and unpaired human sentences: it never saw a document
+with its summary.
 
 ```python
 from summgan import Summarizer
@@ -32,15 +32,14 @@ summarizer = Summarizer.from_pretrained("path/to/this/folder")
 print(summarizer("A long text ...").summary_text)
 ```
 
-- Summaries have {length} units (words, or characters in scripts without spaces) unless you ask
-  otherwise.
-- Documents of up to {pieces} pieces are summarized at once; longer ones in windows.
+- Summaries have {length} units (words, or characters in scripts without spaces) unless you ask for another
+  length.
+- Documents of up to {pieces} pieces are summarized at once, longer ones in windows.
 - Step {step} of the training{best}.
 
 ## Training
 
-Documents: {documents}. Human sentences: {sentences}. The weights inherit whatever terms these
-texts have.
+Documents: {documents}. Human sentences: {sentences}. The weights inherit the licence terms of these texts.
 
 ```json
 {options}
@@ -52,13 +51,13 @@ texts have.
 
 ## Limits
 
-It learned what to keep from the texts it was trained on: expect poor summaries of other kinds of text.
-It can join facts that do not belong together; do not publish its output unread.
+The model learned what to keep from its training texts: expect poor summaries of other kinds of text. It can
+join facts that do not belong together: do not publish its output unread.
 """
 
 
 def model_card(model: SummGAN, options: Options, state: TrainerState) -> str:
-    """Model card of a summarizer, in Markdown.
+    """Write the model card of a summarizer, in Markdown.
 
     Args:
         model: The model.
@@ -93,7 +92,7 @@ tags:
 
 # {title}
 
-A {kind} code of whole documents, learned by summgan from unlabelled text: {size}.
+A {kind} code of documents, learned by summgan from unlabelled text: {size}.
 
 ```python
 from summgan import Encoder
@@ -101,8 +100,7 @@ from summgan import Encoder
 codes = Encoder.from_pretrained("path/to/this/folder").encode(["A long text ..."])
 ```
 
-Step {step} of the training. Documents: {documents}. The weights inherit whatever terms these texts
-have.
+Step {step} of the training. Documents: {documents}. The weights inherit the licence terms of these texts.
 
 ```json
 {options}
@@ -110,12 +108,12 @@ have.
 
 ## Limits
 
-It counts words: their order, and words that were rare in the training documents, mean nothing to it.
+The code counts words: it ignores their order, and words that were rare in the training documents.
 """
 
 
 def code_card(config: dict, options: Options, state: TrainerState) -> str:
-    """Model card of a code that is not made of words, in Markdown.
+    """Write the model card of a code that is not made of words, in Markdown.
 
     Args:
         config: Configuration of the model.
@@ -125,7 +123,7 @@ def code_card(config: dict, options: Options, state: TrainerState) -> str:
     sizes = {
         "one-hot": "{size} classes",
         "binary": "{size} bits",
-        "tree": "a path of {length} branchings with {size} branches each",
+        "tree": "a path through {length} levels with {size} branches per node",
     }
     size = sizes.get(config["kind"], "{length} positions of {size} entries").format(**config)
     return _CODE_CARD.format(
@@ -140,19 +138,19 @@ def code_card(config: dict, options: Options, state: TrainerState) -> str:
 
 _PATH_CARD = """# {title}
 
-A summarizer trained by summgan from unlabelled documents and unpaired human sentences. It writes a path
-through the words of the document. Step {step}.
+A summarizer trained by summgan on unlabelled documents and unpaired human sentences. It writes a path through
+the words of the document. Step {step} of the training.
 
 ```json
 {options}
 ```
 
-It can join words into what the document does not say; do not publish its output unread.
+The model can join words into statements that the document does not make: do not publish its output unread.
 """
 
 
 def path_card(options: Options, state: TrainerState) -> str:
-    """Model card of a path generator, in Markdown.
+    """Write the model card of a path generator, in Markdown.
 
     Args:
         options: Options of its training.
@@ -163,11 +161,11 @@ def path_card(options: Options, state: TrainerState) -> str:
 
 
 def _training(options: Options) -> dict:
-    """The block ``training`` of the options, without the folder."""
+    """Return the block ``training`` of the options, without the output folder."""
     return {name: value for name, value in asdict(options.training).items() if name != "output_dir"}
 
 
 def _names(paths: list[str] | str) -> str:
-    """File names without their folders, which are nobody else's business."""
+    """List file names without their folders, which may be private."""
     paths = [paths] if isinstance(paths, str) else paths
-    return ", ".join(f"`{shown(Path(path).name)}`" for path in paths) or "not said"
+    return ", ".join(f"`{shown(Path(path).name)}`" for path in paths) or "not given"

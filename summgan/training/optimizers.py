@@ -1,4 +1,4 @@
-"""The optimizers of a run: whose parameters they move, and how."""
+"""The optimizers of a run and the parameters of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BETAS = (0.9, 0.98)
 
 
 def own_parameters(networks: Mapping[str, torch.nn.Module]) -> dict[str, list[Tensor]]:
-    """Parameters by network, each once: the table of embeddings goes with the generator."""
+    """List the parameters of each network; a shared parameter belongs to the first network that has it."""
     seen: set[int] = set()
     own: dict[str, list[Tensor]] = {}
     for name, network in networks.items():
@@ -21,7 +21,7 @@ def own_parameters(networks: Mapping[str, torch.nn.Module]) -> dict[str, list[Te
 
 
 def make_optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim.AdamW:
-    """AdamW at learning rate 0, which the trainer sets; biases and scales do not decay."""
+    """Make an AdamW at learning rate 0, which the trainer sets; biases and scales have no weight decay."""
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
@@ -30,5 +30,5 @@ def make_optimizer(parameters: list[Tensor], weight_decay: float) -> torch.optim
 
 
 def all_finite(model: torch.nn.Module) -> bool:
-    """Whether nothing that is saved of a model is NaN or infinite."""
+    """Whether all tensors of a model's state dict are finite."""
     return all(bool(torch.isfinite(tensor).all()) for tensor in model.state_dict().values())

@@ -1,4 +1,4 @@
-"""Summaries of earlier steps, which a discriminator sees again beside those of today."""
+"""`Replay`: summaries of earlier steps, which the discriminator sees again beside the present ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from summgan.networks.processes import everywhere
 
 
 class Replay(nn.Module):
-    """Summaries in buffers, so that they are saved and moved with the other state.
+    """A ring buffer of summaries, which is saved and moved with the model.
 
     Args:
-        capacity: Number of summaries that are kept.
-        longest: Words of the longest.
+        capacity: Number of summaries to keep.
+        longest: Number of words of the longest summary.
+
+    Attributes:
+        words: ``[capacity, longest]`` rows of the word table, padded with -1.
+        struck: ``[capacity, longest + 1]``, 1 for each gap of a summary where words of the document are left
+            out.
+        seen: Number of summaries added so far.
     """
 
     words: Tensor
@@ -27,14 +33,23 @@ class Replay(nn.Module):
         self.register_buffer("seen", torch.tensor(0))
 
     def add(self, words: Tensor, struck: Tensor) -> None:
-        """Keep summaries ``[batch, longest]`` of all processes with their gaps, in place of the oldest."""
+        """Add the summaries of all processes, in place of the oldest ones.
+
+        Args:
+            words: ``[batch, longest]``.
+            struck: ``[batch, longest + 1]``.
+        """
         words, struck = everywhere(words), everywhere(struck)
         slots = (self.seen + torch.arange(len(words), device=words.device)) % len(self.words)
         self.words[slots], self.struck[slots] = words, struck
         self.seen += len(words)
 
     def draw(self, uniforms: Tensor) -> tuple[Tensor, Tensor]:
-        """One summary with its gaps for each of ``uniforms`` ``[batch]``; none while there is none."""
+        """Draw summaries and their gaps with replacement; none while the buffer is empty.
+
+        Args:
+            uniforms: ``[batch]`` numbers in [0, 1), one for each summary.
+        """
         kept = self.seen.clamp_max(len(self.words))
         rows = (uniforms * kept).long()[: len(uniforms) * int(kept > 0)]
         return self.words[rows], self.struck[rows]

@@ -1,4 +1,4 @@
-"""Around the loop of a run: evaluation, checkpoints, the log, and how it ends, however it ends."""
+"""`Run`: evaluation, checkpoints, log and end of a training, around the steps of `Trainer`."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from summgan.training.run_log import RunLog
 from summgan.training.runtime import StopSignal, TrainingInterrupted, changes_between
 from summgan.training.task import Task
 
-_HOPELESS = 100.0  # nats per piece; a guess costs 12 in the largest vocabulary
+_HOPELESS = 100.0  # nats per piece; a uniform guess costs 12 in the largest vocabulary
 
 
 class Run:
-    """State of a training and all that is kept of it, whatever it trains.
+    """State, evaluation, checkpoints and log of a training.
 
     Args:
-        task: What is trained.
-        accelerator: Place of this process.
-        optimizers: By network name.
+        task: The task that is trained.
+        accelerator: Accelerator of this process.
+        optimizers: Optimizers by network name.
         say: Receives sentences for the user.
-        folder: The output folder if it is open already.
-        callbacks: Called at evaluations and checkpoints.
+        folder: The output folder if it is already open.
+        callbacks: Called after evaluations and checkpoints.
 
     Attributes:
-        state: What a checkpoint remembers besides tensors.
-        log: Log of figures and of the time that is left.
+        state: State of the training besides tensors.
+        log: Log of figures and of the time left.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Run:
 
     @contextmanager
     def begun(self, resume: bool) -> Iterator[StopSignal]:
-        """Hold the output folder, put a former state into place, and watch for the user's stop."""
+        """Open the output folder, restore the state of a resumed run, and catch Ctrl-C and SIGTERM."""
         if not self._is_open:
             with self.folder.opened(resume, self.task.steps):
                 self._is_open = True
@@ -81,7 +81,7 @@ class Run:
     # Evaluation -----------------------------------------------------------------------------------
 
     def evaluate(self) -> None:
-        """Score the validation documents, and keep the model when it is the best so far.
+        """Score the validation documents, and save the model as ``best`` if it is the best so far.
 
         Raises:
             SummGANError: The weights or the scores are not finite.
@@ -104,18 +104,18 @@ class Run:
                 self.folder.keep_best(self._save_model)
         for callback in self.callbacks:
             callback.on_evaluate(self.state.step, figures)
-        if self.state.step < self.task.steps:  # the last one is written when all is done
+        if self.state.step < self.task.steps:  # `finish` writes the last one
             self.task.write_report(self.output_dir / REPORT, self.state)
 
     def show_sample(self, bar: tqdm) -> None:
-        """Write one example over the progress bar."""
+        """Print one example above the progress bar."""
         if self.accelerator.is_main_process and not bar.disable:
             bar.write(self.task.sample(self.state.step))
 
     # Health ---------------------------------------------------------------------------------------
 
     def judge(self, step: int, figures: dict[str, float]) -> None:
-        """Note whether the weights after ``step`` steps were good, by what the next step made of them."""
+        """Record whether the weights after ``step`` steps are good, by the figures of the next step."""
         if not self.state.skipped_in_a_row and figures.get("reconstruction", 0.0) < _HOPELESS:
             self._prove(step)
 
@@ -125,7 +125,7 @@ class Run:
             checkpoint.rotate(self.output_dir, step, self.training.save_total_limit)
 
     def diverged(self, what: str) -> SummGANError:
-        """The error that ends a run whose weights lead nowhere, with the way back."""
+        """Make the error that ends a diverged run and tells how to continue."""
         back = self.folder.way_back(self.state.good_step, self._resumed)
         return SummGANError(
             f"{what}. Lower --training.learning_rate, raise --training.temperature_end, or use "
@@ -139,11 +139,11 @@ class Run:
     # Checkpoints ----------------------------------------------------------------------------------
 
     def due(self, every: int) -> bool:
-        """Whether something that is done every so many steps is due."""
+        """Whether an action is due that happens every ``every`` steps; never if 0."""
         return every > 0 and self.state.step % every == 0
 
     def save_if_due(self, stop: StopSignal) -> None:
-        """Save a checkpoint now and then; while steps are being skipped, only if it would be the last.
+        """Save a checkpoint if one is due; while steps are being skipped, only if the run stops.
 
         Raises:
             TrainingInterrupted: The user has stopped the run before its last step, on any process.
@@ -154,8 +154,8 @@ class Run:
             self._save()
         if stopping:
             raise TrainingInterrupted(
-                f"Stopped at step {self.state.step} of {self.task.steps}; all is saved in "
-                f"{self.output_dir}/checkpoint-{self.state.step}. Go on with --resume."
+                f"Stopped at step {self.state.step} of {self.task.steps}; everything is saved in "
+                f"{self.output_dir}/checkpoint-{self.state.step}. Continue with --resume."
             )
 
     def _save(self) -> None:
@@ -186,7 +186,7 @@ class Run:
         for change in changes_between(kept.options, self.state.options):
             self.say(f"Changed since the checkpoint: {change}")
         if kept.fingerprint != self.state.fingerprint:
-            self.say("The text has changed since the checkpoint; the run will not repeat exactly.")
+            self.say("The text has changed since the checkpoint; the run is not reproducible.")
         checkpoint.load_tensors(path, self.task.model, self.optimizers, kept.moments)
         kept.options, kept.fingerprint = self.state.options, self.state.fingerprint
         self.state = kept
@@ -197,14 +197,14 @@ class Run:
         staying = [p.name for p in checkpoint.checkpoints(self.output_dir) if not is_ours(p)]
         if staying:
             self.say(
-                f"{', '.join(staying)} will not be deleted: an older version has made them, or something of "
-                "another origin is in them."
+                f"{', '.join(staying)} will not be deleted: an older version has made them, or they hold "
+                "files of another origin."
             )
 
     def finish(self, stop: StopSignal) -> None:
-        """Write the chosen model into the output folder itself, with the report.
+        """Copy the final model to the top of the output folder, and write the report.
 
-        A run that was killed after its last step comes here at once, and leaves the same.
+        A resumed run that was killed after its last step ends here with the same files.
         """
         if self._saved != self.task.steps:
             self._save()
@@ -212,21 +212,21 @@ class Run:
         if self.accelerator.is_main_process:
             checkpoint.rotate(self.output_dir, self.state.good_step, self.training.save_total_limit)
             if self._resumed == self.task.steps:
-                self.task.validate()  # for the samples of the report
+                self.task.validate()  # makes the samples of the report
             use_best = self.training.load_best_model_at_end and best.is_dir()
             self.folder.publish(best if use_best else self.output_dir / f"checkpoint-{self.task.steps}")
             self.task.write_report(self.output_dir / REPORT, self.state)
         if self.state.skipped_steps:
-            self.say(f"{self.state.skipped_steps} steps were skipped: gradients were not finite.")
+            self.say(f"{self.state.skipped_steps} steps were skipped because gradients were not finite.")
         with writing(f"The tracker's folder in {self.output_dir}"):
             self.accelerator.end_training()
         if stop.requested:
-            raise TrainingInterrupted(f"Stopped when all was done; the model is in {self.output_dir}.")
+            raise TrainingInterrupted(f"Stopped after the last step; the model is in {self.output_dir}.")
 
-    # Telling --------------------------------------------------------------------------------------
+    # Progress -------------------------------------------------------------------------------------
 
     def progress(self) -> tqdm:
-        """A bar of steps on the first process."""
+        """Make a progress bar of steps, visible on the first process."""
         hidden = None if self.accelerator.is_main_process else True
         return tqdm(total=self.task.steps, initial=self.state.step, disable=hidden, unit="step")
 
@@ -239,4 +239,4 @@ class Run:
 
 
 def say_nothing(sentence: str) -> None:
-    """Stands for ``say`` on all processes but the first."""
+    """Replaces ``say`` on all processes but the first."""

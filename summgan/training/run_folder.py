@@ -1,8 +1,8 @@
-"""The output folder of a run: what is written there, and what never is.
+"""`RunFolder`: the output folder of a run, in which no file of the user is ever overwritten.
 
-It may hold anything of the user's beside the run. What the run is going to write is refused at the start if
-something that no run has made has that name: checkpoints and ``best`` are known by their lists of files,
-log and report by their content, and the files of the published model by their hashes in ``published.json``.
+The folder may also hold files of the user. A run refuses to start if a name that it will write is taken by
+something that no run has made. It recognizes checkpoints and ``best`` by their lists of files, log and report
+by their content, and the files of the published model by their hashes in ``published.json``.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from summgan.files import (
 from summgan.training import checkpoint
 
 FIRST_SAVE = 50
-"""Step of the first checkpoint, if none is due before."""
+"""Step of the first checkpoint, if none is due earlier."""
 LOG, REPORT, BEST = "log.jsonl", "report.html", "best"
 _PUBLISHED = "published.json"
 _MODEL = (
     "README.md config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json "
     "spiece.model truecase.json bag_of_words.json"
 ).split()
-_NORM = "_grad_norm"  # at the end of a name in the first row of every log
+_NORM = "_grad_norm"  # suffix of a figure in the first row of every log
 _TITLE = re.compile(r"<title>summgan(, step \d+| [\w-]+ code: what each part means)</title>")
 
 
 class RunFolder:
-    """The output folder of one run, held while it runs.
+    """The output folder of one run, locked while it runs.
 
     Args:
-        path: Its name.
-        writes: Whether this process writes there; of several only the first one does.
+        path: Path of the folder.
+        writes: Whether this process writes there; only the first of several does.
     """
 
     def __init__(self, path: str | Path, writes: bool = True):
@@ -54,15 +54,14 @@ class RunFolder:
 
     @contextmanager
     def opened(self, resume: bool, steps: int) -> Iterator[RunFolder]:
-        """Make the folder ready, and keep other runs out of it.
+        """Prepare and lock the folder.
 
         Args:
-            resume: Whether a run that is there shall go on.
-            steps: At which the run will end.
+            resume: Whether to continue the run in the folder.
+            steps: Total number of steps of the run.
 
         Raises:
-            SummGANError: Something is there that would be lost, another run is writing, or there is
-                nothing to resume.
+            SummGANError: A file would be lost, another run is writing, or there is nothing to resume.
         """
         if not self.writes:
             yield self
@@ -82,7 +81,7 @@ class RunFolder:
                     self.path.rmdir()
 
     def _clean_up(self) -> None:
-        """Mend what a killed run has left, and see that the folder can be written."""
+        """Clean up after a killed run, and check that the folder is writable."""
         recover_all(self.path)
         with writing(self.path):
             for name in (LOG, REPORT, _PUBLISHED, *_MODEL):
@@ -95,7 +94,7 @@ class RunFolder:
         present = checkpoint.checkpoints(self.path)
         if present and not resume:
             raise SummGANError(
-                f"{self.path} already holds checkpoints: go on with --resume, delete the folder, "
+                f"{self.path} already holds checkpoints: continue with --resume, delete the folder, "
                 "or name another --training.output_dir."
             )
         step = 0
@@ -104,7 +103,7 @@ class RunFolder:
             step = checkpoint.step_of(newest)
             if step > steps:
                 raise SummGANError(
-                    f"{newest} is further than this run would go ({steps} steps): give it more steps, delete "
+                    f"{newest} is beyond the last step of this run ({steps}): train for more steps, delete "
                     "that checkpoint, or name another --training.output_dir."
                 )
         for path in self.path.glob("checkpoint-*"):
@@ -122,7 +121,7 @@ class RunFolder:
             self._check_empty()
 
     def _check_empty(self) -> None:
-        """Refuse to begin a run where there is a model, unless it never came to its first checkpoint."""
+        """Refuse to start where a run has left a model, unless that run ended before its first checkpoint."""
         log, best = self.path / LOG, self.path / BEST
         last = _last_step(log) if log.exists() else 0
         for name in (*_MODEL, _PUBLISHED):
@@ -132,12 +131,12 @@ class RunFolder:
             raise self._foreign(BEST)
         if last > FIRST_SAVE:
             raise SummGANError(
-                f"{log} is of a run of {last} steps whose checkpoints are gone: delete it if that run is "
-                "of no use any more, or name another --training.output_dir."
+                f"{log} belongs to a run of {last} steps whose checkpoints are gone: delete it if you no "
+                "longer need it, or name another --training.output_dir."
             )
 
     def _claim_best(self) -> None:
-        """See that ``best`` may be replaced: it is ours, or what an older version has made."""
+        """Check that ``best`` may be replaced, because this or an older version of summgan made it."""
         best = self.path / BEST
         if not best.exists() or (best.is_dir() and is_ours(best)):
             return
@@ -148,12 +147,12 @@ class RunFolder:
 
     def _foreign(self, name: str) -> SummGANError:
         return SummGANError(
-            f"{self.path / name} is not of this run, which would replace it: move it away, or name another "
-            "--training.output_dir."
+            f"{self.path / name} is not of this run, which would replace it: move it away, or name "
+            "another --training.output_dir."
         )
 
     def discard(self) -> None:
-        """Delete the run that is in the folder, and nothing else."""
+        """Delete the files of the run in the folder, and nothing else."""
         if not self.path.is_dir():
             return
         with locked(self.path), writing(self.path):
@@ -175,19 +174,19 @@ class RunFolder:
     # The model ------------------------------------------------------------------------------------
 
     def keep_best(self, save_model: Callable[[Path], None]) -> None:
-        """Write ``best`` anew."""
+        """Replace ``best``."""
         write_folder(self.path / BEST, save_model)
 
     def publish(self, source: Path) -> None:
         """Copy the model of a checkpoint, or ``best``, to the top of the folder.
 
         Raises:
-            SummGANError: Something of another origin has the name of one of its files, or a file cannot
+            SummGANError: A file of another origin has the name of one of the model's files, or a file cannot
                 be written.
         """
         digests = {path.name: _digest(path) for path in checkpoint.model_files(source)}
         self._check_published(digests)
-        # Known as ours before they are there, so that a crash between two of them does no harm.
+        # Listed as ours before they are copied, so that a crash between two files does no harm.
         known = self._published()
         self._list({name: sorted({*known.get(name, ()), digest}) for name, digest in digests.items()})
         checkpoint.publish_model(source, self.path)
@@ -198,7 +197,7 @@ class RunFolder:
         write_text(self.path / _PUBLISHED, json.dumps(kept, indent=1) + "\n")
 
     def _check_published(self, names: Iterable[str]) -> None:
-        """Refuse to replace files at the top that no run has published, or that were changed since."""
+        """Refuse to replace files at the top that no run has published, or that have changed since."""
         if (self.path / _PUBLISHED).exists() and not self._published():
             raise self._foreign(_PUBLISHED)
         for name in names:
@@ -212,7 +211,7 @@ class RunFolder:
         digest = _digest(file)
         if digest in self._published().get(file.name, ()):
             return True
-        # Older versions have kept no list; but then the file still is that of a checkpoint.
+        # Older versions keep no list; then the file equals that of a checkpoint.
         sources = (self.path / BEST, *checkpoint.checkpoints(self.path))
         others = (source / file.name for source in sources)
         return any(other.is_file() and _digest(other) == digest for other in others)
@@ -228,11 +227,11 @@ class RunFolder:
     # The way back ---------------------------------------------------------------------------------
 
     def way_back(self, good_step: int | None, resumed: int | None) -> str:
-        """Put checkpoints aside that came after the last good one, and say where to go on from.
+        """Rename the checkpoints after the last good one, and describe how to continue.
 
         Args:
             good_step: See `TrainerState`.
-            resumed: Step that the run was resumed at, if it was.
+            resumed: Step at which the run was resumed; None if it was not.
         """
         untried = resumed is not None and (good_step is None or good_step < resumed)
         good = checkpoint.last_good(self.path, resumed if untried else good_step)
@@ -247,25 +246,25 @@ class RunFolder:
         names = ", ".join(path.name for path in aside)
         if good is None:
             kept = f" ({names} cannot be trained on)" if aside else ""
-            return f"begin again without --resume: there is no good checkpoint{kept}."
+            return f"start again without --resume: there is no good checkpoint{kept}."
         kept = f" ({names}, from later steps, cannot be trained on)" if aside else ""
-        doubt = "; if this happens again, delete that to go on from the one before it" if untried else ""
-        return f"go on from the last good checkpoint, {good}, with --resume{kept}{doubt}."
+        doubt = "; if this happens again, delete it to continue from the one before" if untried else ""
+        return f"continue from the last good checkpoint, {good}, with --resume{kept}{doubt}."
 
 
 def check_parents(path: Path, option: str) -> None:
-    """Refuse an output folder that is a file or stands in one.
+    """Check that neither an output folder nor a parent of it is a file.
 
     Args:
         path: Path of the folder.
-        option: Option that names it.
+        option: Option that names it, for error messages.
 
     Raises:
-        SummGANError: Naming the file.
+        SummGANError: One is a file, or the path is impossible.
     """
     try:
         if "\0" in str(path):
-            raise ValueError("there is a NUL in it")
+            raise ValueError("it contains a NUL")
         files = [parent for parent in (path, *path.parents) if parent.exists() and not parent.is_dir()]
     except (OSError, ValueError) as error:  # too long a name, no permission, ...
         raise SummGANError(f"{option} {str(path)[:99]!r} cannot be a folder: {error}.") from error
@@ -274,7 +273,7 @@ def check_parents(path: Path, option: str) -> None:
 
 
 def is_log(file: Path) -> bool:
-    """Whether a file is the log of a run, as far as that has come."""
+    """Whether a file is the log of a run; an empty file is one too."""
     try:
         with file.open(encoding="utf-8") as lines:
             first = lines.readline()
@@ -286,7 +285,7 @@ def is_log(file: Path) -> bool:
 
 
 def _last_step(log: Path) -> int:
-    """The last step in a log, of which the last line may be broken."""
+    """Return the last step in a log, whose last line may be incomplete."""
     last = 0
     with log.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:

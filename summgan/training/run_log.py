@@ -1,4 +1,4 @@
-"""What a run tells while it trains: history, ``log.jsonl``, a tracker, and lines on the screen."""
+"""`RunLog`: records the figures of a run in its history, ``log.jsonl``, a tracker and on the screen."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class RunLog:
     """Records figures of a run; only the first process writes files.
 
     Args:
-        accelerator: Place of this process; its trackers get every figure.
+        accelerator: Accelerator of this process; its trackers get every figure.
         output_dir: Folder of the run.
         say: Receives sentences for the user.
         steps: Number of steps of the run.
-        every: Steps between two rows of the log.
+        every: Number of steps between two rows of the log.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class RunLog:
         self._started: tuple[int, float] | None = None
 
     def start(self, state: TrainerState) -> None:
-        """Begin the log file with the history so far, which is empty unless the run was resumed."""
+        """Write the log file with the history so far, which is empty unless the run is resumed."""
         if self.accelerator.is_main_process:
             rows = "".join(json.dumps(row) + "\n" for row in state.history)
             write_text(self.output_dir / LOG, rows)
 
     def tell(self, state: TrainerState, figures: dict[str, float], bar: tqdm) -> None:
-        """Log the figures of a step when that is due, and show how far the run is."""
+        """Log the figures of a step if that is due, and show the progress of the run."""
         bar.update()
-        # Without a bar, ten lines and an early one say how it goes.
+        # Without a progress bar, print two early lines and ten more.
         if bar.disable and (state.step in (1, 20) or state.step % max(1, self.steps // 10) == 0):
             self.say(self._time_left(state.step))
         if state.step % self.every and state.step != 1:
@@ -63,10 +63,10 @@ class RunLog:
         bar.set_postfix({name: f"{figures[name]:.2f}" for name in _SHOWN if name in figures})
 
     def record(self, state: TrainerState, figures: dict[str, float]) -> None:
-        """Keep figures of the present step.
+        """Record the figures of the present step.
 
         Raises:
-            SummGANError: They cannot be written.
+            SummGANError: The log or the tracker's files cannot be written.
         """
         row = {"step": state.step, **{name: round(v, 6) for name, v in figures.items()}}
         state.history.append(row)
@@ -81,7 +81,7 @@ class RunLog:
             self.accelerator.log(tracked, step=state.step)
 
     def _time_left(self, step: int) -> str:
-        """How far the run is, and how long it will take at its present speed."""
+        """Describe the progress of the run and the time left at the present speed."""
         if self._started is None:
             self._started = (step, time.monotonic())
         first, begun = self._started

@@ -1,4 +1,4 @@
-"""Where and how a run runs: processes and devices, trackers, and being stopped by the user."""
+"""Runtime of a training: processes and devices, trackers, and the user's stop signal."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from summgan.options.configuration import Options
 
 
 class TrainingInterrupted(Exception):
-    """The user stopped the run; everything is saved."""
+    """The user has stopped the run, and everything is saved."""
 
 
 def make_accelerator(options: Options) -> Accelerator:
-    """The process's place in the run; refuses a launch that would silently be several runs of one."""
+    """Make the accelerator of this process.
+
+    Raises:
+        SummGANError: The launched processes do not see each other, so that each would be a run of its own, or
+            the tracker is not installed.
+    """
     training = options.training
     accelerator = Accelerator(
         cpu=training.use_cpu or not torch.cuda.is_available(),
@@ -35,20 +40,20 @@ def make_accelerator(options: Options) -> Accelerator:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if accelerator.num_processes != world:
         raise SummGANError(
-            f"{world} processes were launched but do not see each other. On a machine without GPU "
+            f"{world} processes were launched but do not see each other. On a machine without a GPU, "
             f"use: torchrun --nproc_per_node {world} -m summgan train ..."
         )
     if training.report_to != "none" and not accelerator.log_with:
         raise SummGANError(
             f"--training.report_to {training.report_to}: it is not installed; "
-            f"pip install {training.report_to}, or choose none."
+            f"pip install {training.report_to}, or choose --training.report_to none."
         )
     return accelerator
 
 
 @contextmanager
 def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
-    """Open the tracker that is wanted, which may write into the output folder.
+    """Open the tracker of the options, which may write into the output folder.
 
     Raises:
         SummGANError: The tracker cannot write.
@@ -58,7 +63,7 @@ def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
         return
 
     def hook(error: threading.ExceptHookArgs) -> None:
-        # TensorBoard writes in a thread, and raises again in the next call what went wrong there.
+        # TensorBoard writes in a thread and raises that thread's error again in the next call.
         if not issubclass(error.exc_type, OSError):
             before(error)
 
@@ -72,7 +77,7 @@ def trackers(accelerator: Accelerator, options: Options) -> Iterator[None]:
 
 
 def flatten(options: dict, prefix: str = "") -> dict[str, str]:
-    """Nested options as ``{"training.seed": "0"}``."""
+    """Flatten nested options into ``{"training.seed": "0"}``."""
     flat: dict[str, str] = {}
     for name, value in options.items():
         if isinstance(value, dict):
@@ -83,10 +88,10 @@ def flatten(options: dict, prefix: str = "") -> dict[str, str]:
 
 
 def changes_between(old: dict, new: dict) -> list[str]:
-    """What differs between two nested dicts of options, a phrase each."""
+    """Describe each difference between two nested dicts of options."""
     old, new = flatten(old), flatten(new)
     return [
-        f"{name} was {old.get(name, 'not there')}, is {new.get(name, 'not there')}"
+        f"{name} was {old.get(name, 'missing')}, is {new.get(name, 'missing')}"
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     ]
@@ -100,7 +105,7 @@ class StopSignal:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignal:
-        # Python lets only the main thread handle signals; elsewhere the caller has to.
+        # Python lets only the main thread handle signals; in another thread, the caller must.
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._previous[number] = signal.signal(number, self._handle)

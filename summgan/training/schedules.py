@@ -1,4 +1,4 @@
-"""Learning rate and temperature as plain functions of the step."""
+"""Learning rate and temperature as functions of the step."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 
 
 def learning_rate_factor(step: int, steps: int, warmup_steps: int, kind: str) -> float:
-    """Share of the peak learning rate at ``step`` of a stage of ``steps``.
+    """Learning rate at a step of a stage, as a fraction of the peak.
 
     Args:
         step: Number of the step, from 0.
-        steps: Length of the stage.
-        warmup_steps: Steps of the linear rise.
-        kind: ``linear`` or ``cosine`` (both fall to a tenth), or ``constant``.
+        steps: Number of steps of the stage.
+        warmup_steps: Number of steps of the linear rise.
+        kind: Schedule after the rise: ``linear`` or ``cosine``, which fall to a tenth, or ``constant``.
     """
     if step < warmup_steps:
         return (step + 1) / (warmup_steps + 1)
@@ -24,6 +24,6 @@ def learning_rate_factor(step: int, steps: int, warmup_steps: int, kind: str) ->
 
 
 def temperature(step: int, steps: int, start: float, end: float) -> float:
-    """Exponential interpolation from ``start`` at step 0 to ``end`` at the last step."""
+    """Temperature at a step, interpolated exponentially from ``start`` at step 0 to ``end`` at the last."""
     done = min(1.0, step / max(1, steps - 1))
     return start * (end / start) ** done

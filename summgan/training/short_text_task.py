@@ -1,9 +1,9 @@
-"""`ShortTextTask`: the game of paths over short texts, such as names and their abbreviations.
+"""`ShortTextTask`: trains paths through short texts, such as names to be abbreviated.
 
-The generator chooses the length of a summary itself. What it starts from, and is held
-to, is the likelihood of human sentences as summaries of texts that an n-gram model of the documents writes
-around them (`surroundings.py`): the first stage has this and the critics' own losses alone. In the second
-stage discriminator and reconstructor judge the summaries of real documents, each as a whole.
+The generator chooses the length of a summary. Throughout, it learns the likelihood of human sentences as
+summaries of texts that an n-gram model of the documents writes around them (`surroundings.py`). The first
+stage has only this loss and those of the critics. In the second stage, discriminator and reconstructor judge
+whole summaries of real documents.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from summgan.training.task import ForwardPass, Objective
 
 
 class ShortTextTask(PathTask):
-    """Learns to shorten names.
+    """Trains paths through short texts.
 
     Args:
         *inputs: Arguments of `PathTask`.
         **named: Arguments of `PathTask`.
 
     Attributes:
-        texts: Number of texts around each sentence, and of those that are shown at once.
+        texts: Number of texts written around each sentence, and number of these in one step.
     """
 
     least_document: ClassVar[int] = 3
@@ -62,9 +62,9 @@ class ShortTextTask(PathTask):
 
     @classmethod
     def rules(cls, options: Options, shares: np.ndarray) -> Rules:
-        """Whole summaries are judged, and nothing is struck out.
+        """Make the rules: critics judge whole summaries and see no human sentences with struck-out spans.
 
-        The estimator is REINFORCE if ``training.estimator`` says so, else the log-variance.
+        The estimator is REINFORCE if ``training.estimator`` is ``reinforce``, otherwise the log-variance.
         """
         rules = super().rules(options, shares)
         chosen = "reinforce" if options.training.estimator == "reinforce" else "whole"
@@ -74,13 +74,13 @@ class ShortTextTask(PathTask):
         return replace(rules, temperature=1.0, spoiled=0.0, leaps=False, free_length=True, weights=weights)
 
     def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
-        """The likelihood of hidden sentences, then what `PathTask` learns."""
+        """Yield the objective of hidden sentences, then those of `PathTask`."""
         if self.training.critics.hidden_sentences:
             yield self.passes["hidden"](RandomStream.of(batch.rows, self.training.seed, "hidden", step))
         yield from super().losses(batch, step)
 
     def hidden_objective(self, stream: RandomStream) -> Objective:
-        """What the generator learns from as many sentences as there are rows: ``hidden``, in nats."""
+        """Objective ``hidden`` of the generator, in nats, from one hidden sentence per row of the batch."""
         told = [self.hidden[self.hidden_order[row]] for row in stream.rows]
         each = self.texts[1]
         chosen = (stream.uniform(each) * self.texts[0]).long().tolist()
@@ -97,20 +97,20 @@ class ShortTextTask(PathTask):
         return Objective(weigh(losses, self.game.rules.weights), means(losses))
 
     def learning_rates(self, step: int) -> dict[str, float]:
-        """A short rise and a fall to a fifth; the generator learns from the first step on."""
+        """A rise over 30 steps and a linear fall to a fifth; the generator learns from the first step."""
         factor = min(1.0, (step + 1) / 30) * (1 - 0.8 * step / self.steps)
         return {name: rate * factor for name, rate in self.rates().items()}
 
     def _measure(self) -> None:
-        """Leave the usual scores at 0: the generator has learned to compare lengths."""
+        """Leave the mean score of each length at 0, since this generator learns to compare lengths."""
 
 
 def _lists(rows: TextRows) -> list[list[int]]:
-    """Rows of the word table of each text."""
+    """Return the word table's rows of each text's words."""
     return [words.tolist() for words in np.split(rows.ids, np.cumsum(rows.sizes)[:-1])]
 
 
 def _table(texts: Sequence[Sequence[int]]) -> torch.Tensor:
-    """``[texts, words]``, -1 beyond the last."""
+    """Pad texts with -1 into a tensor ``[texts, words]``."""
     longest = max(map(len, texts))
     return torch.tensor([[*words, *[-1] * (longest - len(words))] for words in texts])

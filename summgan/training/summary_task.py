@@ -1,13 +1,12 @@
-"""What summgan learns with a decoder: the file that tells that algorithm.
+"""`SummaryTask`: the algorithm by which a decoder learns to summarize.
 
     document -> generator -> words -> reconstructor -> document
                                |
                          discriminator  <- human sentences
 
 In the *warm start* each network learns alone: the generator finds human sentences in longer texts, the
-reconstructor writes documents from some of their words, the discriminator finds damaged human sentences. In
-the *adversarial* stage they play together. The formulas of the terms are in `losses.py`, the loop is in
-`trainer.py`.
+reconstructor writes documents from some of their words, the discriminator detects damaged human sentences. In
+the *adversarial stage* they learn together. The loss terms are in `losses.py`, the loop is in `trainer.py`.
 """
 
 from __future__ import annotations
@@ -43,27 +42,27 @@ class SummaryObjective(Objective):
     """The objective of generator and reconstructor.
 
     Attributes:
-        summaries: Words ``[batch, length]`` that were drawn, and their mask; None in the warm start.
+        summaries: Drawn words and their mask, both ``[batch, length]``; None in the warm start.
     """
 
     summaries: tuple[Tensor, Tensor] | None = None
 
 
 class SummaryTask(Task):
-    """Learns to summarize from documents and from human sentences that have nothing to do with them.
+    """Trains a decoder to summarize, on documents and unpaired human sentences.
 
-    A subclass adds a loss by an entry of `weights` and of what `summary_terms` or `sentence_terms` returns.
+    A subclass adds a loss as an entry of `weights` and of the result of `summary_terms` or `sentence_terms`.
 
     Args:
         options: All options of the run.
-        model: From `SummGAN.from_options`.
-        corpora: From `prepare_corpora`.
+        model: Model from `SummGAN.from_options`.
+        corpora: Text from `prepare_corpora`.
 
     Attributes:
-        model_class: What `prepare` makes a new model of; a subclass may have a generator of its own.
+        model_class: Class of the model that `prepare` builds; a subclass may have its own generator.
         weights: Weight of each term of the adversarial stage, by name.
         warm_start_weights: Weight of each term of the warm start, by name.
-        estimator: How the gradient passes through the words, a name in `ESTIMATORS`.
+        estimator: Estimator of the gradient through the words, a key of `ESTIMATORS`.
         plays: Whether the discriminator takes part.
     """
 
@@ -91,7 +90,7 @@ class SummaryTask(Task):
 
     @classmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> SummaryTask:
-        """Read both piles, learn a vocabulary, and build a new model."""
+        """Read documents and sentences, learn a vocabulary, and build a new model; see `Task.prepare`."""
         corpora = prepare_corpora(options, say, checkpoint)
         torch.manual_seed(options.training.seed)
         longest = options.data.max_document_length
@@ -103,7 +102,7 @@ class SummaryTask(Task):
     # The algorithm -------------------------------------------------------------------------------
 
     def losses(self, batch: Batch, step: int) -> Iterator[Objective]:
-        """The objective of generator and reconstructor, then that of the discriminator."""
+        """Yield the objective of generator and reconstructor, then that of the discriminator."""
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
         learned = self.passes["autoencoder"](batch, stream, self.temperature_at(step))
         yield learned
@@ -111,16 +110,16 @@ class SummaryTask(Task):
             yield self.passes["discriminator"](batch, learned.summaries)
 
     def autoencode(self, batch: Batch, stream: RandomStream, temperature: float | None) -> SummaryObjective:
-        """The warm start when there is no ``temperature``, else the adversarial stage."""
+        """Objective of the warm start if ``temperature`` is None, else of the adversarial stage."""
         if temperature is None:
             return self.warm_start(batch, stream)
         return self.adversarial(batch, stream, temperature)
 
     def warm_start(self, batch: Batch, stream: RandomStream) -> SummaryObjective:
-        """Each network learns alone what can be learned without the other.
+        """Objective of the warm start, in which generator and reconstructor learn separately.
 
-        The generator finds human sentences in longer texts (or picks content words, where no human sentence
-        may be seen), the reconstructor writes documents from some of their words.
+        The generator finds human sentences in longer texts or, with ``training.warm_start`` ``content``,
+        extracts content words. The reconstructor writes documents from some of their words.
         """
         if self.training.warm_start == "sentences":
             terms = {"denoising": self.denoising(batch)}
@@ -132,7 +131,7 @@ class SummaryTask(Task):
         return SummaryObjective(weigh(averages, self.warm_start_weights), means(terms))
 
     def adversarial(self, batch: Batch, stream: RandomStream, temperature: float) -> SummaryObjective:
-        """Document to words to document, with every other term that has a weight."""
+        """Objective of the adversarial stage: summaries are drawn, rebuilt and judged."""
         samples = self.training.samples_per_document if self.estimator in REWARDED else 1
         code = self.draw(batch, stream, temperature, samples)
         terms = self.summary_terms(code, batch, stream, samples)
@@ -148,7 +147,7 @@ class SummaryTask(Task):
         return SummaryObjective(total, figures, (code.given("words")[first], code.mask[first]))
 
     def draw(self, batch: Batch, stream: RandomStream, temperature: float, samples: int) -> Code:
-        """Summaries ``[batch * samples, length]`` of the documents, ``samples`` of each in a row."""
+        """Draw summaries ``[batch * samples, length]``, ``samples`` consecutive ones of each document."""
         generator = self.model.generator
         source = generator.encode(batch["documents"].ids, batch["documents"].mask)
         units = generator.draw_units(source, stream.fork("units")).repeat_interleave(samples)
@@ -158,11 +157,11 @@ class SummaryTask(Task):
     def summary_terms(
         self, code: Code, batch: Batch, stream: RandomStream, samples: int
     ) -> dict[str, Tensor]:
-        """Terms ``[batch * samples]`` of the summaries.
+        """Compute the loss terms of summaries, ``[batch * samples]`` each.
 
         Args:
             code: Summaries from `draw`.
-            batch: The documents that they are of, and human sentences.
+            batch: Their documents, and human sentences.
             stream: Noise of the rows of the batch.
             samples: Number of summaries of each document.
         """
@@ -177,12 +176,12 @@ class SummaryTask(Task):
         return terms
 
     def is_rewarded(self, name: str) -> bool:
-        """Whether a term reaches the generator as a cost of the words drawn, and not through them."""
+        """Whether a term's gradient is that of REINFORCE instead of passing through the words."""
         names = REWARDED.get(self.estimator, ())
         return names is None or name in names
 
     def sentence_terms(self, batch: Batch, stream: RandomStream) -> dict[str, Tensor]:
-        """Terms ``[batch]`` of the human sentences, which no summary has a part in."""
+        """Compute the loss terms of human sentences, which need no summary, ``[batch]`` each."""
         terms = {}
         if self.weights["back_cycle"]:
             networks = self.model.generator, self.model.reconstructor
@@ -192,17 +191,17 @@ class SummaryTask(Task):
         return terms
 
     def denoising(self, batch: Batch) -> Tensor:
-        """``[batch]``: see `losses.denoising`."""
+        """Loss ``[batch]``; see `losses.denoising`."""
         return losses.denoising(self.model.generator, batch)
 
     def reconstruction(self, code: Code, batch: Batch, stream: RandomStream, samples: int = 1) -> Tensor:
-        """``[batch * samples]``: cross-entropy per piece of the documents, written from the code."""
+        """Cross-entropy per piece ``[batch * samples]`` of rebuilding documents from summaries, in nats."""
         inputs = losses.reconstruction_inputs(batch, stream, samples)
         dropout, stride = self.training.word_dropout, self.training.reconstruction_stride
         return self.model.reconstructor(code, *inputs, dropout, stride)
 
     def discriminate(self, batch: Batch, summaries: tuple[Tensor, Tensor] | None) -> Objective:
-        """The objective of the discriminator; see `losses.discriminator_terms`."""
+        """Objective of the discriminator; see `losses.discriminator_terms`."""
         penalty = self.training.gradient_penalty
         weights = {"discriminator": 1.0, "discriminator_words": 1.0, "gradient_penalty": penalty / 2}
         terms, accuracies = losses.discriminator_terms(
@@ -221,7 +220,7 @@ class SummaryTask(Task):
         return temperature(step, self.training.adversarial_steps, start, end)
 
     def learning_rates(self, step: int) -> dict[str, float]:
-        """A rise and a fall in each stage, from the peaks in the options."""
+        """A rise and a fall in each stage, with the peaks in the options."""
         training, warm = self.training, self.training.warm_start_steps
         in_warm_start = step < warm
         steps = warm if in_warm_start else training.adversarial_steps
@@ -238,7 +237,7 @@ class SummaryTask(Task):
     # Data and results ----------------------------------------------------------------------------
 
     def batches(self, share: Share) -> SummaryBatches:
-        """Documents and human sentences, and what is made of them to learn from."""
+        """Micro-batches of documents, human sentences, and the training texts made of them."""
         return SummaryBatches(
             self.corpora,
             share,
@@ -248,7 +247,7 @@ class SummaryTask(Task):
         )
 
     def stages(self) -> tuple[Stage, Stage]:
-        """The texts that the losses of each stage read."""
+        """Return the names of the texts that the losses of each stage read."""
         training, taught = self.training, {"noised", "targets"}
         both = {"documents"} | ({"sentences", "damaged"} if self.plays else set())
         warm_start = both | {"content"} | (taught if training.warm_start == "sentences" else set())
@@ -260,11 +259,11 @@ class SummaryTask(Task):
         )
 
     def validate(self) -> dict[str, float]:
-        """See `Validator.evaluate`."""
+        """Score the validation documents; see `Validator.evaluate`."""
         return self.validator.evaluate()
 
     def sample(self, step: int) -> str:
-        """A document with its summary and reconstruction."""
+        """Return a document with its summary and reconstruction as text."""
         return self.validator.sample_text(step)
 
     def save(self, folder: Path) -> None:
@@ -273,10 +272,10 @@ class SummaryTask(Task):
         self.corpora.vocabulary.save_pretrained(folder)
 
     def describe(self, state: TrainerState) -> str:
-        """See `model_card`."""
+        """Write the model card; see `model_card`."""
         return model_card(self.model, self.options, state)
 
     def write_report(self, file: Path, state: TrainerState) -> None:
-        """The curves, and the samples of the last evaluation."""
+        """Write the curves and the samples of the last evaluation."""
         title = f"summgan, step {state.step}"
         write_report(file, title=title, curves=state.curves(), samples=self.validator.samples)

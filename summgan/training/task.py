@@ -1,8 +1,8 @@
-"""The contract between the training loop and what it trains: the abstract base `Task`.
+"""`Task`: the contract between the training loop and what it trains.
 
-`Trainer` knows steps, gradients, checkpoints and the log. A `Task` knows networks, text and losses.
-`SummaryTask` learns summaries, `summgan.codes.task.CodeTask` codes that are not made of words; a task of your
-own, or a subclass of one of these, is handed to `train`.
+`Trainer` handles steps, gradients, checkpoints and the log; a `Task` has networks, text and losses.
+`SummaryTask` trains decoders, `PathTask` path generators, and `summgan.codes.task.CodeTask` codes that are
+not made of words. Pass your own task, or a subclass of one of these, to `train`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from summgan.training.checkpoint import TrainerState
 
 @dataclass(frozen=True)
 class Objective:
-    """The outcome of one forward pass.
+    """Result of one forward pass.
 
     Attributes:
         total: Scalar that the loop differentiates.
-        figures: Named, unweighted, detached scalars for the log.
+        figures: Detached, unweighted scalars for the log, by name.
     """
 
     total: Tensor
@@ -37,11 +37,11 @@ class Objective:
 
 
 class ForwardPass(nn.Module):
-    """A method of a task as one module, so that several processes exchange its gradients once.
+    """A method of a task as a module, so that several processes exchange its gradients once.
 
     Args:
         run: The method.
-        *networks: The networks whose parameters get gradients in it.
+        *networks: The networks whose parameters get gradients from it.
     """
 
     def __init__(self, run: Callable[..., Objective], *networks: nn.Module):
@@ -54,18 +54,18 @@ class ForwardPass(nn.Module):
 
 
 class Task(ABC):
-    """What a training learns.
+    """Abstract base of what a training learns.
 
     Args:
         options: All options of the run.
         model: The model that is trained and saved.
-        networks: Parts of the model by name. Each has an optimizer of its own; a parameter that two of them
-            share belongs to the first.
-        fingerprint: Identifies the text; a resumed run reports when it has changed.
+        networks: Parts of the model by name. Each has its own optimizer; a parameter that two of them share
+            belongs to the first.
+        fingerprint: Hash of the text; a resumed run reports when it has changed.
 
     Attributes:
-        passes: The modules by name that `losses` calls. The trainer prepares them for devices and processes,
-            so `losses` must call these and not the networks.
+        passes: The modules that `losses` calls, by name. The trainer prepares them for devices and processes,
+            so `losses` must call these instead of the networks.
         steps: Number of optimizer steps.
     """
 
@@ -80,12 +80,13 @@ class Task(ABC):
     @classmethod
     @abstractmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> Task:
-        """Read the text and build the model; all of it follows from the options.
+        """Read the text and build the model, deterministically from the options.
 
         Args:
             options: All options of the run.
             say: Receives sentences for the user.
-            checkpoint: Folder from which the run resumes, for what it keeps beside weights; None at a start.
+            checkpoint: Checkpoint from which the run resumes, to read a vocabulary or the like; None for a
+                new run.
 
         Raises:
             SummGANError: An option or a text cannot be used.
@@ -93,37 +94,37 @@ class Task(ABC):
 
     @classmethod
     def count_steps(cls, options: Options) -> int:
-        """Number of optimizer steps of a whole run; by default those of warm start and adversarial stage."""
+        """Number of optimizer steps of a run; by default those of warm start and adversarial stage."""
         return options.training.warm_start_steps + options.training.adversarial_steps
 
     @abstractmethod
     def batches(self, share: Share) -> Dataset:
         """Micro-batches of one process by number; number ``step * accumulation + part`` belongs to ``step``.
 
-        Each has a method ``to(device)`` and is a pure function of the seed and its number.
+        A micro-batch has a method ``to(device)`` and is a pure function of the seed and its number.
         """
 
     @abstractmethod
     def losses(self, batch: Any, step: int) -> Iterator[Objective]:
-        """Compute the objectives of one micro-batch, one after the other.
+        """Yield the objectives of one micro-batch, one after the other.
 
         The loop differentiates each total before it asks for the next one, so that the memory of one graph is
-        free before the next is built; the weights move when there are no more. A network that gets no
-        gradient stays as it is. A figure named ``reconstruction``, in nats per piece, tells the loop whether
-        the weights still make sense.
+        free before the next is built. The weights change after all micro-batches of the step; a network
+        without gradients keeps its weights. The loop reads a figure named ``reconstruction``, in nats per
+        piece, to detect divergence.
         """
 
     @abstractmethod
     def learning_rates(self, step: int) -> dict[str, float]:
-        """Learning rate at a step of every network by name."""
+        """Learning rate of every network at a step, by name."""
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
-        """Figures of held-out text: ``eval_score`` (more is better) and others named ``eval_...``."""
+        """Figures on held-out text: ``eval_score`` (higher is better) and others named ``eval_...``."""
 
     @abstractmethod
     def sample(self, step: int) -> str:
-        """One example of what the model does, for the screen."""
+        """One example of the model's output, as text for the screen."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
@@ -131,8 +132,8 @@ class Task(ABC):
 
     @abstractmethod
     def describe(self, state: TrainerState) -> str:
-        """Model card (Markdown) of the model at a state of the training."""
+        """Model card of the model at a state of the training, in Markdown."""
 
     def write_report(self, file: Path, state: TrainerState) -> None:
-        """Write a page with a curve of every figure, at every evaluation and at the end."""
+        """Write an HTML page with a curve of every figure; called at every evaluation and at the end."""
         write_report(file, title=f"summgan, step {state.step}", curves=state.curves())

@@ -1,7 +1,7 @@
-"""The training loop: steps of a `Task`, whatever it learns. What summgan learns is in `summary_task.py`.
+"""The training loop, the same for every `Task`.
 
-Every step is one update of each network from gradients at the same weights, and a pure function of weights,
-seed and step. Evaluation, checkpoints and the end of a run are in `run.py`.
+A step updates each network once, from gradients at the same weights. It is a pure function of weights, seed
+and step number. Evaluation, checkpoints and the end of a run are in `run.py`.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class Trainer:
     """Trains the networks of a task.
 
     Args:
-        task: What is learned, with the options of the run.
-        accelerator: Place of this process; made from the options when it is not given.
+        task: The task, with the options of the run.
+        accelerator: Accelerator of this process; made from the options by default.
         say: Receives sentences for the user.
-        folder: The output folder if it is open already, as in `train`.
-        callbacks: Called at steps, evaluations and checkpoints.
+        folder: The output folder if it is already open, as in `train`.
+        callbacks: Called after steps, evaluations and checkpoints.
 
     Attributes:
         run: State of the training, its log and its checkpoints.
@@ -77,14 +77,14 @@ class Trainer:
         """Run all steps of the task.
 
         Args:
-            resume: Go on from the newest checkpoint in the output folder.
+            resume: Continue from the newest checkpoint in the output folder.
 
         Returns:
-            The state at the end; the model is in ``output_dir``.
+            The state at the end; the model is in ``training.output_dir``.
 
         Raises:
-            SummGANError: Losses stay non-finite, there is nothing to resume, or something would be lost.
-            TrainingInterrupted: On Ctrl-C or SIGTERM, after saving.
+            SummGANError: Gradients stay non-finite, there is nothing to resume, or a file would be lost.
+            TrainingInterrupted: The user stopped the run with Ctrl-C or SIGTERM; it is saved.
         """
         run = self.run
         with run.begun(resume) as stop:
@@ -105,7 +105,7 @@ class Trainer:
         return state
 
     def batches(self) -> Iterator[Any]:
-        """Micro-batches of this process, from the present step on."""
+        """Iterate over the micro-batches of this process, from the present step."""
         share = Share(
             self.training.per_device_train_batch_size,
             self.accelerator.process_index,
@@ -118,13 +118,13 @@ class Trainer:
         return iter(loader)
 
     def step(self, batches: Iterator[Any]) -> dict[str, float]:
-        """One update of every network from ``gradient_accumulation_steps`` micro-batches.
+        """Update every network once, from ``gradient_accumulation_steps`` micro-batches.
 
         Args:
-            batches: From `batches`.
+            batches: Iterator from `batches`.
 
         Returns:
-            Losses and norms of gradients by name.
+            Losses and gradient norms by name.
 
         Raises:
             SummGANError: The gradients are not finite for the twentieth time in a row.
@@ -134,7 +134,7 @@ class Trainer:
             for group in self.optimizers[name].param_groups:
                 group["lr"] = rate
         self.task.model.train()
-        # Dropout follows the step and the process; all other noise follows the row.
+        # Dropout depends on the step and the process; all other noise depends on the row.
         torch.manual_seed(derive_seed(self.training.seed, step, self.accelerator.process_index))
         sums: dict[str, Tensor] = {}
         for _ in range(count):
@@ -149,9 +149,12 @@ class Trainer:
         return figures
 
     def update(self) -> dict[str, float]:
-        """Clip, step and clear every network that has gradients; norms of the gradients by name.
+        """Clip gradients, update every network that has some, and clear them.
 
-        A step with a gradient that is not finite changes nothing.
+        If a gradient is not finite, no network is updated.
+
+        Returns:
+            Gradient norms by name, before clipping.
         """
         self.accelerator.unscale_gradients()
         trained = [name for name, own in self.parameters.items() if any(p.grad is not None for p in own)]
@@ -163,7 +166,7 @@ class Trainer:
         }
         finite = all(value < float("inf") for value in norms.values())  # False for NaN
         for name in trained:
-            # In fp16 the scaler skips by itself, and lowers its scale because it was asked.
+            # In fp16 the scaler skips the update itself, and must be called to lower its scale.
             if finite or self.accelerator.scaler is not None:
                 self.optimizers[name].step()
         for optimizer in self.optimizers.values():
@@ -191,22 +194,22 @@ def train(
     task: type[Task] | None = None,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainerState:
-    """Read the text, build the model, and train it: all of ``summgan train``.
+    """Read the text, build the model, and train it, as ``summgan train`` does.
 
     Args:
         options: All options of the run.
-        resume: Go on from the newest checkpoint in ``training.output_dir``.
+        resume: Continue from the newest checkpoint in ``training.output_dir``.
         say: Receives sentences for the user.
-        task: What is learned; by default summaries by the generator that the options name. It may be a class
-            of your own; `summgan.codes.task.CodeTask` learns codes.
-        callbacks: Called at steps, evaluations and checkpoints.
+        task: Class of the task; by default the one of ``model.generator``. `summgan.codes.task.CodeTask`
+            learns codes that are not made of words; a class of your own may be given too.
+        callbacks: Called after steps, evaluations and checkpoints.
 
     Returns:
         The state at the end; the model is in ``training.output_dir``.
 
     Raises:
-        SummGANError: Something in the options or the text is wrong.
-        TrainingInterrupted: The user stopped it, after saving.
+        SummGANError: An option or a text cannot be used, or the training diverges.
+        TrainingInterrupted: The user stopped the run; it is saved.
     """
     options = check_options(options)
     task = task or _TASKS[options.model.generator]

@@ -1,10 +1,10 @@
-"""How good the model is while it trains, without any reference.
+"""Validation during the training of a decoder, without references.
 
-Where enough of the watched documents are near some human sentence (`neighbours.py`) the score is the ROUGE-1
-of their summaries with these sentences, which are written about such events, if not about these: it ranks
-models as true references do. Else it is fluency x content: fluency by a small n-gram model of the human
-sentences, not by the discriminator, which moves along with the generator; content by the TF-IDF similarity of
-summary and document. References, where a validation file has them, add ROUGE, and choose nothing.
+If enough validation documents are near a human sentence (`neighbours.py`), the score is the ROUGE-1 of their
+summaries against these sentences. They are about similar events, if not the same ones, and rank models as
+true references do. Otherwise the score is fluency x content: fluency by a small n-gram model of the human
+sentences (the discriminator changes along with the generator), content by the TF-IDF similarity of summary
+and document. If a validation file has references, ROUGE is logged too, but does not choose the model.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from summgan.networks.modeling import SummGAN
 from summgan.text.script import count_units
 
 LEAST_NEIGHBOURS = 30
-"""Watched documents near a human sentence without which the score is fluency x content."""
+"""Fewest validation documents near a human sentence for which the score is their ROUGE-1."""
 _BATCH = 64
 _SAMPLES = 12
 
 
 class ReferenceFreeScorer:
-    """Scores summaries of the validation documents; what that takes is counted when it is first asked for.
+    """Scores summaries of the validation documents. Its models are fitted when they are first needed.
 
     Args:
-        pairs: The documents, perhaps with references.
-        human_sentences: Sentences that say what is fluent.
+        pairs: The documents, with or without references.
+        human_sentences: Sentences that the fluency model is fitted to.
     """
 
     def __init__(self, pairs: Pairs, human_sentences: Sequence[str]):
@@ -52,12 +52,12 @@ class ReferenceFreeScorer:
         return ContentScorer.fit(self.pairs.documents)
 
     def score(self, summaries: Sequence[str]) -> dict[str, float]:
-        """``eval_score`` (fluency x content) and its parts, between 0 and 1."""
+        """Compute ``eval_score`` (fluency x content) and its factors, between 0 and 1."""
         found = reference_free_score(self._fluency, self._content, self.pairs.documents, summaries)
         return {f"eval_{name}": float(value) for name, value in found.items()}
 
     def rouge(self, summaries: Sequence[str]) -> dict[str, float]:
-        """ROUGE with the references, F1 in percent; empty where there are none."""
+        """Compute ROUGE against the references, F1 in percent; empty without references."""
         if self.pairs.references is None:
             return {}
         found = rouge_scores(summaries, self.pairs.references)
@@ -65,11 +65,14 @@ class ReferenceFreeScorer:
 
 
 class Validator:
-    """Summarizes the validation documents, one candidate of each, and scores the result.
+    """Summarizes the validation documents, with one candidate each, and scores the summaries.
 
     Args:
-        model: In training; used as it stands.
-        corpora: Text of the run, with the documents to watch.
+        model: The model in training.
+        corpora: Text of the run, with the validation documents.
+
+    Attributes:
+        samples: First documents of the last evaluation, with summaries and reconstructions.
     """
 
     def __init__(self, model: SummGAN, corpora: Corpora):
@@ -82,9 +85,10 @@ class Validator:
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references.
+        """Compute ``eval_score`` and its parts, the reconstruction loss, and ROUGE if there are references.
 
-        ROUGE, with neighbours too, is an F1 in percent; the other scores are between 0 and 1.
+        ROUGE is F1 in percent, the reconstruction loss in nats per piece; the other scores are between 0 and
+        1.
         """
         pairs = self.corpora.validation
         summaries, losses, rebuilt = self._run(pairs.documents)
@@ -107,14 +111,14 @@ class Validator:
 
     @torch.no_grad()
     def sample_text(self, step: int) -> str:
-        """One document, another at every call, with its summary and reconstruction."""
+        """Return a document, chosen by the step, with its summary and reconstruction as text."""
         documents = self.corpora.validation.documents
         document = documents[step % len(documents)]
         (summary,), _, (rebuilt,) = self._run([document], rebuild=1)
         return f"[{step}] {document[:200]}\n   summary: {summary}\n   rebuilt: {rebuilt[:200]}"
 
     def _run(self, documents: list[str], rebuild: int = _SAMPLES) -> tuple[list[str], list[float], list[str]]:
-        """Summaries, reconstruction losses, and the first reconstructions as text."""
+        """Compute summaries, reconstruction losses, and the first reconstructions as text."""
         self.model.eval()
         summaries: list[str] = []
         losses: list[float] = []
@@ -144,7 +148,7 @@ class Validator:
         return ids.to(self.model.device), mask.to(self.model.device)
 
     def _texts(self, words: Tensor, documents: list[str]) -> list[str]:
-        """Pieces as texts, as a reader gets them."""
+        """Decode pieces into finished texts."""
         vocabulary = self.corpora.vocabulary
         texts = vocabulary.decode_all(words)
         return [vocabulary.finish(*pair) for pair in zip(texts, documents, strict=True)]

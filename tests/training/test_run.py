@@ -208,7 +208,7 @@ def test_a_rate_that_destroys_the_weights_leaves_the_last_good_checkpoint(
     with pytest.raises(SummGANError) as raised:
         run(folder, resume=True, **longer, **dict.fromkeys(names, rate))
     assert "Lower --training.learning_rate" in str(raised.value)
-    assert f"go on from the last good checkpoint, {folder / 'checkpoint-4'}, with --resume" in str(
+    assert f"continue from the last good checkpoint, {folder / 'checkpoint-4'}, with --resume" in str(
         raised.value
     )
     assert results(folder / "checkpoint-4") == good and find_checkpoint(folder).name == "checkpoint-4"
@@ -222,7 +222,7 @@ def test_a_rate_that_destroys_the_weights_leaves_the_last_good_checkpoint(
 def test_a_run_that_never_was_good_says_to_begin_again(run, tmp_path, monkeypatch):
     monkeypatch.setattr("summgan.training.trainer._MOST_SKIPPED", 6)
     names = ("learning_rate", "adversarial_learning_rate", "discriminator_learning_rate")
-    with pytest.raises(SummGANError, match="begin again without --resume: .*diverged-1"):
+    with pytest.raises(SummGANError, match="start again without --resume: .*diverged-1"):
         run(tmp_path / "run", adversarial_steps=60, eval_steps=0, **dict.fromkeys(names, 1e20))
     assert not checkpoints(tmp_path / "run")
     assert run(tmp_path / "run").step == 4
@@ -234,7 +234,7 @@ def test_scores_that_are_not_finite_stop_the_run(run, tmp_path, monkeypatch, fig
     figures = {"eval_score": 0.5, "eval_reconstruction": 4.0} | {figure: value}
     monkeypatch.setattr("summgan.training.validation.Validator.evaluate", lambda self: figures)
     with pytest.raises(
-        SummGANError, match=r"scores are not finite at step 2\. Lower .* go on from .*checkpoint-1"
+        SummGANError, match=r"scores are not finite at step 2\. Lower .* continue from .*checkpoint-1"
     ):
         run(tmp_path / "run")
     assert not (tmp_path / "run" / "best").exists()
@@ -251,7 +251,7 @@ def test_weights_that_are_not_finite_are_not_saved(run, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Trainer, "step", poisoned)
     with pytest.raises(
-        SummGANError, match=r"weights are not finite at step 3\. .* go on from .*checkpoint-2, with"
+        SummGANError, match=r"weights are not finite at step 3\. .* continue from .*checkpoint-2, with"
     ):
         run(tmp_path / "run")
     assert [path.name for path in checkpoints(tmp_path / "run")] == ["checkpoint-2"]
@@ -291,7 +291,7 @@ def test_a_stop_anywhere_is_an_interruption_with_all_saved(run, tmp_path, monkey
 
     with monkeypatch.context() as patch:
         patch.setattr(owner, where, stopped)
-        with pytest.raises(TrainingInterrupted, match="all"):
+        with pytest.raises(TrainingInterrupted, match="everything is saved|after the last step"):
             run(tmp_path / "part")
     assert run(tmp_path / "part", resume=True).step == 4
     whole, part = results(tmp_path / "whole"), results(tmp_path / "part")
@@ -324,8 +324,8 @@ def test_a_run_of_an_older_version_goes_on_and_keeps_its_checkpoints(run, tmp_pa
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"adversarial_steps": 0}, r"checkpoint-4 is further than this run would go \(2 steps\)"),
-        ({}, r"does not fit this model \(.* has the shape \[.*\] and not \[.*\]\); resume with"),
+        ({"adversarial_steps": 0}, r"checkpoint-4 is beyond the last step of this run \(2\)"),
+        ({}, r"does not fit this model \(.* has shape \[.*\] instead of \[.*\]\); resume with"),
     ],
 )
 def test_options_that_do_not_fit_the_checkpoint_are_one_sentence(options, changes, message):

@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_read(tmp_pa
 
 def test_a_checkpoint_further_than_the_run_is_refused(tmp_path):
     checkpoint(tmp_path, 10)
-    with pytest.raises(SummGANError, match=r"checkpoint-10 is further than this run would go \(9 steps\)"):
+    with pytest.raises(SummGANError, match=r"checkpoint-10 is beyond the last step of this run \(9\)"):
         opened(tmp_path, resume=True)
     opened(tmp_path, resume=True, steps=10)
 
@@ -248,16 +248,21 @@ def test_a_run_of_an_older_version_goes_on(tmp_path):
 @pytest.mark.parametrize(
     ("good", "resumed", "left", "message"),
     [
-        (5, None, [3, 5], r"go on from the last good checkpoint, .*checkpoint-5, with --resume \(diverged-7"),
+        (
+            5,
+            None,
+            [3, 5],
+            r"continue from the last good checkpoint, .*checkpoint-5, with --resume \(diverged-7",
+        ),
         (
             6,
             None,
             [3, 5],
             r"checkpoint-5, with --resume \(diverged-7, from later steps, cannot be trained on\)",
         ),
-        (None, None, [], r"begin again without --resume: .*\(diverged-3, diverged-5, diverged-7 cannot"),
-        (2, None, [], "begin again"),
-        (4, 5, [3, 5], r"checkpoint-5, with --resume \(diverged-7.*; if this happens again, delete that"),
+        (None, None, [], r"start again without --resume: .*\(diverged-3, diverged-5, diverged-7 cannot"),
+        (2, None, [], "start again"),
+        (4, 5, [3, 5], r"checkpoint-5, with --resume \(diverged-7.*; if this happens again, delete it"),
         (7, 5, [3, 5, 7], r"checkpoint-7, with --resume\.$"),
     ],
 )

@@ -49,8 +49,8 @@ def test_changed_options_are_named_with_both_values():
     old = {"training": {"seed": 0, "learning_rate": 0.1}, "gone": 1}
     new = {"training": {"seed": 0, "learning_rate": 0.2}, "data": {"stemming": None}}
     assert changes_between(old, new) == [
-        "data.stemming was not there, is None",
-        "gone was 1, is not there",
+        "data.stemming was missing, is None",
+        "gone was 1, is missing",
         "training.learning_rate was 0.1, is 0.2",
     ]
     assert changes_between(old, old) == []

@@ -137,7 +137,7 @@ def test_changes_since_the_checkpoint_are_reported(options, write, documents):
 
 def test_a_run_is_not_trained_over_another(options):
     train(with_training(options, adversarial_steps=0))
-    with pytest.raises(SummGANError, match="already holds checkpoints: go on with --resume"):
+    with pytest.raises(SummGANError, match="already holds checkpoints: continue with --resume"):
         train(options)
 
 
