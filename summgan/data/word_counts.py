@@ -14,6 +14,8 @@ from summgan.text.words import SENTENCE, Words
 
 _TOGETHER = 0.75  # share of a word's sentences with the same neighbour
 _COUNTED_ON = 12  # such sentences at least
+_LONGEST = 64  # words of a sentence that are told apart
+_FALL = 8.0  # nats that the shares fall from the longest sentence to twice its words
 _LEAST_FORM = 20  # sentences that have a form without which it is not offered
 
 
@@ -48,7 +50,6 @@ def count_words(
     following = {first: seconds for (first,), seconds in counts.following[1].items()}
     names = _names(documents, rows)
     unseen, pairs, gains = _gains(counts, len(strings))
-    lengths = np.bincount([min(len(words.strings), 64) for words in sentences], minlength=65)
     counted = WordTable(
         strings=strings,
         classes=classes,
@@ -60,9 +61,22 @@ def count_words(
         names=names,
         forms=_forms(strings, stems, said, rows, names, forms if stem else 0),
         inserted=_connecting(following, inserted),
-        lengths=lengths / lengths.sum(),
+        lengths=_length_shares([len(words.strings) for words in sentences]),
     )
     return counted.only(rows[string] for string, count in (written + said).items() if count >= least)
+
+
+def _length_shares(lengths: Sequence[int]) -> np.ndarray:
+    """Shares of sentences with 0, 1, ... 64 words; longer ones count as 64.
+
+    A pile of sentences is often cut at some length. Shares beyond the longest fall slowly, so that a summary
+    may have a few words more than any of them.
+    """
+    counts = np.bincount(np.minimum(lengths, _LONGEST), minlength=_LONGEST + 1).astype(float)
+    last = int(counts.nonzero()[0][-1])
+    beyond = np.arange(1, _LONGEST + 1 - last)
+    counts[last + 1 :] = counts[last] * np.exp(-_FALL * beyond / last)
+    return counts / counts.sum()
 
 
 def _worth(

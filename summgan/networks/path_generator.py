@@ -65,11 +65,13 @@ class PathScores:
         edges: Where the edges are.
         whole: Prior and what is learned.
         learned: What is learned alone.
+        states: ``[batch, vertices, width]`` encoding of each vertex; None of the prior alone.
     """
 
     edges: Edges
     whole: Parts
     learned: Parts
+    states: Tensor | None = None
 
     @cached_property
     def total(self) -> Scores:
@@ -178,8 +180,9 @@ class PathGenerator(nn.Module):
         if not learned:
             zero = Parts(*(torch.zeros_like(getattr(prior, f.name)) for f in fields(prior)))
             return PathScores(edges, prior, zero)
-        mine = self._learned(lattice, edges, over)
-        return PathScores(edges, prior + mine, mine)
+        states = self._states(lattice)
+        mine = self._learned(lattice, edges, over, states)
+        return PathScores(edges, prior + mine, mine, states)
 
     def _prior(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
         """Counted scores."""
@@ -211,13 +214,16 @@ class PathGenerator(nn.Module):
         earlier = lattice.places[:, None] < lattice.places[:, :, None]
         return (same & earlier).any(2)
 
-    def _learned(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
-        """Scores from the encoder's states, in float32 whatever the encoder's type."""
+    def _states(self, lattice: Lattice) -> Tensor:
+        """``[batch, vertices, width]`` the encoder's states, in float32 whatever its type."""
         spelled = self.speller(lattice.source, lattice.after)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
         hidden = encoded.last_hidden_state.float()
         states = states_at(hidden, spelled.first[:, 1:-1].gather(1, lattice.places))
-        states = states + self.form(self._difference(lattice))
+        return states + self.form(self._difference(lattice))
+
+    def _learned(self, lattice: Lattice, edges: Edges, over: Tensor, states: Tensor) -> Parts:
+        """Scores from the states."""
         places = lattice.places.flatten()
         steps = (places[edges.to] - places[edges.here]).clamp_max(DISTANCES - 1)
         leaps = self.distance.weight[:, None] + self.between.weight
@@ -232,19 +238,35 @@ class PathGenerator(nn.Module):
 
     def _difference(self, lattice: Lattice) -> Tensor:
         """``[batch, vertices, width]`` embedding of a form less that of the word, 0 where it is the word."""
-        embed = self.encoder.get_input_embeddings()
         width = self.encoder.config.hidden_size
-
-        def mean(rows: Tensor) -> Tensor:
-            pieces = self.speller.pieces[rows.clamp_min(0)]
-            there = (pieces >= 0)[..., None]
-            return (embed(pieces.clamp_min(0)) * there).sum(-2) / there.sum(-2).clamp_min(1)
-
         difference = torch.zeros(*lattice.words.shape, width, device=lattice.words.device)
         where = lattice.changed
         own = lattice.source.gather(1, lattice.places)
-        difference[where] = (mean(lattice.words[where]) - mean(own[where])).float()
+        difference[where] = self._embedded(lattice.words[where]) - self._embedded(own[where])
         return difference
+
+    def _embedded(self, rows: Tensor) -> Tensor:
+        """``[..., width]`` mean embedding of the pieces of words ``[...]``."""
+        pieces = self.speller.pieces[rows.clamp_min(0)]
+        there = (pieces >= 0)[..., None]
+        embedded = self.encoder.get_input_embeddings()(pieces.clamp_min(0)).float()
+        return (embedded * there).sum(-2) / there.sum(-2).clamp_min(1)
+
+    def encoded(self, drawn: Drawn, states: Tensor) -> Tensor:
+        """Encode the words of summaries.
+
+        Args:
+            drawn: Summaries, as many of each document.
+            states: ``[batch, vertices, width]`` of the lattices, from `PathScores`.
+
+        Returns:
+            ``[batch * samples, units, width]`` state of the vertex of each word, the embedding of an inserted
+            word, anything beyond the last.
+        """
+        rows = torch.arange(len(drawn.words), device=states.device) // (len(drawn.words) // len(states))
+        own = states[rows[:, None], drawn.vertices.clamp_min(0)]
+        more = (drawn.vertices < 0) & (drawn.words >= 0)
+        return own.masked_scatter(more[..., None], self._embedded(drawn.words[more]))
 
 
 def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms: Tensor | None) -> Tensor:
@@ -293,12 +315,14 @@ class Drawn:
         words: ``[batch * samples, units]`` rows of the word table, -1 beyond the last.
         struck: ``[batch * samples, units + 1]`` 1 at every gap beside something that is not the document's.
         position: ``[batch, samples, units]`` place in ``words`` of each vertex of the path.
+        vertices: ``[batch * samples, units]`` vertex of each word, -1 for inserted ones and beyond the last.
         places: ``[batch * samples, units]`` place of each word in the document, -1 for inserted ones.
     """
 
     words: Tensor
     struck: Tensor
     position: Tensor
+    vertices: Tensor
     places: Tensor
 
 
@@ -326,9 +350,10 @@ def write(lattice: Lattice, insertable: Tensor, path: Path, inserted: Tensor) ->
 
     said, place = lattice.words[rows, vertices], lattice.places[rows, vertices]
     words = place_of(said, insertable[inserted.clamp_min(0)] if len(insertable) else said, -1)
-    places = place_of(place, torch.full_like(place, -1), -1)
+    nowhere = torch.full_like(place, -1)
+    places, numbers = place_of(place, nowhere, -1), place_of(vertices, nowhere, -1)
     changed = place_of(lattice.changed[rows, vertices].long(), torch.ones_like(place), 0)
-    return Drawn(words, _struck(lattice, words, places, changed, samples), position, places)
+    return Drawn(words, _struck(lattice, words, places, changed, samples), position, numbers, places)
 
 
 def _struck(lattice: Lattice, words: Tensor, places: Tensor, changed: Tensor, samples: int) -> Tensor:

@@ -23,6 +23,7 @@ from summgan.networks.lattice import Lattice, lattice_of
 from summgan.networks.outline import outline
 from summgan.networks.path_generator import CountedPrior, PathGenerator
 from summgan.networks.path_writer import PathWriter
+from summgan.networks.reranker import Reranker
 from summgan.networks.spelling import Speller, Spelling
 from summgan.networks.visits import visits
 from summgan.networks.words import MAX_UNITS
@@ -38,6 +39,7 @@ _FIELDS: dict[str, Wanted] = {
     "longest": (int, 1, MAX_UNITS),
     "window": (int, 8, 65536),
     "path_temperature": (float, 1e-3, 1e3),
+    "reranker": (int, 0, 4096),
 }
 
 
@@ -53,6 +55,7 @@ class PathConfig(PreTrainedConfig):
         longest: Words of the longest summary.
         window: Pieces of a document that are read at once.
         path_temperature: Temperature of the distribution that the generator learned.
+        reranker: Width of the reranker; 0 for a model without it.
     """
 
     model_type = "summgan-paths"
@@ -67,11 +70,12 @@ class PathConfig(PreTrainedConfig):
         longest: int = 15,
         window: int = 160,
         path_temperature: float = 0.6,
+        reranker: int = 0,
         **kwargs: Any,
     ):
         self.encoder, self.discriminator, self.insertable = encoder, discriminator, insertable
         self.band, self.shortest, self.longest = band, shortest, longest
-        self.window, self.path_temperature = window, path_temperature
+        self.window, self.path_temperature, self.reranker = window, path_temperature, reranker
         super().__init__(**kwargs)
 
     @classmethod
@@ -82,6 +86,7 @@ class PathConfig(PreTrainedConfig):
             SummGANError: One is missing, of another type or out of range, or names code to be run.
         """
         check_harmless(config_dict, cls.model_type)
+        config_dict = {"reranker": 0, **config_dict}  # older models have none
         check_fields(config_dict, _FIELDS)
         for name in ("encoder", "discriminator"):
             fields = config_dict.get(name)
@@ -128,7 +133,9 @@ class PathModel(CheckedModel):
         prior = CountedPrior(empty, empty, empty, empty, empty, empty.new_zeros(config.insertable))
         speller = Speller(empty.new_zeros(0, 1), empty.new_zeros(3), 0, 0, 0)
         generator = PathGenerator(new_encoder(config.encoder), speller, prior, band=config.band)
-        self.writer = PathWriter(generator, config.path_temperature)
+        width = generator.encoder.config.hidden_size
+        reranker = Reranker(width, config.reranker) if config.reranker else None
+        self.writer = PathWriter(generator, config.path_temperature, reranker)
         self.discriminator = (
             GapDiscriminator(new_encoder(config.discriminator), speller) if config.discriminator else None
         )
@@ -165,14 +172,16 @@ class PathModel(CheckedModel):
     def take_weights(self, other: PathModel) -> None:
         """Take over what another model has learned; its words and the choice of the length stay behind.
 
-        Words that only this one inserts start anew, and so does a discriminator that the other one lacks.
+        Words that only this one inserts start anew, and so do a discriminator and a reranker that the other
+        one lacks.
 
         Raises:
             SummGANError: Its networks have other sizes.
         """
         mine, theirs = self.state_dict(), other.state_dict()
         head = {f"writer.generator.edge.{name}" for name in ("weight", "bias")}
-        taken = ("writer.generator.", *(["discriminator."] if other.discriminator else []))
+        parts = {"discriminator.": other.discriminator, "writer.reranker.": other.writer.reranker}
+        taken = ("writer.generator.", *(name for name, part in parts.items() if part is not None))
         for name in mine:
             if name in head or not name.startswith(taken):
                 continue

@@ -1,8 +1,9 @@
 """Writes with a trained path generator: the best path of every length, and the choice among the lengths.
 
-Scores of paths of different lengths cannot be compared as they stand. They are compared by how much better
-the best path is than is usual for its length, plus the log frequency of the length among human sentences.
-Critics are not needed for it: blind readers like what they choose no better.
+Scores of paths of different lengths cannot be compared as they stand, and know nothing of a path as a whole.
+A reranker, where one was trained, foresees how likely a language model would find each best path, per word;
+the log frequency of its length among human sentences counts a little too. Without a reranker paths are
+compared by how much better each is than is usual for its length, plus the log frequency.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from summgan.networks.lattice import Lattice
 from summgan.networks.path_generator import (
@@ -20,11 +22,14 @@ from summgan.networks.path_generator import (
     inserted_words,
     write,
 )
-from summgan.networks.paths import Path, Paths
+from summgan.networks.paths import FORBIDDEN, Path, Paths
+from summgan.networks.reranker import Reranker, mean_nats
 from summgan.networks.visits import visits
 
 _LENGTHS = 257  # lengths that are told apart, from 0 on
 _LEAST_SHARE = 1e-5  # of a length that no human sentence has
+_FREQUENCY = 0.1  # weight of the log frequency of a length beside nats per word
+_RERANKED = 16  # lengths that the reranker compares at most: the best by score
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class PathWriter(nn.Module):
     Args:
         generator: Scores lattices.
         temperature: Temperature of the distribution that the generator learned; of `Written.probabilities`.
+        reranker: Chooses among lengths, where one was trained.
     """
 
     log_shares: Tensor
@@ -60,9 +66,10 @@ class PathWriter(nn.Module):
         self,
         generator: PathGenerator,
         temperature: float = 0.6,
+        reranker: Reranker | None = None,
     ):
         super().__init__()
-        self.generator, self.temperature = generator, temperature
+        self.generator, self.temperature, self.reranker = generator, temperature, reranker
         self.register_buffer("log_shares", torch.zeros(_LENGTHS), persistent=False)
         self.register_buffer("usual", torch.zeros(_LENGTHS))
 
@@ -74,7 +81,7 @@ class PathWriter(nn.Module):
 
     def of(self, generator: PathGenerator) -> PathWriter:
         """A writer with what was measured here, for a generator that knows other words."""
-        writer = PathWriter(generator, self.temperature)
+        writer = PathWriter(generator, self.temperature, self.reranker)
         writer.log_shares, writer.usual = self.log_shares, self.usual
         return writer
 
@@ -84,16 +91,20 @@ class PathWriter(nn.Module):
 
         Args:
             lattice: The documents.
-            lengths: ``[lengths]`` numbers of words to choose from; a single one is exact. A document with
+            lengths: ``[lengths]`` rising numbers of words; a single one is exact. A document with
                 fewer words is summarized in as many as it has. Where there are several, `measure` must have
                 been called.
         """
         scores = self.generator(lattice)
         each = _at_most(lengths, lattice)
         paths = Paths(scores.total, int(each.max()))
-        values = paths.best_scores().gather(1, each)
-        index = self.by_score(each, values).argmax(1, keepdim=True)
-        units = each.gather(1, index).squeeze(1)
+        values = self.by_score(each, paths.best_scores().gather(1, each))
+        if self.reranker is not None and len(lengths) > 1:
+            again = F.pad(each[:, 1:] == each[:, :-1], (1, 0))  # of short documents, said whole
+            values = values.masked_fill(again, FORBIDDEN)
+            each = each.gather(1, values.topk(min(_RERANKED, len(lengths)), 1).indices)
+            values = self.by_foresight(lattice, scores, paths, each, self.reranker)
+        units = each.gather(1, values.argmax(1, keepdim=True)).squeeze(1)
         path, best = paths.best(units)
         return self._written(lattice, scores, path, units, best)
 
@@ -109,6 +120,30 @@ class PathWriter(nn.Module):
         """
         index = lengths.clamp_max(len(self.usual) - 1)  # what is longer counts as the longest
         return scores - self.usual[index] + self.log_shares[index]
+
+    def by_foresight(
+        self, lattice: Lattice, scores: PathScores, paths: Paths, lengths: Tensor, reranker: Reranker
+    ) -> Tensor:
+        """How good the best path of each length is as a whole.
+
+        Args:
+            lattice: The documents.
+            scores: Their scores.
+            paths: Their paths.
+            lengths: ``[batch, lengths]`` words.
+            reranker: Reads the paths.
+
+        Returns:
+            ``[batch, lengths]``: foreseen nats per word and end, plus a share of the log frequency.
+        """
+        assert scores.states is not None
+        path, _ = paths.best_of_each(lengths)
+        inserted = inserted_words(scores, path, 1.0, None)
+        drawn = write(lattice, self.generator.prior.inserted, path, inserted)
+        encoded = self.generator.encoded(drawn, scores.states)
+        nats = reranker(drawn, encoded, lattice, scores.states).unflatten(0, lengths.shape)
+        index = lengths.clamp_max(len(self.log_shares) - 1)
+        return mean_nats(nats, lengths) + _FREQUENCY * self.log_shares[index]
 
     @torch.no_grad()
     def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:

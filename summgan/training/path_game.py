@@ -7,7 +7,8 @@ word is, which counts as the same reward. A reconstructor says how likely the do
 alone, and a frozen sentence encoder how like the two are; these are rewards of the whole, to which the log-
 variance over the samples of a document brings the learned scores of the words. The discriminator learns from
 human sentences, some with a span struck out, from the summaries, and from some of earlier steps, so that the
-generator cannot return to old faults. The reconstructor learns from the summaries of the step.
+generator cannot return to old faults. The reconstructor learns from the summaries of the step. The reranker
+learns to foresee what the language model says of the words and the end of a summary.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from summgan.networks.path_generator import (
     write,
 )
 from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores, score_of, step_scores
+from summgan.networks.reranker import Reranker
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
 from summgan.training.path_losses import (
@@ -91,6 +93,7 @@ class Rules:
             "human": 1.0,
             "written": 1.0,
             "reconstruction": 1.0,
+            "foresight": 1.0,
         }
     )
 
@@ -128,6 +131,7 @@ class PathGame(nn.Module):
         likeness: Answers unit vectors of rows of words, as `Likeness`; None for a game without it.
         reconstruction: Answers log-probabilities of documents, as `Reconstruction`; None for a game without.
         fluency: Answers log-probabilities of words, as `Fluency`; None for a game without it.
+        reranker: Learns to foresee what `fluency` answers; None for a game without it.
         rules: How the game is played.
         seed: Seed of all noise.
     """
@@ -145,13 +149,14 @@ class PathGame(nn.Module):
         likeness: nn.Module | None,
         reconstruction: nn.Module | None = None,
         fluency: nn.Module | None = None,
+        reranker: Reranker | None = None,
         rules: Rules | None = None,
         seed: int = 0,
     ):
         super().__init__()
         self.rules, self.seed = rules or Rules(), seed
         self.generator, self.discriminator, self.likeness = generator, discriminator, likeness
-        self.reconstruction, self.fluency = reconstruction, fluency
+        self.reconstruction, self.fluency, self.reranker = reconstruction, fluency, reranker
         self.replay = Replay(self.rules.replayed, self.rules.longest)
         self.register_buffer("forms", forms, persistent=False)
         shares = length_shares[self.rules.shortest : self.rules.longest + 1].float()
@@ -205,18 +210,18 @@ class PathGame(nn.Module):
     # The generator -------------------------------------------------------------------------------
 
     def generator_objective(self, play: Play) -> Objective:
-        """What the generator learns: ``edges``, ``paths``, ``words``, ``whole`` and ``reinforce``.
+        """What the generator learns, by name.
 
         ``edges`` brings the learned score of each edge to its reward, ``paths`` the sum over a path to the
         sum of its rewards but for a constant of the document, ``words`` the learned scores of its words to
         the reward of the whole. Where the generator chooses the length, ``whole`` brings the log-likelihood
         of a path to the sum of all rewards and of the log share of its length, whatever the prior says, and
-        ``reinforce`` raises the sum of all rewards.
+        ``reinforce`` raises the sum of all rewards. ``foresight`` teaches the reranker alone.
         """
         rules, mask = self.rules, play.path.mask
         steps = F.pad(mask, (0, 1), value=True).float()  # the end is a step too
         with torch.no_grad():
-            gaps, whole, found = self.judge(play)
+            gaps, whole, nats, found = self.judge(play)
             rewards = edge_rewards(gaps, play)
         nodes, edges = learned_steps(play)
         losses = {
@@ -229,6 +234,8 @@ class PathGame(nn.Module):
             likelihood, shares = self.log_probability(play)
             losses["whole"] = log_variance(total + shares, likelihood, 1.0)
             losses["reinforce"] = reinforce(total, likelihood)
+        if self.reranker is not None and nats is not None:
+            losses["foresight"] = self.foresight(play, nats, self.reranker)
         mean = (rewards * steps).sum() / steps.sum()
         summaries = len(play.drawn.words)
         figures = {
@@ -253,17 +260,35 @@ class PathGame(nn.Module):
         whole = free_log_partition(paths, self.log_shares).logsumexp(1, keepdim=True)
         return score_of(scores, play.path) + shares - whole, shares
 
-    def judge(self, play: Play) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def foresight(self, play: Play, nats: Tensor, reranker: Reranker) -> Tensor:
+        """Mean squared difference of what the reranker foresees from the language model's answer.
+
+        Nothing but the reranker gets a gradient.
+
+        Args:
+            play: The summaries.
+            nats: ``[batch, samples, units + 1]`` of each word and of the end.
+            reranker: Learns.
+        """
+        assert play.scores.states is not None
+        states = play.scores.states.detach()
+        encoded = self.generator.encoded(play.drawn, states).detach()
+        foreseen = reranker(play.drawn, encoded, play.lattice, states)
+        words = (play.drawn.words >= 0).float()
+        return edge_regression(foreseen, nats.flatten(0, 1), F.pad(words, (1, 0), value=1.0))
+
+    def judge(self, play: Play) -> tuple[Tensor, Tensor, Tensor | None, dict[str, Tensor]]:
         """Ask the critics; 0 where there is none.
 
         Returns:
-            ``[batch, samples, units + 1]`` reward of each gap, ``[batch, samples]`` reward of the whole, and
+            ``[batch, samples, units + 1]`` reward of each gap, ``[batch, samples]`` reward of the whole,
+            ``[batch, samples, units + 1]`` nats of each word and of the end if there is a language model, and
             by name what is rewarded: ``likeness`` (cosine), ``rebuilt`` (nats of the document), and
-            ``fluency`` (nats of each word, and of the end).
+            ``fluency`` (nats of a word or an end).
         """
         words, shape = play.drawn.words, play.path.vertices.shape[:2]
         gaps = torch.zeros(*shape, words.shape[1] + 1, device=words.device)
-        found = {"likeness": torch.zeros(shape, device=words.device)}
+        nats, found = None, {"likeness": torch.zeros(shape, device=words.device)}
         if self.discriminator is not None:
             logits, there = in_evaluation(self.discriminator, words)
             gaps = gap_rewards(logits, there, self.rules.gap_weight).view_as(gaps)
@@ -279,7 +304,7 @@ class PathGame(nn.Module):
             documents = play.lattice.source.repeat_interleave(shape[1], 0)
             found["rebuilt"] = in_evaluation(self.reconstruction, words, documents)[0].sum(1).view(shape)
             whole = whole + self.rules.reconstruction_weight * found["rebuilt"]
-        return gaps, whole, found
+        return gaps, whole, nats, found
 
     # The reconstructor ---------------------------------------------------------------------------
 

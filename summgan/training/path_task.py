@@ -50,6 +50,7 @@ from summgan.training.validation import ReferenceFreeScorer
 
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # without it attention is faster
 _MEASURED, _AT_ONCE = 256, 64  # documents of which the usual scores are measured, and in one pass
+_RERANKER = 128  # width of the reranker
 _RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
 
 
@@ -121,16 +122,19 @@ class PathTask(Task):
         if discriminator is not None:
             networks["discriminator_encoder"] = discriminator.get_submodule("encoder")
             networks["discriminator"] = discriminator
+        reranker = model.writer.reranker if fluency is not None else None
+        if reranker is not None:
+            networks["reranker"] = reranker
         if reconstruction is not None:
             networks["reconstruction"] = reconstruction
         super().__init__(options, model, networks, corpora.fingerprint)
         self.corpora, self.training = corpora, options.training
         shares = torch.as_tensor(corpora.table.lengths)
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
-        critics = discriminator, likeness, reconstruction, fluency
+        critics = discriminator, likeness, reconstruction, fluency, reranker
         self.game = PathGame(generator, forms, shares, *critics, rules=rules, seed=seed)
         model.add_module("replay", self.game.replay)  # is saved and moved with the model
-        players = [network for network in (generator, likeness, fluency) if network is not None]
+        players = [part for part in (generator, likeness, fluency, reranker) if part is not None]
         self.passes = {"generator": ForwardPass(self.play, *players)}
         if discriminator is not None:
             self.passes["discriminator"] = ForwardPass(self.game.discriminator_objective, discriminator)
@@ -153,6 +157,7 @@ class PathTask(Task):
         fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
         fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
         fields.pop("_name_or_path", None)  # a path of this machine
+        fluency = cls.fluency(options, corpora.table)
         config = PathConfig(
             fields,
             fields if rules.gap_weight else None,
@@ -160,6 +165,7 @@ class PathTask(Task):
             shortest=rules.shortest,
             longest=rules.longest,
             path_temperature=rules.temperature,
+            reranker=_RERANKER if fluency is not None else 0,
         )
         model = PathModel(config, corpora.table, tokenizer)
         speller = model.generator.speller
@@ -174,7 +180,6 @@ class PathTask(Task):
             likeness = Likeness(encoder, speller) if rules.likeness_weight else None
         if options.model.start_from and checkpoint is None:
             model.take_weights(PathModel.from_pretrained(options.model.start_from))
-        fluency = cls.fluency(options, corpora.table)
         return cls(options, model, corpora, rules, likeness, reconstruction, fluency)
 
     @classmethod
@@ -302,7 +307,7 @@ class PathTask(Task):
         playing = min(1.0, max(0, step - alone + 1) / 40) * (1 - 0.95 * done)
         judging = min(1.0, (step + 1) / 30) * (1 - 0.8 * done)
         return {
-            name: rate * (playing if name.startswith("generator") else judging)
+            name: rate * (playing if name.startswith(("generator", "reranker")) else judging)
             for name, rate in self.rates().items()
         }
 
@@ -315,7 +320,7 @@ class PathTask(Task):
         }
         slow = training.backbone_learning_rate if self.options.model.backbone else None
         encoders = {f"{name}_encoder": rate if slow is None else slow for name, rate in new.items()}
-        known = new | encoders | {"reconstruction": training.learning_rate}
+        known = new | encoders | dict.fromkeys(("reconstruction", "reranker"), training.learning_rate)
         return {name: known[name] for name in self.networks}
 
     def validate(self) -> dict[str, float]:

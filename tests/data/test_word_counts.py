@@ -1,9 +1,13 @@
 """What is counted of the words of both piles."""
 
+import numpy as np
+import pytest
 from nltk.stem.snowball import SnowballStemmer
 from paths_support import counted_table
 
+from summgan.data.word_counts import count_words
 from summgan.text.word_table import SPREAD
+from summgan.text.words import words_of
 
 
 def test_what_people_never_part_stays_together():
@@ -32,8 +36,18 @@ def test_salient_words_stand_in_sentences_and_pairs_follow_each_other():
     keys = dict(zip(found.pairs.tolist(), found.gains.tolist(), strict=True))
     first = int(found.classes[rows["hong"]]), int(found.classes[rows["kong"]])
     assert keys[first[0] * SPREAD + first[1]] > 1
-    assert found.lengths.sum() == 1
+    assert found.lengths.sum() == pytest.approx(1)
     assert len(found.inserted) == 2
+
+
+@pytest.mark.parametrize("longest", [2, 16])
+def test_shares_fall_slowly_beyond_the_longest_sentence(longest):
+    piles = [[words_of(" ".join("abcdefghijklmnop"[:size])) for size in (longest - 1, longest)]] * 2
+    shares = count_words(*piles, least=1).lengths
+    assert shares.sum() == pytest.approx(1)
+    assert shares[longest - 1] == pytest.approx(shares[longest]) and not shares[: longest - 1].any()
+    assert shares[2 * longest] == pytest.approx(shares[longest] * np.exp(-8))
+    assert (np.diff(shares[longest : 4 * longest]) < 0).all()
 
 
 def test_rare_words_are_dropped():

@@ -14,6 +14,20 @@ WORLD = make_world()
 LENGTHS = torch.tensor([3, 4, 6])
 
 
+class Likes(nn.Module):
+    """Foresees half a nat less per word for every word that a summary has more or fewer than it likes."""
+
+    def __init__(self, words):
+        super().__init__()
+        self.words = words
+
+    def forward(self, drawn, encoded, lattice, states):
+        assert encoded.shape[:2] == drawn.words.shape and states.shape[:2] == lattice.words.shape
+        lengths = (drawn.words >= 0).sum(1, keepdim=True)
+        steps = torch.arange(drawn.words.shape[1] + 1) <= lengths
+        return -0.5 * (lengths - self.words).abs() * steps
+
+
 def lattice():
     taken = WORLD.documents.take([0, 1])
     return lattice_of(*(taken[name] for name in ("ids", "after", "hold", "need")), no_forms(WORLD))
@@ -118,3 +132,25 @@ def test_what_was_measured_is_saved_and_goes_on_beyond_the_longest_length():
     assert "usual" in writer.state_dict()
     other = writer.of(writer.generator)
     assert torch.equal(other(lattice(), LENGTHS).words, writer(lattice(), LENGTHS).words)
+
+
+def test_the_reranker_chooses_the_length_and_frequent_lengths_count_too():
+    shares = torch.full([10], 0.1)
+    for words in LENGTHS.tolist():
+        writer = PathWriter(trained(), reranker=Likes(words))
+        writer.know(shares)
+        assert writer(lattice(), LENGTHS).lengths.tolist() == [words, words]
+        assert writer.of(writer.generator)(lattice(), LENGTHS).lengths.tolist() == [words, words]
+    shares[4] = 1e-7  # eleven nats less frequent than 3 words, of which a tenth counts: more than half a nat
+    writer = PathWriter(trained(), reranker=Likes(4))
+    writer.know(shares)
+    assert writer(lattice(), torch.tensor([3, 4])).lengths.tolist() == [3, 3]
+    assert writer(lattice(), torch.tensor([4])).lengths.tolist() == [4, 4]
+
+
+def test_of_very_many_lengths_the_reranker_reads_the_best():
+    writer = PathWriter(trained(), reranker=Likes(1))
+    writer.know(torch.full([31], 0.1))
+    writer.usual[:] = 1e3
+    writer.usual[3:19] = -1e3  # by score lengths 3 to 18 are the best
+    assert writer(lattice(), torch.arange(1, 31)).lengths[0] == 3

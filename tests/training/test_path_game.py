@@ -21,6 +21,7 @@ from summgan.data.path_batches import PathBatches
 from summgan.networks.critics import Fluency, Likeness
 from summgan.networks.path_generator import write
 from summgan.networks.paths import Path, Paths
+from summgan.networks.reranker import Reranker
 from summgan.randomness import RandomStream
 from summgan.text.word_table import of_length
 from summgan.training.path_game import PathGame, Play, Rules, edge_rewards, learned_steps
@@ -29,10 +30,12 @@ WORLD = make_world()
 RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
 
 
-def make_game(discriminator=None, likeness=None, reconstruction=None, fluency=None, rules=RULES):
+def make_game(
+    discriminator=None, likeness=None, reconstruction=None, fluency=None, reranker=None, rules=RULES
+):
     torch.manual_seed(0)
     shares = torch.tensor([0, 0, 0, 0, 1, 1, 2.0, 0])
-    critics = discriminator, likeness, reconstruction, fluency
+    critics = discriminator, likeness, reconstruction, fluency, reranker
     return PathGame(make_generator(WORLD), no_forms(WORLD), shares, *critics, rules=rules, seed=3)
 
 
@@ -294,7 +297,7 @@ def test_nats_of_the_language_model_are_rewards_of_edges():
     for weight in (0.0, 0.5):
         game = make_game(fluency=fluency, rules=replace(RULES, fluency_weight=weight))
         play = game.draw(batch, stream, 2)
-        gaps, whole, found = game.judge(play)
+        gaps, whole, _, found = game.judge(play)
         nats = fluency(play.drawn.words, play.lattice.source, play.lattice.after).view_as(gaps)
         assert torch.allclose(gaps, weight * nats) and not whole.any()
         steps = (play.drawn.words >= 0).sum(1).view(4, 4) + 1  # and the end
@@ -302,3 +305,27 @@ def test_nats_of_the_language_model_are_rewards_of_edges():
         game.generator_objective(play).total.backward()
         assert gradients(fluency) == 0
         assert (gradients(game.generator) > 0) == (weight > 0)
+
+
+def test_the_reranker_learns_to_foresee_the_language_model_and_teaches_nobody():
+    torch.manual_seed(1)
+    fluency = Fluency(make_language_model(WORLD), make_speller(WORLD))
+    game = make_game(fluency=fluency, reranker=Reranker(16, 8)).train()
+    batch = batches()[2]
+    play = game.draw(batch, RandomStream.of(batch.rows, 3), 2)
+    *_, nats, _ = game.judge(play)
+    game.foresight(play, nats, game.reranker).backward()
+    assert gradients(game.reranker) > 0
+    assert gradients(game.generator) == gradients(fluency) == 0
+    optimizer = torch.optim.Adam(game.reranker.parameters(), 1e-2)
+    errors = []
+    for step in range(60):
+        play = game.draw(batch, RandomStream.of(batch.rows, step), 2)
+        found = game.generator_objective(play)
+        optimizer.zero_grad()
+        found.total.backward()
+        optimizer.step()
+        errors.append(float(found.figures["foresight"]))
+    assert sum(errors[-5:]) < 0.5 * sum(errors[:5])
+    without = make_game(fluency=fluency).generator_objective(play)
+    assert "foresight" not in without.figures

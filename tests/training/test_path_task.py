@@ -151,7 +151,7 @@ def test_two_processes_play_the_game_of_one(options, tmp_path):
         for name in ("edges", "reward", "rebuilt", "generator_grad_norm"):  # the discriminator has dropout
             if name in row:
                 # Means over unequal numbers of words weigh a little differently.
-                assert other[name] == pytest.approx(row[name], rel=5e-2), (row["step"], name)
+                assert other[name] == pytest.approx(row[name], rel=8e-2), (row["step"], name)
                 compared += 1
     assert compared == 8
     saved = load_file(tmp_path / "two" / "checkpoint-3" / "model.safetensors")
@@ -208,13 +208,26 @@ def test_a_trained_model_goes_on_with_a_language_model_as_critic(options, tmp_pa
     assert all(torch.equal(wanted[name], begun[name]) for name in wanted if "usual" not in name)
     state, _ = go(more)
     assert state.step == 2 and all(row["fluency"] < 0 for row in state.history if "fluency" in row)
-    assert not any("network" in name for name in PathModel.from_pretrained(tmp_path / "more").state_dict())
+    assert all(row["foresight"] > 0 for row in state.history if "fluency" in row)
+    found = PathModel.from_pretrained(tmp_path / "more")
+    assert not any("network" in name for name in found.state_dict())
+    assert learned.writer.reranker is None and found.config.reranker == 128
+    before = task.model.writer.reranker.state_dict()
+    assert all(
+        not torch.equal(before[name], value) for name, value in found.writer.reranker.state_dict().items()
+    )
+    again = replace(more, model=replace(more.model, start_from=str(tmp_path / "more")))
+    begun = PathTask.prepare(again, print, None).model.state_dict()
+    assert all(
+        torch.equal(begun[name], value) for name, value in found.state_dict().items() if "usual" not in name
+    )
     for folder in ("run", "reader"):
         (tmp_path / folder / "tokenizer.json").rename(tmp_path / f"{folder}.json")
     with pytest.raises(SummGANError, match=r"--model.language_model .*reader.* cannot be used"):
         PathTask.fluency(more, learned.table)
     wider = replace(more, model=replace(more.model, hidden_size=32))
-    (tmp_path / "run.json").rename(tmp_path / "run" / "tokenizer.json")
+    for folder in ("run", "reader"):
+        (tmp_path / f"{folder}.json").rename(tmp_path / folder / "tokenizer.json")
     with pytest.raises(SummGANError, match=r"another size in the model to start from"):
         PathTask.prepare(wider, print, None)
 

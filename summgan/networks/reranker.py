@@ -1,0 +1,75 @@
+"""Chooses among the best paths of several lengths: foresees what a language model would say of each.
+
+A generator scores what stands side by side. Whether a whole path is a sentence, with its verb and its end, a
+language model that reads document and path can say (`critics.py:Fluency`), but it is large. While it judges
+paths in training, a small recurrent network over the generator's states learns to foresee its judgement; in
+use that network alone chooses. The score of a path is its log-likelihood divided by its length, as is usual
+for candidates of different lengths (Wu et al. 2016, section 7).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from summgan.networks.lattice import Lattice
+from summgan.networks.path_generator import Drawn
+from summgan.text.words import NOTHING, SENTENCE
+
+_STEPS = 33
+"""Distances between two words that are told apart; longer ones count as the longest."""
+
+
+class Reranker(nn.Module):
+    """Foresees the log-likelihood of each word of a summary, and of its end.
+
+    Args:
+        width: Width of the generator's states.
+        size: Width of the recurrent layer.
+    """
+
+    def __init__(self, width: int, size: int):
+        super().__init__()
+        self.word, self.before, self.document = (nn.Linear(width, size) for _ in range(3))
+        self.step, self.after = nn.Embedding(_STEPS, size), nn.Embedding(1 + SENTENCE, size)
+        for table in (self.step, self.after):
+            nn.init.normal_(table.weight, std=0.3)
+        self.dropout = nn.Dropout(0.1)
+        self.recurrent = nn.GRU(size, size, batch_first=True)
+        self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, size), nn.GELU(), nn.Linear(size, 2))
+
+    def forward(self, drawn: Drawn, encoded: Tensor, lattice: Lattice, states: Tensor) -> Tensor:
+        """Read summaries from left to right.
+
+        Args:
+            drawn: Summaries, as many of each document.
+            encoded: ``[batch * samples, units, width]`` of their words, from `PathGenerator.encoded`.
+            lattice: The documents.
+            states: ``[batch, vertices, width]`` of the documents, from `PathScores`.
+
+        Returns:
+            ``[batch * samples, units + 1]`` nats of each word, given those before, then of the end; 0 beyond.
+        """
+        samples = len(drawn.words) // len(states)
+        vertices = (lattice.words >= 0)[..., None]
+        document = (states * vertices).sum(1) / vertices.sum(1)
+        after = lattice.after.repeat_interleave(samples, 0).gather(1, drawn.places.clamp_min(0))
+        after = after.masked_fill(drawn.places < 0, NOTHING)
+        reached = F.pad(drawn.places.cummax(1).values, (1, 0), value=-1)  # an inserted word is no step on
+        step = (reached[:, 1:] - reached[:, :-1]).clamp_max(_STEPS - 1)
+
+        features = self.word(encoded) + self.before(F.pad(encoded, (0, 0, 1, 0))[:, :-1])
+        features = features + self.document(document).repeat_interleave(samples, 0)[:, None]
+        features = self.dropout((features + self.step(step) + self.after(after)).tanh())
+        read, _ = self.recurrent(features)
+        words, ends = (F.pad(column, (0, 1)) for column in self.head(features + read).float().unbind(2))
+
+        lengths = (drawn.words >= 0).sum(1, keepdim=True)
+        places = torch.arange(words.shape[1], device=words.device)
+        return torch.where(places < lengths, words, 0.0).scatter(1, lengths, ends.gather(1, lengths - 1))
+
+
+def mean_nats(nats: Tensor, lengths: Tensor) -> Tensor:
+    """``[...]`` mean of nats ``[..., units + 1]`` over the words and the end of summaries."""
+    return nats.sum(-1) / (lengths + 1)
