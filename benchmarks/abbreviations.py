@@ -1,13 +1,13 @@
-"""Names to abbreviations without a pair: which estimator and which terms of the loss work.
+"""Abbreviates Chinese names without pairs, to compare estimators and loss terms.
 
     python benchmarks/abbreviations.py DATA --seeds 3 --output results.json
 
 DATA is a folder with {train,dev,test}.jsonl.gz and rows {"full", "abbreviation" or null, "words"}, as in
-Zhang & Sun's corpus (2017). The abbreviations of one half of train are the human sentences, the names of
-the other half and all names without abbreviation the documents; no pair is seen. Six well-known names are
-taken out of both. Rows called paths are of the path generator (`ShortTextTask`), from nothing. Every other
-row is of the decoder, with the steps of configs/abbreviations-zh.yaml and, per seed, the same warm start.
-`supervised` sees the pairs of the first half, and stops where it is best on dev: a ceiling.
+Zhang & Sun's corpus (2017). The human sentences are the abbreviations of one half of train; the documents are
+the names of the other half and all names without an abbreviation. No pair is seen. Six well-known names are
+removed from both. Rows named paths train the path generator (`ShortTextTask`) from scratch. All other rows
+train the decoder, with the steps of configs/abbreviations-zh.yaml and, per seed, one shared warm start.
+`supervised` trains on the pairs of the first half with early stopping on dev, as a ceiling.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ KNOWN = {
     "奥林匹克运动会": ("奥运", "奥运会"),
 }
 ALONE = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
-# What a row of the path generator changes: options of training, and weights of critics.
+# Changes of each row of the path generator: options of training, and weights of critics.
 PATHS: dict[str, tuple[dict, dict]] = {
     "paths": ({}, {}),
     "paths-reinforce": ({"estimator": "reinforce"}, {}),
@@ -55,7 +55,7 @@ PATHS: dict[str, tuple[dict, dict]] = {
     "paths-no-reconstruction": ({}, {"reconstruction": 0.0}),
     "paths-likelihood": ({"adversarial_steps": 0}, {}),
 }
-# What a row of the decoder changes in the configuration: options of training, and weights.
+# Changes of each row of the decoder: options of training, and weights of losses.
 DECODER: dict[str, tuple[dict, dict]] = {
     "plain": ({"warm_start": "content"}, ALONE),
     "plain+discriminator": ({"warm_start": "content"}, {"back_cycle": 0.0, "denoising": 0.0}),
@@ -95,19 +95,19 @@ def write_piles(data: Path, folder: Path, seed: int) -> None:
 
 
 def write_pairs(file: Path, pairs: list[tuple[str, str]]) -> None:
-    """Write pairs as rows that the package reads."""
+    """Write pairs of names and abbreviations as JSON lines."""
     rows = (json.dumps({"document": full, "summary": short}, ensure_ascii=False) for full, short in pairs)
     write_text(file, "\n".join(rows) + "\n")
 
 
 class PairBatches(Dataset):
-    """Names with their abbreviations, in a shuffled order.
+    """Micro-batches of names with their abbreviations, in shuffled order.
 
     Args:
         names: Pieces of each name.
         shorts: Pieces of each abbreviation.
         seed: Seed of the order.
-        share: The part that this process reads.
+        share: The part of each batch that this process reads.
     """
 
     def __init__(self, names: list[list[int]], shorts: list[list[int]], seed: int, share: Share):
@@ -115,7 +115,7 @@ class PairBatches(Dataset):
         self.order = IndexOrder(len(names), derive_seed(seed, "pairs"))
 
     def __getitem__(self, number: int) -> Batch:
-        """The texts that a warm start reads."""
+        """Return the texts that a warm start reads."""
         positions = self.share.rows(number)
         names, shorts = (
             Texts.of([pile[self.order[place]] for place in positions]) for pile in (self.names, self.shorts)
@@ -125,10 +125,10 @@ class PairBatches(Dataset):
 
 
 class SupervisedTask(SummaryTask):
-    """A warm start with pairs.jsonl, beside the documents, in place of pairs that are made up."""
+    """A warm start on the true pairs of pairs.jsonl, beside the documents, instead of made-up pairs."""
 
     def batches(self, share: Share) -> PairBatches:
-        """Names and abbreviations."""
+        """Micro-batches of names and abbreviations."""
         pairs = load_pairs([str(Path(self.options.data.documents[0]).with_name("pairs.jsonl"))])
         longest = self.options.data.max_document_length
         names, shorts = (
@@ -138,7 +138,7 @@ class SupervisedTask(SummaryTask):
         return PairBatches(names, shorts, self.training.seed, share)
 
     def validate(self) -> dict[str, float]:
-        """Share of the names of dev that are shortened as people do."""
+        """Share of the names of dev that are abbreviated exactly as by people."""
         pairs = self.corpora.validation
         summaries = Summarizer(self.model, self.corpora.vocabulary)(pairs.documents, batch_size=128)
         hits = [[s.summary_text] == short for s, short in zip(summaries, pairs.references or [], strict=True)]
@@ -146,7 +146,7 @@ class SupervisedTask(SummaryTask):
 
 
 def options_of(folder: Path, row: str, seed: int) -> Options:
-    """The configuration with what the row changes."""
+    """Options of a row."""
     paths = row in PATHS
     options, _ = load_options([str(CONFIGS / ("short-paths.yaml" if paths else "abbreviations-zh.yaml"))])
     changes, weights = PATHS[row] if paths else DECODER.get(row, ({}, {}))
@@ -175,7 +175,7 @@ def options_of(folder: Path, row: str, seed: int) -> Options:
 
 
 def supervised_options(folder: Path, seed: int) -> Options:
-    """Options of `SupervisedTask`: as many steps in one stage, and dev to choose the best of them."""
+    """Options of `SupervisedTask`: the same number of steps in one stage, with the best model on dev kept."""
     options = options_of(folder, "supervised", seed)
     training = replace(
         options.training,
@@ -191,19 +191,19 @@ def supervised_options(folder: Path, seed: int) -> Options:
     )
 
 
-def train_anew(options: Options, task: type[SummaryTask] | type[ShortTextTask]) -> TrainerState:
-    """Train in place of what is in the folder."""
+def train_from_scratch(options: Options, task: type[SummaryTask] | type[ShortTextTask]) -> TrainerState:
+    """Delete the output folder and train."""
     shutil.rmtree(options.training.output_dir, ignore_errors=True)
     return train(options, task=task, say=say)
 
 
 def train_decoder(options: Options) -> None:
-    """Train from the warm start that rows share; the first of them makes it."""
+    """Train from the warm start that rows share; the first row trains it."""
     training, target = options.training, Path(options.training.output_dir)
     start = target.with_name("content-start" if training.warm_start == "content" else "warm-start")
     if not (start / "model.safetensors").is_file():
         first = replace(training, output_dir=str(start), adversarial_steps=0)
-        train_anew(replace(options, training=first), SummaryTask)
+        train_from_scratch(replace(options, training=first), SummaryTask)
     if start != target:
         shutil.rmtree(target, ignore_errors=True)
         name = f"checkpoint-{training.warm_start_steps}"
@@ -212,12 +212,12 @@ def train_decoder(options: Options) -> None:
 
 
 def train_row(folder: Path, row: str, seed: int) -> dict:
-    """Train a row, and answer what it cost."""
+    """Train a row, and return the discriminator's last accuracy, the steps and the seconds."""
     began = time.perf_counter()
     if row in PATHS:
-        steps = train_anew(options_of(folder, row, seed), ShortTextTask).step
+        steps = train_from_scratch(options_of(folder, row, seed), ShortTextTask).step
     elif row == "supervised":
-        steps = train_anew(supervised_options(folder, seed), SupervisedTask).best_step
+        steps = train_from_scratch(supervised_options(folder, seed), SupervisedTask).best_step
     else:
         options = options_of(folder, row, seed)
         steps = SummaryTask.count_steps(options)
@@ -232,12 +232,12 @@ def train_row(folder: Path, row: str, seed: int) -> dict:
 
 
 def pairs_of(data: Path, split: str) -> list[dict]:
-    """Rows of a split that have an abbreviation."""
+    """Read the rows of a split that have an abbreviation."""
     return [row for row in read_rows(data / f"{split}.jsonl.gz") if row["abbreviation"]]
 
 
 def score(texts: list[str], rows: list[dict]) -> dict:
-    """Figures of texts beside the abbreviations of people."""
+    """Score texts against the human abbreviations."""
     golds = [row["abbreviation"] for row in rows]
     rouge = rouge_scores(texts, [[gold] for gold in golds])
     return {
@@ -249,7 +249,7 @@ def score(texts: list[str], rows: list[dict]) -> dict:
 
 
 def evaluate(folder: Path, rows: list[dict]) -> dict:
-    """Figures of a trained row, with what it writes for the six names."""
+    """Score a trained row, and record what it writes for the six well-known names."""
     summarizer = Summarizer.from_pretrained(folder, device="cpu")
     summaries = summarizer([row["full"] for row in rows], reconstruct=False, batch_size=128)
     figures = score([summary.summary_text for summary in summaries], rows)
@@ -262,7 +262,7 @@ def evaluate(folder: Path, rows: list[dict]) -> dict:
 
 
 def by_rule(rule: str, row: dict) -> str:
-    """The first character of every word of a name, or the first two of all."""
+    """Abbreviate a name to the first character of each word, or to its first two characters."""
     return "".join(word[0] for word in row["words"]) if rule == RULES[0] else row["full"][:2]
 
 
@@ -270,10 +270,10 @@ def main() -> None:
     """Train and score all rows."""
     parser = new_parser(__doc__, ALL, "runs/abbreviations", work=True)
     parser.add_argument("data", type=Path, help="folder with train, dev and test.jsonl.gz")
-    parser.add_argument("--split", choices=("dev", "test"), default="dev", help="what is scored")
+    parser.add_argument("--split", choices=("dev", "test"), default="dev", help="split to score")
     arguments = parser.parse_args()
     if not (arguments.data / "train.jsonl.gz").is_file():
-        parser.error(f"{arguments.data} has no train.jsonl.gz")
+        parser.error(f"{arguments.data} has no train.jsonl.gz; give the folder of the corpus")
     scored = pairs_of(arguments.data, arguments.split)
     folders = [arguments.work / f"seed-{seed}" for seed in range(arguments.seeds)]
     for seed, folder in enumerate(folders):

@@ -1,10 +1,9 @@
-"""Draw the figures of docs/codes.md from the results of `codes.py`: what the first bits of a code are worth.
+"""Draws the figures of docs/codes.md from the results of `codes.py`: precision and loss by prefix of a code.
 
     python benchmarks/code_figures.py results.json [more.json ...] --output docs
 
-The results hold the rows SET/tree, SET/binary-8, SET/vq-8 and SET/units-onehot-2 to -256; rows of several
-seeds or files count with their mean. One-hot codes have no beginning: each number of bits is a model of its
-own.
+The results must have the rows SET/tree, SET/binary-8, SET/vq-8 and SET/units-onehot-2 to -256; rows of
+several seeds or files are averaged. One-hot codes have no prefixes: each number of bits is another model.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ def curves_of(results: Sequence[Mapping], name: str, column: str, whole: str) ->
     """Points (bits, mean over seeds) of every code on one set.
 
     Args:
-        results: Of `codes.py`.
-        name: Set.
-        column: Figure of every beginning of a code.
-        whole: The same figure of a whole code.
+        results: Results of `codes.py`.
+        name: Name of the set.
+        column: Figure of the prefixes of a code.
+        whole: Corresponding figure of a whole code.
     """
     curves: dict[str, Curve] = {}
     for code, row in ROWS.items():
@@ -51,7 +50,7 @@ def curves_of(results: Sequence[Mapping], name: str, column: str, whole: str) ->
 
 
 def panel(curves: Mapping[str, Curve], title: str, left: float) -> str:
-    """Axes, lines and points of one set."""
+    """Draw the axes, lines and points of one set as SVG."""
     values = [value for curve in curves.values() for _, value in curve]
     low, high = min(values), max(values)
     low, high = low - 0.06 * (high - low), high + 0.06 * (high - low)
@@ -116,9 +115,10 @@ def draw(results: Sequence[Mapping], figure: str) -> str:
 
 
 def main() -> None:
+    """Draw all figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("results", nargs="+", type=Path, help="files that codes.py has written")
-    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the figures")
+    parser.add_argument("results", nargs="+", type=Path, help="result files of codes.py")
+    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder for the figures")
     arguments = parser.parse_args()
     results = [row for file in arguments.results for row in json.loads(file.read_text(encoding="utf-8"))]
     for figure in FIGURES:

@@ -1,4 +1,4 @@
-"""How codes are scored: as clusters, in search, and by the beginning of the code alone."""
+"""Metrics of codes: clustering, retrieval, speed, codebook usage, and the value of prefixes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from summgan.networks.code import Code
 
 
 def clustering(labels: np.ndarray, clusters: np.ndarray) -> dict:
-    """How well clusters agree with labels, in per cent."""
+    """Agreement of clusters with labels ``[documents]``, in per cent."""
     purity = sum(np.bincount(labels[clusters == c]).max() for c in np.unique(clusters)) / len(labels)
     return {
         "nmi": 100 * normalized_mutual_info_score(labels, clusters),
@@ -23,11 +23,18 @@ def clustering(labels: np.ndarray, clusters: np.ndarray) -> dict:
     }
 
 
-def retrieval(distances: np.ndarray, asked: np.ndarray, stored: np.ndarray, k: int = 100) -> dict:
-    """Precision at k with ties by expectation, and mean average precision with ties at random."""
+def retrieval(distances: np.ndarray, queries: np.ndarray, stored: np.ndarray, k: int = 100) -> dict:
+    """Precision at k (ties by expectation) and mean average precision (ties broken at random), in per cent.
+
+    Args:
+        distances: ``[queries, stored]``.
+        queries: Labels ``[queries]`` of the queries.
+        stored: Labels ``[stored]`` of the documents.
+        k: Number of nearest documents.
+    """
     k, order = min(k, distances.shape[1]), np.random.default_rng(0).permutation(distances.shape[1])
     precisions, averages = [], []
-    for row, label in zip(distances, asked, strict=True):
+    for row, label in zip(distances, queries, strict=True):
         relevant = stored == label
         edge = np.partition(row, k - 1)[k - 1]
         below, tied = row < edge, row == edge
@@ -39,20 +46,20 @@ def retrieval(distances: np.ndarray, asked: np.ndarray, stored: np.ndarray, k: i
     return {"precision_at_100": 100 * np.mean(precisions), "map": 100 * np.mean(averages)}
 
 
-def hamming(asked: np.ndarray, stored: np.ndarray) -> np.ndarray:
-    """Distances of 0/1 codes."""
-    a, b = asked.astype(np.float32), stored.astype(np.float32)
+def hamming(queries: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """Hamming distances ``[queries, stored]`` of 0/1 codes ``[documents, bits]``."""
+    a, b = queries.astype(np.float32), stored.astype(np.float32)
     return a @ (1 - b).T + (1 - a) @ b.T
 
 
-def speed(asked: np.ndarray, stored: np.ndarray) -> float:
-    """How many times faster than 128 floats faiss searches 0/1 codes exactly: one thread, best of five."""
+def speed(queries: np.ndarray, stored: np.ndarray) -> float:
+    """Speed of faiss's exact search with 0/1 codes relative to 128 floats: one thread, best of five."""
     import faiss
 
     faiss.omp_set_num_threads(1)
     rng = np.random.default_rng(0)
-    floats = [rng.normal(size=(len(part), 128)).astype(np.float32) for part in (asked, stored)]
-    codes = [np.packbits(part, axis=1) for part in (asked, stored)]
+    floats = [rng.normal(size=(len(part), 128)).astype(np.float32) for part in (queries, stored)]
+    codes = [np.packbits(part, axis=1) for part in (queries, stored)]
     exact, binary = faiss.IndexFlatIP(128), faiss.IndexBinaryFlat(8 * codes[1].shape[1])
     best = []
     for index, (queries, rows) in ((exact, floats), (binary, codes)):
@@ -67,7 +74,7 @@ def speed(asked: np.ndarray, stored: np.ndarray) -> float:
 
 
 def usage(codes: np.ndarray, size: int) -> dict:
-    """Perplexity of every position's codebook, and the share of entries used, on average."""
+    """Perplexity of the codebooks and share of entries used, averaged over positions."""
     counts = np.stack([np.bincount(column, minlength=size) for column in codes.T])
     used = perplexity(torch.tensor(counts, dtype=torch.float))
     return {"perplexity": float(used.mean()), "usage": 100 * float((counts > 0).mean())}
@@ -77,15 +84,15 @@ def usage(codes: np.ndarray, size: int) -> dict:
 def beginnings(
     encoder: Encoder, texts: tuple[list[str], list[str]], labels: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, list[float]]:
-    """What the first position, the first two, and so on of a binary or VQ code are worth.
+    """Precision and reconstruction loss by the first positions of a binary or VQ code, for every prefix.
 
-    Search is by the number of these positions that differ. The words are rebuilt from them with the mean over
-    the training texts in place of the positions that are left out.
+    Documents are compared by the number of these positions that differ. For the loss, the other positions are
+    replaced by their mean over the training texts.
 
     Args:
         encoder: A binary or VQ code.
-        texts: Training and test.
-        labels: Training and test.
+        texts: Training and test texts.
+        labels: Training and test labels.
     """
     model, figures = encoder.model, {"precision_by_depth": [], "reconstruction_by_depth": []}
     bags = [encoder.bag_of_words.vectors(part) for part in texts]

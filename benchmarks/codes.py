@@ -1,11 +1,12 @@
-"""What one-hot, binary, VQ and tree codes are worth, beside the usual ways to cluster, hash and compress.
+"""Compares one-hot, binary, VQ and tree codes with usual methods of clustering, hashing and compression.
 
     python benchmarks/codes.py DATA --seeds 3 --output results.json
 
-DATA is a folder with {bbc,agnews}.{train,test}.jsonl.gz and rows {"text", "label"}. Everything learns
-from the texts of train; labels only score. Clustering is scored on test. Retrieval: every document of test
-asks for documents of train; ties of Hamming distance count by their expectation. Scikit-learn's methods
-read sublinear TF-IDF without English stop words; those called "same" read our features instead.
+DATA is a folder with {bbc,agnews}.{train,test}.jsonl.gz and rows {"text", "label"}. All methods learn from
+the texts of train; labels are used only for scores. Clustering is scored on test. In retrieval, every
+document of test is a query for documents of train; ties of the distance count by expectation. Scikit-learn's
+methods read sublinear TF-IDF without English stop words; rows with "same" read the features of our codes
+instead.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ VQ_SIZE, VQ_LENGTH = 32, 8
 
 
 class Topics:
-    """One set: texts and labels of both parts, and what scikit-learn's methods read."""
+    """One set: texts and labels of train and test, and the features of scikit-learn's methods."""
 
     def __init__(self, data: Path, name: str):
         self.name, self.train_file = name, data / f"{name}.train.jsonl.gz"
@@ -71,11 +72,11 @@ class Topics:
 
     @property
     def parts(self) -> tuple[tuple[list[str], list[str]], tuple[np.ndarray, np.ndarray]]:
-        """Texts and labels, each of training and test."""
+        """Texts and labels, each of train and test."""
         return (self.texts, self.test_texts), (self.labels, self.test_labels)
 
     def same(self, width: int, most: float) -> tuple[np.ndarray, np.ndarray]:
-        """The unit vectors that our codes read: other words left out, by their document frequency."""
+        """Unit vectors that our codes read, without words of higher document frequency than ``most``."""
         words = BagOfWords.fit(self.texts, 10000, most)
         train, test = words.vectors(self.texts), words.vectors(self.test_texts)
         directions = principal_directions(train, 100)
@@ -83,7 +84,7 @@ class Topics:
         return vectors[0][:, :width], vectors[1][:, :width]
 
     def svd(self, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        """Dense vectors of both parts."""
+        """Vectors of train and test by truncated SVD."""
         model = TruncatedSVD(min(width, min(self.tfidf.shape) - 1), random_state=seed)
         return model.fit_transform(self.tfidf), model.transform(self.test_tfidf)
 
@@ -91,7 +92,7 @@ class Topics:
 def train_row(
     topics: Topics, work: Path, seed: int, config: str, file: Path, **changes
 ) -> tuple[Encoder, dict]:
-    """Train a configuration with changed options and say what it cost."""
+    """Train a configuration with changed options; return the encoder and the figures of the training."""
     options, _ = load_options([str(CONFIGS / f"{config}.yaml")])
     shutil.rmtree(work, ignore_errors=True)
     estimator = changes.pop("estimator", options.training.estimator)
@@ -131,7 +132,7 @@ def hashed(topics: Topics, test: np.ndarray, train: np.ndarray) -> dict:
 
 
 def leave_out(topics: Topics, work: Path, seed: int, config: str) -> dict:
-    """Train without one topic, for the first two topics; retrieve in it."""
+    """Train without a topic and retrieve in it; the mean of the first two topics."""
     scores = []
     for topic in range(min(2, topics.classes)):
         texts = [t for t, label in zip(topics.texts, topics.labels, strict=True) if label != topic]
@@ -144,8 +145,8 @@ def leave_out(topics: Topics, work: Path, seed: int, config: str) -> dict:
             distances = (test[:, None] != codes[None]).astype(np.float32)
         else:
             distances = hamming(bits_of(encoder, topics.test_texts), bits_of(encoder, topics.texts))
-        asked = topics.test_labels == topic
-        scores.append(retrieval(distances[asked], topics.test_labels[asked], topics.labels))
+        queries = topics.test_labels == topic
+        scores.append(retrieval(distances[queries], topics.test_labels[queries], topics.labels))
     return {name: statistics.mean(score[name] for score in scores) for name in scores[0]}
 
 
@@ -154,7 +155,7 @@ def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
     kind, _, size = method.rpartition("-")
     if method in ("onehot", "kmeans", "kmeans-same", "lda"):
         return cluster_row(topics, method, work, seed)
-    if kind == "units-onehot":  # vocabulary and learning rate of binary's
+    if kind == "units-onehot":  # with the vocabulary and learning rate of binary codes
         changes = {"size": int(size), "max_document_frequency": 0.1, "lr": 2e-3}
         encoder, cost = train_row(topics, work, seed, "onehot", topics.train_file, **changes)
         train, test = (encoder.encode(texts).ids for texts in (topics.texts, topics.test_texts))
@@ -169,7 +170,7 @@ def run(topics: Topics, method: str, work: Path, seed: int) -> dict:
 
 
 def cluster_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
-    """One-hot, or another way to cluster."""
+    """Figures of one-hot codes or another clustering method."""
     if method == "onehot":
         encoder, cost = train_row(topics, work, seed, "onehot", topics.train_file, size=topics.classes)
         return cost | clustering(topics.test_labels, encoder.encode(topics.test_texts).ids)
@@ -186,7 +187,7 @@ def cluster_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
 
 
 def retrieval_row(topics: Topics, kind: str, size: str, work: Path, seed: int) -> dict:
-    """Our bits, or another way to hash."""
+    """Figures of binary codes or another hashing method."""
     if size == "cosine":
         train, test = (normalize(part).astype(np.float32) for part in topics.svd(128, seed))
         figures = retrieval(-test @ train.T, topics.test_labels, topics.labels)
@@ -196,7 +197,7 @@ def retrieval_row(topics: Topics, kind: str, size: str, work: Path, seed: int) -
         how = "reinforce" if kind == "reinforce" else "straight-through"
         changes = {"size": bits, "estimator": how}
         encoder, cost = train_row(topics, work, seed, "binary", topics.train_file, **changes)
-        if bits <= 16:  # every beginning is a search of its own
+        if bits <= 16:  # every prefix takes a search
             cost |= beginnings(encoder, *topics.parts)
         return cost | hashed(topics, bits_of(encoder, topics.test_texts), bits_of(encoder, topics.texts))
     if kind == "lsh":
@@ -208,7 +209,7 @@ def retrieval_row(topics: Topics, kind: str, size: str, work: Path, seed: int) -
 
 
 def codebook_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
-    """VQ, what it makes of style, or product quantization."""
+    """Figures of VQ codes, with their share of style, or of product quantization."""
     entries = 2 if method == "vq-8" else VQ_SIZE
     size = {"bytes": VQ_LENGTH * int(np.log2(entries)) / 8}
     if method in ("vq", "vq-8"):
@@ -222,7 +223,7 @@ def codebook_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
 
     vectors = topics.same(96, 0.1) if method == "pq-same" else topics.svd(96, seed)
     train, test = (np.ascontiguousarray(normalize(part), np.float32) for part in vectors)
-    whole = train.shape[1] // VQ_LENGTH * VQ_LENGTH  # every position has as many dimensions
+    whole = train.shape[1] // VQ_LENGTH * VQ_LENGTH  # every position has the same number of dimensions
     train, test = (np.ascontiguousarray(part[:, :whole]) for part in (train, test))
     quantizer = faiss.ProductQuantizer(train.shape[1], VQ_LENGTH, int(np.log2(VQ_SIZE)))
     quantizer.cp.seed = seed
@@ -232,7 +233,7 @@ def codebook_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
 
 
 def tree_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
-    """Our tree, or another way to make one: binary trees of 8 bits, and the whole dendrogram of Ward."""
+    """Figures of tree codes or another tree: hierarchical k-means of the same depth, or Ward's dendrogram."""
     cost: dict = {}
     if method == "tree":
         changes = {"size": BRANCHING, "length": DEPTH}
@@ -243,7 +244,7 @@ def tree_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
             costs = encoder.model.rebuild_prefixes(encoder.model.encode(bags), bags).mean(0)
             vectors = [encoder.model.path_vectors(torch.from_numpy(paths)).numpy() for paths in (train, test)]
         ours, theirs = map(normalize, vectors)
-        # As the index: ties of the prefix are broken by the cosine, which here is less than a level.
+        # As in `HashIndex`: the cosine breaks ties of the prefix, scaled here to less than one level.
         distances = -trees.shared(test, train) - 0.4 * (theirs @ ours.T).round(5)
         searched = retrieval(distances, topics.test_labels, topics.labels)["precision_at_100"]
         cost |= {"reconstruction_by_depth": costs.tolist(), "precision_searched": searched}
@@ -262,10 +263,10 @@ def tree_row(topics: Topics, method: str, work: Path, seed: int) -> dict:
 
 
 def style(topics: Topics, encoder: Encoder, seed: int) -> dict:
-    """Distance of two forms of a document by that of two documents of a topic, for code and vector.
+    """Distance between two forms of a document, relative to two documents of a topic, for code and vector.
 
-    Forms: without function words; and its odd beside its even sentences. Order and case are left alone, since
-    no bag of words sees them.
+    The forms are the text with and without function words (bare), and its odd and even sentences (halves).
+    Order and case are unchanged, since a bag of words does not depend on them.
     """
     rng = np.random.default_rng(seed)
     long = [i for i, text in enumerate(topics.test_texts) if len(split_sentences(text)) > 1]
@@ -304,7 +305,7 @@ def main() -> None:
     sets = {}
     for name in dict.fromkeys(row.split("/")[0] for row in arguments.rows):
         if not (arguments.data / f"{name}.train.jsonl.gz").is_file():
-            parser.error(f"{arguments.data} has no {name}.train.jsonl.gz")
+            parser.error(f"{arguments.data} has no {name}.train.jsonl.gz; give the folder of the sets")
         sets[name] = Topics(arguments.data, name)
 
     def figures_of(row: str, seed: int) -> dict:

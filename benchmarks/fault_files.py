@@ -1,8 +1,8 @@
-"""A grammar of odd and damaged input files, for every reader.
+"""A generator of unusual and damaged input files, for every reader.
 
-`make_case` writes a file (or folder) of rows of known documents, some of them damaged, and says of every
-row where it stands and whether it must come out right. Damage has three levels: a row's value or its bytes,
-the form of the whole file, and single bytes anywhere; only the last two may get a whole file refused.
+`make_case` writes a file or folder with rows of known documents, some of them damaged, and records for every
+row its line and whether it must be read correctly. There are three levels of damage: the value or bytes of a
+row, the form of the whole file, and bytes anywhere. Only the last two may cause a whole file to be refused.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ WEIGHTS = (30, 20, 20, 6, 6, 12, 4, 2)
 
 @dataclass
 class Entry:
-    """A row that was written.
+    """A row of an input file.
 
     Attributes:
-        document: Its place in the pool.
-        intact: Whether it must come out right.
-        line: Where it stands, as rows are numbered in its format.
-        id: Its id, if that can be compared.
+        document: Index of its document in the pool.
+        intact: Whether the row must be read correctly.
+        line: Number of the row, as its format numbers rows.
+        id: Its id; None if it cannot be compared.
     """
 
     document: int
@@ -46,14 +46,14 @@ class Entry:
 
 @dataclass
 class Case:
-    """A file and what is known of it.
+    """An input file with its expected rows.
 
     Attributes:
         path: File or folder.
         entries: Its rows, in order.
         refusable: Whether the whole file may be refused.
-        known: Whether the rows are known at all; else only order and number can be judged.
-        notes: What was done to it, for people.
+        known: Whether the expected rows are known; if not, only their order is checked.
+        notes: Descriptions of the damage, for people.
     """
 
     path: Path
@@ -67,10 +67,10 @@ def make_case(rng: Random, folder: Path, texts: Sequence[str], column: str | Non
     """Write a case into an empty folder.
 
     Args:
-        rng: All of it follows from this.
-        folder: To write into.
-        texts: The pool, of single lines.
-        column: Name of the text's column; a usual one if None.
+        rng: Random generator of all choices.
+        folder: Folder to write into.
+        texts: The pool of documents, each of one line.
+        column: Name of the column of texts; a random usual name if None.
     """
     kind = rng.choices(FORMATS, WEIGHTS)[0]
     case = Case(folder, [Entry(n) for n in rng.sample(range(len(texts)), rng.randint(1, 8))], notes=[kind])
@@ -100,7 +100,7 @@ def make_case(rng: Random, folder: Path, texts: Sequence[str], column: str | Non
 
 
 def _spaced(rng: Random, text: str) -> str:
-    """The same words with other white space between them."""
+    """Replace some blanks by other white space."""
     return text.replace(" ", rng.choice((" ", "  ", "\n", "\t", "\r\n")), 2)
 
 
@@ -192,16 +192,16 @@ def _write_table(rng: Random, case: Case, texts: Sequence[str], column: str, del
 
 
 def _cells(values: Sequence[Any], delimiter: str) -> bytes:
-    """A row, quoted where it must be; the csv module of Python 3.10 cannot write NUL."""
+    """Format a row, quoted where necessary; the csv module of Python 3.10 cannot write NUL."""
     cells = ("" if value is None else str(value) for value in values)
     quoted = ('"' + c.replace('"', '""') + '"' if {delimiter, '"', "\n", "\r"} & {*c} else c for c in cells)
     return delimiter.join(quoted).encode("utf-8", "surrogatepass")
 
 
 def _end_lines(rng: Random, case: Case, lines: list[bytes]) -> bytes:
-    """Put lines together, in one of the ways of systems and editors."""
+    """Join lines with the line ends and encodings of various systems and editors."""
     end, form = b"\n", rng.random()
-    # How a file begins says what it is.
+    # Readers recognize a file by its first bytes.
     case.refusable = case.refusable or lines[0].startswith(b"\xff\xfe") or b"\x00" in lines[0]
     if form < 0.1:
         end = b"\r\n"
@@ -303,7 +303,7 @@ _WRITERS = {
 
 
 def _spoil(rng: Random, case: Case, data: bytes, kind: str) -> bytes:
-    """Damage bytes anywhere; of rows of lines, those that stay as they were must still come out right."""
+    """Damage bytes anywhere; in formats of lines, unchanged rows must still be read correctly."""
     place, length = rng.randrange(len(data) + 1), rng.randint(1, 40)
     ways = {
         "cut": data[:place],
@@ -331,8 +331,8 @@ def _spoil(rng: Random, case: Case, data: bytes, kind: str) -> bytes:
     case.known = case.known and plain and len(before) == len(after) and not emptied
     for entry in case.entries:
         entry.intact = entry.intact and case.known and entry.line in same
-    # Line by line, a row in which a byte has changed is no reason to refuse a file; but its beginning says
-    # what it is.
+    # In formats of lines, a damaged row is no reason to refuse the file, unless it is the first, by which
+    # readers recognize the file.
     case.refusable = not case.known or 1 not in same or not any(entry.intact for entry in case.entries)
     return ways[way]
 

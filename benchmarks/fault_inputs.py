@@ -1,4 +1,4 @@
-"""Odd and damaged inputs through every command, and whether each row came out right."""
+"""Passes unusual and damaged inputs to every command, and checks every row of the output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTPUTS = (".jsonl", ".jsonl", ".jsonl", ".csv", ".parquet", ".txt", None)
 
 
 def try_input(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """One command with one odd input."""
+    """Run a random command with a random input."""
     command = rng.choices([*COMMANDS], [*COMMANDS.values()])[0]
     return _TRIES[command](setting, rng, folder)
 
@@ -56,7 +56,7 @@ def _records(
     right: list[str],
     name: str,
 ) -> Verdict:
-    """Run a command that writes a row for each row, and compare them."""
+    """Run a command that writes one row per input row, and check the rows."""
     verdict = Verdict(f"{command[0]} to {suffix}: {_notes(case)}")
     outputs = folder / "out"
     outputs.mkdir()
@@ -77,14 +77,14 @@ def _records(
 
 
 def _check_leftovers(outputs: Path, verdict: Verdict) -> None:
-    """After a refusal there is nothing, or rows that were made before it and can be gone on with."""
+    """Check that a refused call leaves nothing, or a partial output that can be resumed."""
     for path in outputs.iterdir():
         if not path.name.endswith(".partial") or path.read_bytes().count(b"\n") < 2:
-            verdict.failed.append(f"{path.name} is left of a call that was refused")
+            verdict.failed.append(f"a refused call leaves {path.name}")
 
 
 def _read(suffix: str | None, output: Path, called: Called) -> list[dict[str, Any]]:
-    """The rows of an output, not by our own readers."""
+    """Read the rows of an output without summgan's readers."""
     if suffix == ".parquet":
         return pyarrow.parquet.read_table(output).to_pylist()
     text = output.read_bytes().decode("utf-8", "surrogatepass") if suffix else called.out
@@ -97,23 +97,23 @@ def _read(suffix: str | None, output: Path, called: Called) -> list[dict[str, An
 def _compare(
     case: Case, rows: list[dict], called: Called, right: list[str], name: str, verdict: Verdict
 ) -> None:
-    """Every intact row stands once, in its place, with what belongs to it; no row is lost or doubled."""
+    """Check that every intact row appears once, in order and with the right result."""
     errors = [row for row in rows if row.get("error")]
     if called.status == 0 and errors:
         verdict.failed.append(f"exit status 0 with {len(errors)} bad rows")
     for row in rows:
         nothing = not row.get("error") and not row.get(name)
-        if nothing and case.notes[0] != "txt" and "error" in row:  # a blank line of a txt is no error
+        if nothing and case.notes[0] != "txt" and "error" in row:  # a blank line of a txt is not an error
             verdict.lost.append(f"neither {name} nor error: {row}")
     lines = [int(row["line"]) for row in rows if row.get("line") not in (None, "")]
     if any(a >= b for a, b in zip(lines, lines[1:], strict=False)):
-        verdict.lost.append(f"rows doubled or out of order: lines {lines}")
+        verdict.lost.append(f"rows duplicated or out of order: lines {lines}")
     if not case.known:
         return
-    # A file that might have been refused may also have an error in the place of each of its rows.
+    # A file that may be refused may also give an error in place of each of its rows.
     whole = len(rows) >= len(case.entries)
     if case.notes[0] != "txt" and len(rows) != len(case.entries) and not (case.refusable and whole):
-        verdict.lost.append(f"{len(rows)} rows came of {len(case.entries)}")
+        verdict.lost.append(f"{len(rows)} rows of output for {len(case.entries)} of input")
     place, missing = 0, []
     for entry in case.entries:
         if not entry.intact:
@@ -123,9 +123,9 @@ def _compare(
         if later:
             place = later[0] + 1
         else:
-            missing.append(f"the row of line {entry.line}, id {entry.id!r}, is not there as it must be")
+            missing.append(f"the row of line {entry.line}, id {entry.id!r}, is missing or wrong")
         if len(found) > 1 and "line" in rows[0]:
-            verdict.lost.append(f"the row of line {entry.line}, id {entry.id!r}, is there {len(found)} times")
+            verdict.lost.append(f"the row of line {entry.line}, id {entry.id!r}, appears {len(found)} times")
     if not (case.refusable and whole and len(missing) <= len(errors)):
         verdict.lost += missing
 
@@ -139,7 +139,7 @@ def _is_of(entry: Entry, row: dict[str, Any], right: str, name: str) -> bool:
 
 
 def _try_score(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """Predictions that are their own references: every row in its place scores 100."""
+    """Score predictions against themselves: every row in its place has ROUGE-1 100."""
     case = _case(rng, folder, setting.summaries, rng.choice(("summary", "summary_text", "prediction")))
     verdict = Verdict(f"score: {_notes(case)}")
     rows = [{"id": n, "summary": setting.summaries[e.document]} for n, e in enumerate(case.entries)]
@@ -172,7 +172,7 @@ def _try_tokenizer(setting: Setting, rng: Random, folder: Path) -> Verdict:
     if called.status == 0 and not made.is_file():
         verdict.failed.append("no tokenizer.json after success")
     if called.status == 2 and output.exists():
-        verdict.failed.append("a folder is left of a call that was refused")
+        verdict.failed.append("a refused call leaves a folder")
     return verdict
 
 

@@ -1,4 +1,4 @@
-"""Commands killed at odd moments and gone on with, compared bit by bit with a run that was left alone."""
+"""Kills commands at random moments, resumes them, and compares all files with an uninterrupted run's."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from random import Random
 from fault_setting import Setting, Verdict, encode, summarize
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-LIMIT = 120  # seconds of one command
-ROWS = 60  # of a file that is summarized or encoded
-MOST_CALLS = 12  # until a run must be done
-RUN = Path("run")  # what a try writes, in its own folder
+LIMIT = 120  # seconds for one command
+ROWS = 60  # rows of the file that is summarized or encoded
+MOST_CALLS = 12  # calls until a run must be done
+RUN = Path("run")  # output of a try, in the try's own folder
 CHOICES = {
     "train": ("paths", "decoder", "binary"),
     "summarize": (".jsonl", ".csv", ".parquet", ".txt"),
@@ -31,7 +31,7 @@ CHOICES = {
 
 
 def run_command(arguments: list[str], log: str) -> None:
-    """A process of the command, as a shell would start it, with both streams in a file."""
+    """Run the command in this process as a shell would, with both streams in a file."""
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
@@ -48,8 +48,8 @@ def run_command(arguments: list[str], log: str) -> None:
 
 
 def start(arguments: list[str], log: Path) -> BaseProcess:
-    """Start the command in the present folder; its log says when it has begun."""
-    # The process that makes tries has imported all that the command needs and started no thread.
+    """Start the command in the current folder, and wait until its log shows that it runs."""
+    # Forking is safe and fast: this process has imported everything and started no thread.
     context = multiprocessing.get_context("fork")
     process = context.Process(target=run_command, args=(arguments, str(log)))
     process.start()
@@ -59,7 +59,7 @@ def start(arguments: list[str], log: Path) -> BaseProcess:
 
 
 def finish(process: BaseProcess) -> int | None:
-    """Its exit status; None if it had to be ended."""
+    """Wait for a process and return its exit status, or None if it had to be killed."""
     process.join(LIMIT)
     if process.exitcode is None:
         process.kill()
@@ -69,7 +69,7 @@ def finish(process: BaseProcess) -> int | None:
 
 
 def try_kill(row: str, setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """Kill a command once or more often, go on, and compare; the present folder is the try's own."""
+    """Kill a command once or several times, resume it, and compare; the current folder is the try's own."""
     kind = row.removeprefix("kill-")
     choice = rng.choice(CHOICES[kind])
     verdict = Verdict(f"{choice}:", bit_equal=False)
@@ -90,16 +90,16 @@ def try_kill(row: str, setting: Setting, rng: Random, folder: Path) -> Verdict:
         done += killed
         if found == status and done:
             break
-        if found == status:  # it was quicker than the signal: another try
+        if found == status:  # it ended before the signal: try again
             shutil.rmtree(RUN)
             command = _command(setting, kind, choice)
-        elif not killed or found == 2:  # a refusal may be quicker than the signal, too
+        elif not killed or found == 2:  # a refusal may also come before the signal
             resumed = _after_refusal(found, text, resumed, verdict)
         else:
             if found not in (130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM):
                 verdict.failed.append(f"exit status {found} of a killed call: {text[-300:]}")
             resumed = ["--resume"]
-            if kind != "train" and read_all(RUN).keys() == files.keys():  # all was done but the goodbye
+            if kind != "train" and read_all(RUN).keys() == files.keys():  # everything was written already
                 break
         if verdict.failed or verdict.lost:
             return verdict
@@ -110,17 +110,17 @@ def try_kill(row: str, setting: Setting, rng: Random, folder: Path) -> Verdict:
 
 
 def _after_refusal(found: int | None, text: str, resumed: list[str], verdict: Verdict) -> list[str]:
-    """A call that nobody killed has ended otherwise: right only if there was nothing to go on with yet."""
+    """Handle a call that ended by itself with another status: right only if there was nothing to resume."""
     if found == 2 and resumed and "no checkpoint" in text:
         if any(RUN.glob("checkpoint-*")) or any(RUN.glob(".checkpoint-*.replaced")):
-            verdict.lost.append(f"checkpoints are there and not found: {text[-300:]}")
+            verdict.lost.append(f"checkpoints exist but are not found: {text[-300:]}")
         return []
     verdict.failed.append(f"exit status {found} of a call with {resumed}: {text[-300:]}")
     return resumed
 
 
 def _kill(process: BaseProcess, rng: Random, seconds: float, verdict: Verdict) -> bool:
-    """Wait for a moment, and send a signal; whether the process still lived to get it."""
+    """Wait for a random moment and send a signal; return whether the process was still alive."""
     moment = rng.choice(("time", "time", "file", "rename", "line"))
     number, pause = rng.choice(SIGNALS), rng.choice((0, 0, 0.002, 0.02, 0.1))
     after, lines, share = rng.random() * seconds, rng.randint(1, ROWS), rng.random()
@@ -155,21 +155,21 @@ def _names(folder: Path) -> set[str]:
 
 
 def _lines(folder: Path) -> int:
-    """How far a run is: rows of its log or of its unfinished output."""
+    """Progress of a run: number of rows in its log or its partial output."""
     counts = [0]
     for path in (folder / "log.jsonl", *folder.glob("*.partial")):
         try:
             counts.append(path.read_bytes().count(b"\n"))
-        except FileNotFoundError:  # it has just got its name
+        except FileNotFoundError:  # it has just been renamed
             continue
     return max(counts)
 
 
-# What is killed ----------------------------------------------------------------------------------
+# Commands to kill --------------------------------------------------------------------------------
 
 
 def _command(setting: Setting, kind: str, choice: str) -> list[str]:
-    """The call, which writes into `RUN` alone, so that two runs differ in nothing but kills."""
+    """Make the call, which writes only into `RUN`, so that runs differ only by kills."""
     if kind == "train":
         return setting.training(choice, RUN)
     RUN.mkdir()
@@ -179,7 +179,7 @@ def _command(setting: Setting, kind: str, choice: str) -> list[str]:
 
 
 def _documents(setting: Setting) -> Path:
-    """Rows with ids of every kind, and (for `summarize`) some that cannot be used."""
+    """Write rows with ids of every kind, some without a text."""
     path = setting.folder / "killed.csv"
     if not path.exists():
         temporary = path.with_name(f"{os.getpid()}.csv")
@@ -197,7 +197,7 @@ def _documents(setting: Setting) -> Path:
 def _left_alone(
     setting: Setting, kind: str, choice: str, verdict: Verdict
 ) -> tuple[dict[str, bytes], int, float] | None:
-    """Files, exit status and seconds of the same call without a kill; made once."""
+    """Return files, exit status and seconds of the same call without a kill, which is run once."""
     kept = setting.folder / f"whole-{kind}-{choice.strip('.')}"
     if not kept.exists():
         log = Path("whole.txt")
@@ -206,21 +206,21 @@ def _left_alone(
         figures = {"status": status, "seconds": time.monotonic() - began}
         text = log.read_text(encoding="utf-8", errors="replace")
         if status not in (0, 1) or "Traceback" in text:
-            verdict.failed.append(f"the run that nobody killed: exit status {status}: {text[-300:]}")
+            verdict.failed.append(f"the uninterrupted run: exit status {status}: {text[-300:]}")
             return None
         mine = kept.with_name(f"{kept.name}-{os.getpid()}")
         mine.mkdir()
         os.rename(RUN, mine / "run")
         (mine / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
         shutil.rmtree("cache", ignore_errors=True)
-        with contextlib.suppress(OSError):  # another process was quicker
+        with contextlib.suppress(OSError):  # another process has done it
             os.rename(mine, kept)
     figures = json.loads((kept / "figures.json").read_text(encoding="utf-8"))
     return read_all(kept / "run"), figures["status"], figures["seconds"]
 
 
 def read_all(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, by its name."""
+    """Read every file below a folder, by its relative path."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
@@ -228,7 +228,7 @@ def _compare(whole: dict[str, bytes], found: dict[str, bytes], verdict: Verdict)
     missing, more = sorted(whole.keys() - found.keys()), sorted(found.keys() - whole.keys())
     other = sorted(name for name in whole.keys() & found.keys() if whole[name] != found[name])
     if missing or more:
-        verdict.lost.append(f"missing {missing}, more {more}")
+        verdict.lost.append(f"missing files {missing}, extra files {more}")
     if other:
-        verdict.lost.append(f"other bytes in {other}")
+        verdict.lost.append(f"different bytes in {other}")
     verdict.bit_equal = not (missing or more or other or verdict.failed)

@@ -1,4 +1,4 @@
-"""Odd texts, odd options and damaged model folders."""
+"""Tries unusual texts, impossible options and damaged model folders."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from summgan import Encoder, Summarizer
 from summgan.errors import SummGANError
 from summgan.text.script import count_units
 
-SECONDS = 30  # of one processor, that a text may take thrice
-LONGEST = 20_000  # characters
-# Options for which a large number is a wish that can be granted, but not today.
+SECONDS = 30  # most processor time for the three calls with a text
+LONGEST = 20_000  # characters of a text
+# Options for which a large number is valid but takes too long to try.
 ENDLESS = re.compile("steps|accumulation|batch_size|documents$|layers|workers|samples_per_document")
 
 
 def load_models_once() -> None:
-    """Keep models between calls with plain names: what is tried is what a command reads, not they."""
+    """Cache models between calls, since these tries are about inputs and options, not about models."""
     for kind in (Summarizer, Encoder):
         kind.from_pretrained = _kept(kind.from_pretrained)
 
@@ -53,7 +53,7 @@ def _summarizer(name: str) -> Summarizer:
 
 
 def try_text(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """An odd text alone, and beside another whose summary must stay what it is."""
+    """Summarize an unusual text alone and beside another one, which must not change either summary."""
     parts = [rng.choice(PIECES) for _ in range(rng.choice((1, 1, 2, 3, 5)))]
     if rng.random() < 0.5:
         parts.insert(rng.randint(0, len(parts)), rng.choice(setting.documents))
@@ -86,9 +86,9 @@ def try_text(setting: Setting, rng: Random, folder: Path) -> Verdict:
         if most is not None and count_units(written) > most:
             verdict.failed.append(f"{count_units(written)} units instead of {most}: {ascii(written[:80])}")
     if found[0].summary_text != whole.summary_text:
-        verdict.lost.append("a text beside it is summarized otherwise")
+        verdict.lost.append("it changes the summary of a text beside it")
     if found[1].summary_text != alone.summary_text:
-        verdict.lost.append("it is summarized otherwise beside another")
+        verdict.lost.append("its summary changes beside another text")
     return verdict
 
 
@@ -101,13 +101,13 @@ def _check_sentence(error: Exception, verdict: Verdict) -> None:
 
 
 def try_option(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """An odd value for an option of the command, or for an argument in Python."""
+    """Try an unusual value for an option of a command or for an argument in Python."""
     return (_try_command_option if rng.random() < 0.6 else _try_argument)(setting, rng, folder)
 
 
 @functools.cache
 def _names(command: str) -> list[str]:
-    """Options that a command has, by its help."""
+    """List the options of a command, from its help."""
     return sorted(
         set(re.findall(r"--([a-z][\w.]*)", call([command, "--help"]).out)) - {"help", "print_config"}
     )
@@ -135,7 +135,7 @@ def _try_command_option(setting: Setting, rng: Random, folder: Path) -> Verdict:
     called = call(arguments)
     check_call(called, verdict)
     if documents.read_bytes() != before:
-        verdict.lost.append("the input is gone or another")
+        verdict.lost.append("the input file has changed")
     return verdict
 
 
@@ -169,12 +169,12 @@ def _try_argument(setting: Setting, rng: Random, folder: Path) -> Verdict:
         _check_sentence(error, verdict)
     except TypeError as error:
         if not re.search(f"{name}|text|document|tokenizer|path|folder|device|dtype|column", str(error)):
-            verdict.failed.append(f"a TypeError that names nothing: {str(error)[:200]}")
+            verdict.failed.append(f"a TypeError that names no argument: {str(error)[:200]}")
     except Exception as error:
         verdict.failed.append(f"{type(error).__name__}: {str(error)[:200]}")
     else:
         if must:
-            verdict.failed.append(f"is taken for a number: {str(found)[:100]}")
+            verdict.failed.append(f"the value is accepted as a number: {str(found)[:100]}")
     return verdict
 
 
@@ -182,7 +182,7 @@ def _try_argument(setting: Setting, rng: Random, folder: Path) -> Verdict:
 
 
 def try_folder(setting: Setting, rng: Random, folder: Path) -> Verdict:
-    """A damaged model: one sentence, or a model that works."""
+    """Use a damaged model: it must give a one-sentence error, or work."""
     kind = rng.choice(("paths", "decoder", "binary"))
     damaged = folder / "damaged"
     damaged.mkdir()
@@ -204,16 +204,16 @@ def try_folder(setting: Setting, rng: Random, folder: Path) -> Verdict:
     called = call([*command, str(text), "--output", str(output)])
     check_call(called, verdict)
     if called.status == 2 and "damaged" not in called.err:
-        verdict.failed.append(f"the folder is not named: {called.err[-300:]}")
+        verdict.failed.append(f"the error does not name the folder: {called.err[-300:]}")
     if called.status == 2 and len(called.err.strip().splitlines()) > 2:
-        verdict.failed.append(f"more than a sentence: {called.err[:300]}")
+        verdict.failed.append(f"the error has more than one sentence: {called.err[:300]}")
     if called.status == 0 and (way in ("nan", "sizes") or (way, file.name) == ("object", "config.json")):
-        verdict.failed.append("it is used all the same")
+        verdict.failed.append("the damaged model is used")
     return verdict
 
 
 def _difference(file: Path, before: bytes) -> str:
-    """What has become of a small file, for people."""
+    """Show the damaged place of a JSON file, for people."""
     if not file.is_file() or file.suffix != ".json":
         return ""
     after = file.read_bytes()
@@ -222,7 +222,7 @@ def _difference(file: Path, before: bytes) -> str:
 
 
 def _value(file: Path, data: bytes, rng: Random) -> None:
-    """Another value for one key of a JSON file, at any depth."""
+    """Replace the value of one key of a JSON file, at any depth."""
     values = json.loads(data)
     place: Any = values
     while True:

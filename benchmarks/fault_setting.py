@@ -1,4 +1,4 @@
-"""What every row of `faults.py` stands on: a small corpus, tiny models, and the command called in-process."""
+"""Fixtures of `faults.py`: a small corpus, tiny models, and calls of the command in this process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from summgan.demo.corpus import build_corpus
 from summgan.files import write_text
 
 STATUSES = (0, 1, 2, 130)
-LENGTH = ["--max_words", "6"]  # of every summary, so that a document has one summary wherever it stands
+LENGTH = ["--max_words", "6"]  # a fixed length, so that a document always has the same summary
 
 
 @dataclass
 class Verdict:
-    """What one try came to.
+    """Result of one try.
 
     Attributes:
-        what: What was tried, for people.
-        failed: Tracebacks, odd exit statuses, files left behind, a sentence that is missing.
-        lost: Rows that are lost, doubled, out of place or other than they must be.
-        bit_equal: Of a killed run, whether it ended like one that was not killed.
+        what: Description of the try, for people.
+        failed: Failures: tracebacks, unknown exit statuses, files left behind, missing error messages.
+        lost: Rows that are missing, duplicated, out of place or wrong.
+        bit_equal: Whether a killed run ended with the files of an uninterrupted one; None for other tries.
     """
 
     what: str = ""
@@ -38,7 +38,7 @@ class Verdict:
 
 @dataclass
 class Called:
-    """What a command answered."""
+    """Result of a command: exit status (None after a traceback) and output."""
 
     status: int | None
     out: str
@@ -47,14 +47,14 @@ class Called:
 
 @dataclass
 class Setting:
-    """Paths and texts that are made once.
+    """Models and texts that all tries share.
 
     Attributes:
-        folder: Where all of it is.
+        folder: Folder of the models and texts.
         documents: A pool of documents, each of one line.
-        summaries: What people would say of each.
-        expected: What `summarize` writes of each with `LENGTH`.
-        bits: What `encode` writes of each.
+        summaries: Reference summary of each.
+        expected: Summary of each by ``summgan summarize`` with `LENGTH`.
+        bits: Code of each by ``summgan encode``.
     """
 
     folder: Path
@@ -65,21 +65,21 @@ class Setting:
 
     @property
     def paths(self) -> Path:
-        """A model that writes paths, which is quick."""
+        """Folder of the path model, which is fast."""
         return self.folder / "paths"
 
     @property
     def decoder(self) -> Path:
-        """A model whose decoder writes."""
+        """Folder of the decoder model."""
         return self.folder / "decoder"
 
     @property
     def code(self) -> Path:
-        """A binary code."""
+        """Folder of the binary code."""
         return self.folder / "binary"
 
     def training(self, kind: str, output: Path, **changes) -> list[str]:
-        """The call that trains ``paths``, ``decoder`` or ``binary`` into a folder."""
+        """Make the call that trains ``paths``, ``decoder`` or ``binary`` into a folder."""
         values = configuration(self.folder, kind)
         values["data"]["cache_dir"] = str(output.with_name("cache"))
         values["training"] |= {"output_dir": str(output)} | changes
@@ -89,7 +89,7 @@ class Setting:
 
 
 def configuration(folder: Path, kind: str) -> dict:
-    """The smallest models that can be trained; JSON is YAML."""
+    """Make the configuration of a tiny model; it is written as JSON, which is also YAML."""
     data = {"documents": [str(folder / "documents.txt")]}
     training = {
         "per_device_train_batch_size": 2,
@@ -128,7 +128,7 @@ def configuration(folder: Path, kind: str) -> dict:
 
 
 def make_setting(folder: Path) -> Setting:
-    """Write the corpus, train the models, and note what they answer."""
+    """Write the corpus, train the models, and record their outputs."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus = build_corpus(documents=120, sentences=120, validation=0, test=24)
     for name in ("documents", "sentences"):
@@ -147,26 +147,26 @@ def make_setting(folder: Path) -> Setting:
 
 
 def summarize(model: Path) -> list[str]:
-    """The call without files and output."""
+    """Begin a call of ``summgan summarize``, without files and output."""
     return ["summarize", "--model", str(model), "--device", "cpu", *LENGTH]
 
 
 def encode(model: Path) -> list[str]:
-    """The call without files and output."""
+    """Begin a call of ``summgan encode``, without files and output."""
     return ["encode", "--model", str(model), "--device", "cpu"]
 
 
 def _succeed(arguments: list[str]) -> None:
     called = call(arguments)
     if called.status != 0:
-        raise SystemExit(f"The models of the benchmark cannot be made: {called.err}")
+        raise SystemExit(f"The models of the benchmark cannot be trained: {called.err}")
 
 
 def call(arguments: list[str], standard_input: bytes = b"") -> Called:
     """Run the command in this process, with streams like those of a shell."""
     parts = ((standard_input, "strict"), (b"", "strict"), (b"", "backslashreplace"))
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", errors) for data, errors in parts]
-    logging.getLogger().handlers.clear()  # they hold the streams of the call before
+    logging.getLogger().handlers.clear()  # they hold the streams of the previous call
     before, (sys.stdin, out, err) = sys.stdin, streams
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -176,7 +176,7 @@ def call(arguments: list[str], standard_input: bytes = b"") -> Called:
                 status = stop.code or 0
             except BaseException:
                 status = None
-                # Not through the stream, which may be what failed.
+                # Not through the stream, which may be the cause of the failure.
                 err.buffer.write(traceback.format_exc().encode("utf-8", "backslashreplace"))
             out.flush()
             err.flush()
@@ -186,10 +186,10 @@ def call(arguments: list[str], standard_input: bytes = b"") -> Called:
 
 
 def check_call(called: Called, verdict: Verdict) -> None:
-    """A status that is known, no traceback, and a sentence for every mistake."""
+    """Check that a call has a known exit status, no traceback, and a message if it failed."""
     if called.status not in STATUSES:
         verdict.failed.append(f"exit status {called.status}: {called.err[-300:]}")
     elif "Traceback (most recent call last)" in called.err:
         verdict.failed.append(f"a traceback: {called.err[-300:]}")
     elif called.status and not called.err.strip():
-        verdict.failed.append(f"exit status {called.status} without a word")
+        verdict.failed.append(f"exit status {called.status} without a message")

@@ -1,4 +1,4 @@
-"""Odd texts, values, lines, names and options, from which the rows of `faults.py` choose."""
+"""Unusual texts, values, lines, names and options, from which the tries of `faults.py` choose."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""What crashes, odd files, odd texts, odd options and damaged models do to summgan: nothing may be lost.
+"""Fault injection: kills, malformed files, unusual texts, impossible options and damaged models.
 
     python benchmarks/faults.py --kills 100 --inputs 10000 --seed 0 --output results.json
 
-Makes its own corpus and tiny models. Every try has a number and follows from it and the seed, so that one
-that failed can be made again alone, with its folder kept: `--rows inputs --only NUMBER`.
+It makes its own corpus and tiny models. Every try follows from its number and the seed, so that a failed try
+can be repeated alone, with its folder kept: `--rows inputs --only NUMBER`.
 
-`failed` counts tries with a traceback, an exit status other than 0, 1, 2 and 130, a mistake without a
-sentence, files left behind, or no end; `lost` those after which a row was missing, doubled, out of place or
-other than it must be; `bit_equal` the killed runs that ended, resumed, as a run does that nobody killed.
+`failed` counts tries with a traceback, an exit status other than 0, 1, 2 and 130, an error without a message,
+files left behind, or a hang. `lost` counts tries after which a row is missing, duplicated, out of place or
+wrong. `bit_equal` counts killed and resumed runs with the same files as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 
-# Before anything of Hugging Face is imported: no network, and nothing written outside the work folder.
+# Set before any library of Hugging Face is imported: no network, and no files outside the work folder.
 os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
 
 from fault_setting import Setting, Verdict, make_setting  # noqa: E402
 from rows import mean_table, measure, new_parser, say  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-LIMIT = 60  # seconds of a processor that a try may take
-MEMORY = 16 * 2**30
-SHOWN = 5
+LIMIT = 60  # most seconds of processor time for a try
+MEMORY = 16 * 2**30  # most bytes of address space
+SHOWN = 5  # failed tries of a row that are printed
 COLUMNS = ("tried", "failed", "lost", "bit_equal", "seconds")
 KILLS = ("kill-train", "kill-summarize", "kill-encode")
-# Tries of a row, as a part of --inputs.
+# Number of tries of a row, as a fraction of --inputs.
 SHARES = {"inputs": 1.0, "texts": 0.05, "options": 0.05, "folders": 0.03}
 ROWS = (*KILLS, *SHARES)
 _PRELOADED = [
@@ -55,7 +55,7 @@ _PRELOADED += [
 
 
 def attempt(row: str, setting: Setting, seed: int, number: int, folder: Path) -> Verdict:
-    """One try of a row, in an empty folder."""
+    """Make one try of a row in an empty folder."""
     import fault_inputs
     import fault_kills
     import fault_others
@@ -73,10 +73,10 @@ def attempt(row: str, setting: Setting, seed: int, number: int, folder: Path) ->
 
 
 def work(row: str, setting: Setting, seed: int, numbers: list[int], keep: bool, pipe: Connection) -> None:
-    """A process that makes tries, and says of each what it came to."""
+    """Make tries in this process, and send the verdict of each through a pipe."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     log = os.open(setting.folder / "noise.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 2)  # what libraries write around Python's streams
+    os.dup2(log, 2)  # for libraries that bypass Python's streams
     import fault_others
     import torch
 
@@ -89,12 +89,12 @@ def work(row: str, setting: Setting, seed: int, numbers: list[int], keep: bool, 
         began = time.process_time()
         try:
             verdict = attempt(row, setting, seed, number, folder)
-        except Exception:  # such as an output that nobody can read
+        except Exception:  # such as an output that cannot be read
             verdict = Verdict("see the traceback", [traceback.format_exc()])
         finally:
             os.chdir(setting.folder)
         if time.process_time() - began > LIMIT:
-            verdict.failed.append(f"took {time.process_time() - began:.0f} s of a processor")
+            verdict.failed.append(f"took {time.process_time() - began:.0f} s of processor time")
         if keep:
             verdict.what += f" (in {folder})"
         else:
@@ -104,26 +104,26 @@ def work(row: str, setting: Setting, seed: int, numbers: list[int], keep: bool, 
 
 
 class Processes:
-    """Makes tries in processes that can be ended; one that ends by itself costs one try alone.
+    """Makes tries in processes that can be killed; a process that crashes loses only one try.
 
     Args:
-        setting: What the tries stand on.
-        seed: Of everything.
-        jobs: Processes at a time.
-        keep: Whether the tries' folders stay.
+        setting: Models and texts of the tries.
+        seed: Seed of all tries.
+        jobs: Number of processes at a time.
+        keep: Whether to keep the folders of the tries.
     """
 
     def __init__(self, setting: Setting, seed: int, jobs: int, keep: bool):
         self.setting, self.seed, self.jobs, self.keep = setting, seed, jobs, keep
-        # A server that has everything imported forks in no time; it finds modules where this process does.
+        # A fork server with everything imported forks fast; it needs the import path of this process.
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        # Of processes that are killed something is always left.
+        # Killed processes always leave something, of which Python would warn.
         os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:multiprocessing.resource_tracker"
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload(_PRELOADED)
 
     def run(self, row: str, numbers: list[int]) -> dict[int, Verdict]:
-        """Verdicts by number."""
+        """Make the tries of a row, and return their verdicts by number."""
         verdicts: dict[int, Verdict] = {}
         with tqdm(total=len(numbers), desc=row, unit="try", disable=None) as bar:
 
@@ -139,13 +139,13 @@ class Processes:
         return dict(sorted(verdicts.items()))
 
     def _one_process(self, row: str, numbers: list[int]):
-        """Numbers with their verdicts, until the process is done or has to be ended."""
+        """Yield numbers with their verdicts until the process is done or has to be killed."""
         mine, theirs = self.context.Pipe(duplex=False)
         arguments = (row, self.setting, self.seed, numbers, self.keep, theirs)
         process = self.context.Process(target=work, args=arguments)
         process.start()
         theirs.close()
-        limit = 10 * LIMIT  # of the clock: the machine may have other work
+        limit = 10 * LIMIT  # seconds of wall-clock time, as the machine may be busy
         try:
             for number in numbers:
                 if not mine.poll(limit):
@@ -164,7 +164,7 @@ class Processes:
 
 
 def figures(row: str, verdicts: dict[int, Verdict], seconds: float) -> dict:
-    """What is reported of a row, with the first tries that went wrong."""
+    """Count the verdicts of a row, and print the first failed tries."""
     bad = [(n, v) for n, v in verdicts.items() if v.failed or v.lost or v.bit_equal is False]
     found = {
         "tried": len(verdicts),
@@ -176,19 +176,19 @@ def figures(row: str, verdicts: dict[int, Verdict], seconds: float) -> dict:
     if row in KILLS:
         found["bit_equal"] = sum(v.bit_equal is True for v in verdicts.values())
     for wrong in found["wrong"][:SHOWN]:
-        reasons = [*wrong["failed"], *wrong["lost"]] or ["other bytes"]
+        reasons = [*wrong["failed"], *wrong["lost"]] or ["different bytes"]
         say(f"{row} {wrong['number']}: {wrong['what']}\n    " + "\n    ".join(reasons[:3]))
     return found
 
 
 def main() -> None:
-    """Make all tries; the exit status is 1 when something is wrong."""
+    """Make all tries; the exit status is 1 if one fails."""
     parser = new_parser(__doc__, ROWS, "runs/faults", seeds=None, work=True)
     parser.add_argument("--kills", type=int, default=100, help="killed runs of each command")
-    parser.add_argument("--inputs", type=int, default=10_000, help="inputs; the other rows are a part of it")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything")
-    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="these tries of the rows alone")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at a time")
+    parser.add_argument("--inputs", type=int, default=10_000, help="inputs; other rows get a fraction of it")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all tries")
+    parser.add_argument("--only", type=int, nargs="+", metavar="NUMBER", help="make only these tries")
+    parser.add_argument("--jobs", type=int, default=2, help="number of processes at a time")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="run-", dir=arguments.work.resolve()))

@@ -1,11 +1,11 @@
-"""Bias and variance of every estimator's gradient on a trained model, term by term.
+"""Measures bias and variance of each estimator's gradient on a trained model, for each loss term.
 
     python benchmarks/gradients.py runs/abbreviations/seed-0 --model runs/abbreviations/seed-0/warm-start
 
-DATA is a folder with documents.txt and sentences.txt. Each row, TERM/ESTIMATOR, draws summaries of the same
-documents again and again and looks at the gradient that the generator's decoder gets: its norm, its standard
-deviation as a multiple of that, and its cosine with the unbiased one (REINFORCE with leave-one-out, averaged
-over several times as many draws; `reinforce` itself is compared with it through draws of its own).
+DATA is a folder with documents.txt and sentences.txt. A row, TERM/ESTIMATOR, draws summaries of the same
+documents many times and reports the gradient of the generator's decoder: the norm of the mean, the standard
+deviation as a multiple of the norm, and the cosine with an unbiased gradient (REINFORCE with leave-one-out,
+averaged over eight times as many other draws).
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from summgan.randomness import RandomStream
 TERMS = ("reconstruction", "adversarial")
 ROWS = tuple(f"{term}/{name}" for term in TERMS for name in ESTIMATORS if name != "hybrid")
 COLUMNS = ("norm", "relative_norm", "relative_deviation", "cosine")
-_REFERENCE = 8  # times as many draws for the unbiased gradient
+_REFERENCE = 8  # number of draws for the unbiased gradient, as a multiple of --draws
 
 
 def gradient(task: SummaryTask, batch: Batch, temperature: float, draw: int) -> torch.Tensor:
-    """The decoder's gradient of a task's terms for one draw of summaries, flat."""
+    """Gradient of a task's loss in the decoder's parameters for one draw of summaries, flattened."""
     stream = RandomStream.of(batch.rows, "draw", draw)
     total = task.adversarial(batch, stream, temperature).total
     bottleneck = task.model.generator.bottleneck
@@ -43,7 +43,7 @@ def gradient(task: SummaryTask, batch: Batch, temperature: float, draw: int) -> 
 
 
 def moments(task: SummaryTask, batch: Batch, temperature: float, draws: range) -> tuple[torch.Tensor, float]:
-    """Mean gradient and the total variance of a single draw around it."""
+    """Mean gradient, and total variance of a single draw."""
     mean, square, count = torch.zeros(()), torch.zeros(()), len(draws)
     for draw in tqdm(draws, disable=None, leave=False):
         one = gradient(task, batch, temperature, draw)
@@ -56,7 +56,7 @@ def main() -> None:
     parser = new_parser(__doc__, ROWS, "runs/gradients", seeds="batches of 32 documents")
     parser.add_argument("data", type=Path, help="folder with documents.txt and sentences.txt")
     parser.add_argument("--model", type=Path, required=True, help="folder of a trained model")
-    parser.add_argument("--draws", type=int, default=100, help="number of draws per row and batch")
+    parser.add_argument("--draws", type=int, default=100, help="draws per row and batch")
     parser.add_argument("--temperature", type=float, default=0.7, help="temperature of the Gumbel-softmax")
     arguments = parser.parse_args()
     model = Summarizer.from_pretrained(arguments.model, device="cpu").model.eval()
@@ -76,7 +76,7 @@ def main() -> None:
         training = replace(options.training, estimator=estimator, loss_weights=weights)
         return SummaryTask(replace(options, training=training), model, corpora)
 
-    # Only what is judged needs human sentences, and its batches do for all terms.
+    # Only the adversarial term needs human sentences; its batches serve all terms.
     batches = task("reinforce", "adversarial").batches(Share(batch_size=32))
     few = range(arguments.draws)
     many = range(arguments.draws, (1 + _REFERENCE) * arguments.draws)

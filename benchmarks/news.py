@@ -1,15 +1,15 @@
-"""A model beside lead, rule and the published outputs of other systems, on English news and sentences.
+"""Compares a model with lead, rule and published outputs of other systems, on English news and sentences.
 
     python benchmarks/news.py DATA --model runs/news-en --output results.json
 
-DATA is a folder with `news-open-en`, `news-en` and `sentence-summarization` (test sets as *.jsonl.gz of
-`document` and `summary` or `references`, outputs of others in `sentence-summarization/systems`, headlines
-in `news-en/train.sentences.jsonl.gz`). A row is SET/SYSTEM@WORDS, or SET/summgan at the lengths that
-the model chooses, or SET/outline@WORDS for the levels of one outline; `--rows` takes whole names or sets.
+DATA is a folder with `news-open-en`, `news-en` and `sentence-summarization`: test sets as *.jsonl.gz with
+`document` and `summary` or `references`, outputs of other systems in `sentence-summarization/systems`, and
+headlines in `news-en/train.sentences.jsonl.gz`. A row is SET/SYSTEM@WORDS, SET/summgan at the lengths that
+the model chooses, or SET/outline@WORDS for a level of an outline; `--rows` takes names of rows or sets.
 
-ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is the paired
-bootstrap against the rule at the same number of words, `perplexity` that of a word trigram model of
-headlines, as a multiple of what the references have. What is cut into tokens our model gets as running text.
+ROUGE is F1 with stemming (DUC 2003: recall at 75 bytes, mean over four references). `p` is that of the paired
+bootstrap test against the rule at the same number of words. `perplexity` is by a word trigram model of
+headlines, as a multiple of the references' perplexity. Tokenized sets are given to our model as running text.
 """
 
 from __future__ import annotations
@@ -43,12 +43,13 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class TestSet:
-    """Where a test set is and how it is scored.
+    """A test set and how it is scored.
 
     Attributes:
-        path: Under DATA.
-        systems: Outputs of others by name, files under ``sentence-summarization/systems``.
-        tokenized: Lower case, a blank before punctuation, ``#`` for digits: then so is all that is compared.
+        path: Path under DATA.
+        systems: Outputs of other systems by name, files under ``sentence-summarization/systems``.
+        tokenized: Whether the set is in lower case, with blanks before punctuation and ``#`` for digits; all
+            compared texts get this form.
         rouge: Options of `rouge_scores`.
     """
 
@@ -83,7 +84,7 @@ SETS = {
 
 
 def row_names() -> list[str]:
-    """Every SET/SYSTEM@WORDS; the outputs of others have the length that they have."""
+    """List the names of all rows; published outputs have no WORDS, as their length is given."""
     names = []
     for name, test in SETS.items():
         names += [f"{name}/{system}@{words}" for words in LENGTHS for system in OWN]
@@ -98,13 +99,13 @@ def read_lines(path: Path) -> list[str]:
 
 
 def read_pairs(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Documents and their references."""
+    """Read documents and their references."""
     rows = read_rows(path)
     return [row["document"] for row in rows], [row.get("references") or [row["summary"]] for row in rows]
 
 
 def as_running_text(text: str) -> str:
-    """Text cut into tokens as in the Penn Treebank, as people write it: what our models read."""
+    """Turn Penn Treebank tokens into running text, which our models read."""
     text = re.sub(r"-l[rcs]b-", "(", text).replace("`` ", '"').replace(" ''", '"')
     text = re.sub(r"-r[rcs]b-", ")", text)
     text = re.sub(r" (n't|'(?:s|re|ve|ll|d|m)?)(?= |$)", r"\1", text)
@@ -113,7 +114,7 @@ def as_running_text(text: str) -> str:
 
 
 def as_treebank(text: str) -> str:
-    """The other way round but for a full stop at the end, which headlines there do not have."""
+    """Turn running text into Penn Treebank tokens, without a final full stop, as headlines have none."""
     text = re.sub(r"(\w)(n't|'(?:s|re|ve|ll|d|m))(?!\w)", r"\1 \2", text)
     return (
         re.sub(r'([,;:!?%()"]|(?<![.]\w)[.]$)', r" \1 ", text).replace("  ", " ").strip().removesuffix(" .")
@@ -121,27 +122,27 @@ def as_treebank(text: str) -> str:
 
 
 def as_tokens(text: str) -> str:
-    """Lower case, digits as ``#`` and punctuation apart, as in Gigaword."""
+    """Tokenize as in Gigaword: lower case, ``#`` for digits, and blanks around punctuation."""
     return " ".join(re.findall(r"[\w#]+|[^\w\s]", re.sub(r"\d", "#", text.lower())))
 
 
 class Perplexity:
-    """A trigram model of headlines, asked about two sets of texts in the same form."""
+    """Perplexity by a trigram model of headlines, on texts in Gigaword's form."""
 
     def __init__(self, headlines: list[str]):
         self.model = NgramLanguageModel.fit([as_tokens(text) for text in headlines])
 
     def ratio(self, texts: list[str], references: list[list[str]]) -> float:
-        """Perplexity of texts as a multiple of that of the first references."""
+        """Perplexity of texts divided by that of the first references."""
         human = self.model.perplexity(as_tokens(row[0]) for row in references)
         return self.model.perplexity(as_tokens(text) for text in texts) / human
 
 
 def figures_of(test: TestSet, texts, against, documents, references, perplexity: Perplexity) -> dict:
-    """All figures of one row; ``against`` are the rule's texts at the same lengths."""
+    """Compute all figures of one row; ``against`` are the rule's summaries at the same lengths."""
     if test.tokenized:
         texts, against = ([text.lower() for text in rows] for rows in (texts, against))
-    # The published tables stem, and so do we; case counts nowhere.
+    # With stemming, as in the published tables; case never counts.
     scores = rouge_scores(texts, references, stemmer=True, **test.rouge)
     base = rouge_scores(against, references, stemmer=True, **test.rouge)
     figures = {name: float(scores[name].mean()) for name in ROUGES}
@@ -153,17 +154,20 @@ def figures_of(test: TestSet, texts, against, documents, references, perplexity:
 
 
 class Writer:
-    """Summaries of exactly so many words, or of all that a shorter document has; None lets the model choose.
-
-    Test sets share documents, so each is summarized once.
-    """
+    """Writes summaries, each document of the test sets only once per length."""
 
     def __init__(self, summarizer: Summarizer):
         self.summarizer = summarizer
         self.written: dict[tuple[str, int | None], str] = {}
 
     def __call__(self, documents: list[str], words: int | None, name: str) -> list[str]:
-        """Texts in the order of the documents; ``name`` stands beside the progress bar."""
+        """Summarize documents, in order.
+
+        Args:
+            documents: The documents.
+            words: Exact length (or that of a shorter document); None lets the model choose.
+            name: Label of the progress bar.
+        """
         new = [text for text in dict.fromkeys(documents) if (text, words) not in self.written]
         with tqdm(total=len(new), desc=name, disable=None, leave=False) as bar:
             for start in range(0, len(new), 200):
@@ -176,7 +180,7 @@ class Writer:
 
 
 def outputs(row: str, data: Path, documents: list[str], write: Writer | None) -> list[str]:
-    """The texts of a row."""
+    """Return the summaries of a row."""
     name, system = row.split("/")
     test = SETS[name]
     if system in test.systems:
@@ -184,7 +188,7 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
     system, _, number = system.partition("@")
     words = int(number) if number else None
     if system in ("summgan", "outline"):
-        # A model reads words and numbers; "#" alone is neither.
+        # The model reads words and numbers; "#" alone is neither.
         texts = [as_running_text(t).replace("#", "0") for t in documents] if test.tokenized else documents
         if system == "outline":
             levels = [write.summarizer.outline(text, OUTLINE) for text in texts]
@@ -196,7 +200,7 @@ def outputs(row: str, data: Path, documents: list[str], write: Writer | None) ->
 
 
 def size_of(summarizer: Summarizer, model: str | None) -> dict:
-    """What our model weighs."""
+    """Count the parameters of our model."""
     generator = sum(p.numel() for p in {*summarizer.model.generator.parameters()})
     return {
         "model": str(model or "news-en"),
@@ -218,7 +222,7 @@ def main() -> None:
     wanted = [row for row in names if row in arguments.rows or row.split("/")[0] in arguments.rows]
     missing = [p for row in wanted if not (p := arguments.data / SETS[row.split("/")[0]].path).is_file()]
     if missing:
-        parser.error(f"{missing[0]} is missing")
+        parser.error(f"{missing[0]} is missing; give the folder of the test sets")
     write = None
     if any("/summgan" in row or "/outline" in row for row in wanted):
         torch.manual_seed(0)

@@ -1,13 +1,13 @@
-"""What each part of the game of paths is worth on English news: the same small budget for every row.
+"""Ablation of the path generator on English news, with the same small budget for every row.
 
     python benchmarks/news_ablation.py DATA --backbone FOLDER --seeds 1 --output results.json
 
-DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). ``prior`` is what is
-counted, with nothing learned; ``default`` the configuration `news-en.yaml` with encoders from FOLDER; rows
-named after a part leave it out; ``scratch`` and ``scratch-no-discriminator`` have new encoders and therefore
-no judge of content. ROUGE is F1 with stemming at ten words on (the first 500) validation pairs, which no
-training sees; ``free_`` is the same at the length that the model chooses. `score` is fluency x content,
-without references. The texts are kept beside the results for blind readers (``summgan compare``).
+DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). ``prior`` has only
+counted scores and learns nothing; ``default`` is the configuration `news-en.yaml` with encoders from FOLDER;
+``no-`` rows leave out a part; ``scratch`` and ``scratch-no-discriminator`` have new encoders and therefore no
+judge of content. ROUGE is F1 with stemming at ten words on the first 500 validation pairs, which no training
+sees; ``free_`` is at the length that the model chooses. `score` is fluency x content, without references. The
+texts are written beside the results for blind reading (``summgan compare``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from summgan.options.parsing import load_options
 CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
 WORDS, DOCUMENTS = 10, 500
 SCRATCH = {"backbone": None, "hidden_size": 256, "attention_heads": 4}
-# What a row changes, by block of the configuration.
+# Changes of each row, by block of the configuration.
 GAMES: dict[str, dict[str, dict]] = {
     "prior": {"training": {"warm_start_steps": 1, "adversarial_steps": 0}},
     "default": {},
@@ -54,7 +54,7 @@ COLUMNS = (
 
 
 def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: int, seed: int) -> Options:
-    """The configuration of a row at the budget of this benchmark."""
+    """Options of a row with the budget of this benchmark."""
     options, _ = load_options([str(CONFIGURATION)])
     piles = replace(
         options.data,
@@ -80,7 +80,7 @@ def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: 
 
 
 def texts_of(arguments: argparse.Namespace, row: str, seed: int, documents: list[str]) -> dict:
-    """What a row writes at ten words and at the length that it chooses, trained unless it is there."""
+    """Summaries of a row at ten words and at the length that it chooses; its model is trained if missing."""
     if row in BASELINES:
         texts = [BASELINES[row](document, WORDS) for document in documents]
         return {"ten": texts, "free": texts}
@@ -98,10 +98,10 @@ def main() -> None:
     parser = new_parser(__doc__, ALL, "runs/news-ablation", work=True)
     parser.add_argument("data", type=Path, help="folder with news-en")
     parser.add_argument("--backbone", help="folder or hub name of a sentence encoder")
-    parser.add_argument("--steps", type=int, default=400, help="number of steps of the game")
+    parser.add_argument("--steps", type=int, default=400, help="steps of the second stage")
     arguments = parser.parse_args()
     if not (arguments.data / "news-en" / "valid.jsonl.gz").is_file():
-        parser.error(f"{arguments.data} has no news-en/valid.jsonl.gz")
+        parser.error(f"{arguments.data} has no news-en/valid.jsonl.gz; give the folder with news-en")
     pairs = read_rows(arguments.data / "news-en" / "valid.jsonl.gz")[:DOCUMENTS]
     documents, references = [p["document"] for p in pairs], [[p["summary"]] for p in pairs]
     human = [row["text"] for row in read_rows(arguments.data / "news-en" / "train.sentences.jsonl.gz")]

@@ -1,13 +1,13 @@
-"""A blind sheet of models, people and published systems on English news; and what readers marked.
+"""Makes blind reading sheets of models, people and published systems on English news.
 
     python benchmarks/reading.py DATA --models new=runs/news-en --rows gigaword --output sheets
-    summgan compare --key sheets/gigaword/key.json --marks reader1.tsv reader2.tsv
+    summgan compare --key sheets/gigaword/0/key.json --marks reader1.tsv reader2.tsv
 
-DATA is a folder as `news.py` wants it. A row is one of its test sets, or `valid` (validation news). Of each
-row a sheet is made with so many documents (`--count`) drawn by every seed, and on it the human headline, each
-of `--models` (NAME=FOLDER; `package` is the model in the package) at the length that it chooses, and the
-published systems that the set has. Readers get ``sheet.html`` or ``sheet.tsv`` alone: ``key.json`` says who
-wrote what.
+DATA is the folder of `news.py`. A row is one of its test sets, or `valid` (validation news). For each row and
+seed, a sheet samples `--count` documents. It shows the human headline, the summary of each of `--models`
+(NAME=FOLDER; `package` is the model in the package) at the length that the model chooses, and the outputs of
+the set's published systems. Readers get only ``sheet.html`` or ``sheet.tsv``; ``key.json`` says who wrote
+what.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ VALID = "news-en/valid.jsonl.gz"
 
 
 def texts_of(data: Path, row: str) -> tuple[list[str], dict[str, list[str]]]:
-    """Documents of a row, and what people and published systems say of them, all as running text."""
+    """Documents of a row, with the human and published summaries by system, all as running text."""
     test = SETS.get(row)
     documents, references = read_pairs(data / (test.path if test else VALID))
     systems = {"human": [found[0] for found in references]}
@@ -44,25 +44,25 @@ def texts_of(data: Path, row: str) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def write_rows(path: Path, column: str, texts: list[str]) -> str:
-    """A file of one object a line."""
+    """Write a JSON lines file of one column, and return its path."""
     write_text(path, "".join(json.dumps({column: text}, ensure_ascii=False) + "\n" for text in texts))
     return str(path)
 
 
 def main() -> None:
     """Make the sheets."""
-    parser = new_parser(
-        __doc__, ("valid", *SETS), "runs/reading", chosen=["valid"], seeds="sheets of every row"
-    )
+    parser = new_parser(__doc__, ("valid", *SETS), "runs/reading", chosen=["valid"], seeds="sheets per row")
     parser.add_argument("data", type=Path, help="folder with the test sets")
-    parser.add_argument("--models", nargs="+", default=["package=package"], metavar="NAME=FOLDER")
-    parser.add_argument("--count", type=int, default=50, help="documents of a sheet")
+    parser.add_argument(
+        "--models", nargs="+", default=["package=package"], metavar="NAME=FOLDER", help="models to read"
+    )
+    parser.add_argument("--count", type=int, default=50, help="documents per sheet")
     arguments = parser.parse_args()
     models = {}
     for given in arguments.models:
         name, found, folder = given.partition("=")
         if not name or not found:
-            parser.error(f"--models {given}: write NAME=FOLDER")
+            parser.error(f"--models {given}: give NAME=FOLDER")
         models[name] = Summarizer() if folder == "package" else Summarizer.from_pretrained(folder)
     for row in arguments.rows:
         documents, systems = texts_of(arguments.data, row)

@@ -1,4 +1,4 @@
-"""What all benchmarks share: options, the loop over seeds and rows, the file of figures and the table."""
+"""Common code of the benchmarks: options, the loop over seeds and rows, the results file and the table."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def new_parser(
     seeds: str | None = "runs of every row",
     work: bool = False,
 ) -> argparse.ArgumentParser:
-    """Make a parser with the options that the benchmarks have in common.
+    """Make a parser with the common options of the benchmarks.
 
     Args:
         description: Text above the options.
         rows: Names of all rows.
-        folder: Folder of the figures (and models) when no other is given.
-        chosen: Rows that are measured when none are given; by default all.
-        seeds: What there is one of for each seed; None if a benchmark takes its seed otherwise.
-        work: Whether the benchmark trains models, which need a folder.
+        folder: Default folder of the results and models.
+        chosen: Rows measured by default; all if empty.
+        seeds: What the number of seeds counts, for the help text; None for no option ``--seeds``.
+        work: Whether to add an option for the folder of models.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -67,9 +67,9 @@ def measure(
         rows: Names of the rows, in order.
         seeds: The seeds, in order.
         output: JSON file to write.
-        figures_of: Answers the figures of a row and a seed.
-        shown: Figures that are printed at once.
-        resume: Keep what the file has already, and measure the others.
+        figures_of: Measures a row with a seed and returns its figures.
+        shown: Names of the figures to print after each row.
+        resume: Keep the results in the file, and measure only the missing ones.
         **fixed: Fields of all results, such as the split that is scored.
 
     Returns:
@@ -96,12 +96,12 @@ def measure(
 
 
 def mean_table(results: Sequence[Figures], columns: Sequence[str], chief: Sequence[str] = ()) -> str:
-    """A line for each row with the means over its seeds.
+    """Format a table with a line for each row and the means over its seeds.
 
     Args:
-        results: From `measure`.
-        columns: Figures to show; a row has some of them.
-        chief: Figures of which the first that a row has gets its standard deviation, in the last column.
+        results: Results of `measure`.
+        columns: Figures to show; a row may lack some.
+        chief: The last column is the standard deviation of the first of these figures that a row has.
     """
     table: dict[str, Figures] = {}
     for name in dict.fromkeys(result["row"] for result in results):
@@ -116,11 +116,11 @@ def mean_table(results: Sequence[Figures], columns: Sequence[str], chief: Sequen
 
 
 def read_rows(path: Path) -> list[Any]:
-    """The rows of a ``*.jsonl.gz`` file."""
+    """Read the rows of a ``*.jsonl.gz`` file."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
 def say(text: str) -> None:
-    """Print a line at once, also into a file."""
+    """Print a line and flush."""
     print(text, flush=True)

@@ -1,16 +1,16 @@
-"""How many documents a model summarizes in a second of one processor core, beside other systems.
+"""Measures how many documents per second a model summarizes on one core, beside other systems.
 
     python benchmarks/speed.py DATA --model runs/news-en --seeds 3 --output results.json
 
-DATA is a *.jsonl.gz file of rows with `document`. Each seed takes other documents, the same for all rows;
-time is that of the process, so that other processes hardly matter, on one thread, loading left out. `ratio`
-is how many times as fast `summgan` is. Rows:
+DATA is a *.jsonl.gz file of rows with `document`. Each seed samples other documents, the same for all rows.
+Time is processor time of one thread, without loading, so that other processes hardly matter. `ratio` is the
+speed of `summgan` divided by that of the row. Rows:
 
-- `summgan`: the model in float32; `summgan-bfloat16` with its encoder in that type.
-- `bart-base`: a transformer of its size that writes 15 pieces greedily; speed is that of any weights, so they
-  are random, and so are its pieces, as many as the model's tokenizer makes.
-- `sumy-lexrank`, `sumy-lsa`: one sentence of each document by sumy, if it is installed; it does nothing where
-  a document has no other sentence.
+- `summgan`: the model in float32; `summgan-bfloat16`: with its encoder in bfloat16.
+- `bart-base`: a transformer of the size of BART-base that writes 15 pieces greedily. Speed does not depend on
+  the weights, so weights and input pieces are random; their number is that of the model's tokenizer.
+- `sumy-lexrank`, `sumy-lsa`: one sentence of each document by sumy, if it is installed; a document of one
+  sentence costs it nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ System = Callable[[Sequence[str]], object]
 
 
 class Clock:
-    """Time of the process within a ``with`` block, in seconds."""
+    """Measures the processor time of a ``with`` block, in seconds."""
 
     def __enter__(self) -> Clock:
         self.start = time.process_time()
@@ -58,13 +58,13 @@ class Clock:
 
 
 def ours(model: str, batch_size: int, dtype: str) -> System:
-    """The model in a folder."""
+    """Load a summgan model."""
     summarizer = Summarizer.from_pretrained(model, device="cpu", dtype=dtype)
     return lambda documents: summarizer(documents, batch_size=batch_size)
 
 
 def transformer(model: str, batch_size: int, sizes: dict[str, int]) -> System:
-    """An encoder-decoder of these sizes, with random weights."""
+    """Make an encoder-decoder of given sizes with random weights."""
     tokenizer = Summarizer.from_pretrained(model, device="cpu").tokenizer
     network = BartForConditionalGeneration(BartConfig(**sizes)).eval()
 
@@ -87,7 +87,7 @@ def transformer(model: str, batch_size: int, sizes: dict[str, int]) -> System:
 
 
 class _Tokenizer:
-    """What sumy needs to know of a language, without its data."""
+    """A tokenizer for sumy that needs no language data."""
 
     def to_sentences(self, text: str) -> list[str]:
         return split_sentences(text)
@@ -97,7 +97,7 @@ class _Tokenizer:
 
 
 def extractor(method: str) -> System:
-    """One sentence of each document, by sumy."""
+    """Make an extractor of one sentence per document, by sumy."""
     from sumy.parsers.plaintext import PlaintextParser
     from sumy.summarizers.lex_rank import LexRankSummarizer
     from sumy.summarizers.lsa import LsaSummarizer
@@ -109,7 +109,7 @@ def extractor(method: str) -> System:
 
 
 def system(row: str, model: str, batch_size: int) -> System:
-    """The system of a row."""
+    """Load the system of a row."""
     if row.startswith("sumy-"):
         return extractor(row.removeprefix("sumy-"))
     if row == "bart-base":
@@ -123,11 +123,11 @@ def main() -> None:
     parser.add_argument("data", help="*.jsonl.gz file of rows with document")
     parser.add_argument("--model", required=True, help="folder of the model")
     parser.add_argument("--documents", type=int, default=128, help="documents of each sample")
-    parser.add_argument("--batch-size", type=int, default=16, help="documents at once")
+    parser.add_argument("--batch-size", type=int, default=16, help="documents in a batch")
     arguments = parser.parse_args()
     rows = ["summgan", *(row for row in ROWS if row in arguments.rows and row != "summgan")]
     if importlib.util.find_spec("sumy") is None and any(row.startswith("sumy-") for row in rows):
-        say("sumy is not installed, so its rows are left out; pip install sumy brings them.")
+        say("sumy is not installed, so its rows are left out; to include them, pip install sumy.")
         rows = [row for row in rows if not row.startswith("sumy-")]
     torch.set_num_threads(1)
     documents = [row["document"] for row in read_rows(arguments.data)]
@@ -142,12 +142,12 @@ def main() -> None:
     def figures_of(row: str, seed: int) -> dict:
         chosen = random.Random(seed).sample(documents, min(arguments.documents, len(documents)))
         write, load = loaded(row)
-        write(chosen[: arguments.batch_size])  # what is made when it is first needed
+        write(chosen[: arguments.batch_size])  # warm-up: some parts are built at first use
         with Clock() as writing:
             write(chosen)
         speed = len(chosen) / writing.seconds
         words = sum(len(text.split()) for text in chosen) / len(chosen)
-        ratio = ours.setdefault(seed, speed) / speed  # summgan's row is the first
+        ratio = ours.setdefault(seed, speed) / speed  # summgan is the first row
         return {"documents_per_second": speed, "load_seconds": load, "ratio": ratio, "words": words}
 
     results = measure(rows, range(arguments.seeds), arguments.output, figures_of, COLUMNS)

@@ -1,6 +1,6 @@
-"""What a tree of documents is worth: purity and mutual information at every depth, and search by prefixes.
+"""Metrics and baselines of document trees, for the rows of `codes.py`.
 
-Trees are paths ``[documents, depth]``, branches from the root. `codes.py` has the rows that are made of this.
+A tree is an array of paths ``[documents, depth]``: branches from the root.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from sklearn.metrics import normalized_mutual_info_score
 
 
 def dendrogram_purity(paths: np.ndarray, labels: np.ndarray) -> float:
-    """Per cent of the documents below the lowest node that two of a class share that are of that class.
+    """Dendrogram purity in per cent (Heller & Ghahramani 2005, section 4.2), computed exactly.
 
-    The mean over all pairs of a class, exactly (Heller & Ghahramani 2005, section 4.2); documents on one leaf
-    share that leaf.
+    It is the mean, over all pairs of documents of a class, of the share of that class among the documents
+    below the pair's lowest common node. Documents on one leaf have that leaf as their lowest common node.
     """
     classes = int(labels.max()) + 1
     total = np.zeros(classes)
 
     def visit(rows: np.ndarray, depth: int) -> np.ndarray:
-        """Pairs of each class that share this node; those that share no lower one count."""
+        """Count the pairs of each class below this node, and add those that share no lower node."""
         counts = np.bincount(labels[rows], minlength=classes)
         pairs = own = counts * (counts - 1) / 2
         if depth < paths.shape[1]:
@@ -33,9 +33,9 @@ def dendrogram_purity(paths: np.ndarray, labels: np.ndarray) -> float:
     return 100 * total.sum() / pairs
 
 
-def shared(asked: np.ndarray, stored: np.ndarray) -> np.ndarray:
-    """How many branches from the root two paths have in common, ``[asked, stored]``."""
-    return np.logical_and.accumulate(asked[:, None] == stored[None], axis=-1).sum(-1)
+def shared(queries: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """Number ``[queries, stored]`` of branches from the root that two paths share."""
+    return np.logical_and.accumulate(queries[:, None] == stored[None], axis=-1).sum(-1)
 
 
 def depths(paths: np.ndarray, labels: np.ndarray) -> dict[str, list[float]]:
@@ -52,7 +52,7 @@ def depths(paths: np.ndarray, labels: np.ndarray) -> dict[str, list[float]]:
 def hierarchical_kmeans(
     train: np.ndarray, test: np.ndarray, branching: int, depth: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paths of both parts: every node's documents of train are split by k-means, from the root down."""
+    """Paths of train and test: k-means splits the training documents of every node, from the root down."""
     paths = [np.zeros((len(part), depth), int) for part in (train, test)]
 
     def split(rows: list[np.ndarray], level: int) -> None:
@@ -72,7 +72,7 @@ def hierarchical_kmeans(
 
 
 def agglomerative(vectors: np.ndarray) -> np.ndarray:
-    """Paths in Ward's dendrogram of the documents themselves, as deep as it is; a leaf is a document."""
+    """Paths in Ward's dendrogram of the documents, whose leaves are single documents."""
     merges = AgglomerativeClustering(n_clusters=1, compute_full_tree=True).fit(vectors).children_
     count = len(vectors)
     steps: list[list[int]] = [[] for _ in range(count)]

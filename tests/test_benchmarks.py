@@ -121,7 +121,7 @@ def test_news(news, tokenizer, tiny_model, tmp_path, monkeypatch, capsys):
     ).main()
     results = {result["row"]: result for result in json.loads(output.read_text(encoding="utf-8"))}
     assert list(results) == rows and all(result["n"] == 6 for result in results.values())
-    # The published outputs here are the references themselves, and a rule compared with itself is even.
+    # The published outputs are the references here; the rule equals itself.
     assert results["gigaword/zhou-rush"]["rouge1"] == pytest.approx(100)
     assert results["gigaword/zhou-rush"]["perplexity"] == pytest.approx(1)
     assert results["duc2003/rule@10"]["difference"] == 0
@@ -291,7 +291,7 @@ def test_trees(monkeypatch):
     found = trees.depths(np.stack([labels, paths[:, 0]], 1), labels)
     assert found["purity_by_depth"] == pytest.approx([100, 100])
     assert found["nmi_by_depth"][0] == pytest.approx(100) and found["nmi_by_depth"][1] < 99
-    # Four groups in two pairs: both ways find them, pairs first.
+    # Four groups in two pairs: both methods split the pairs first, then the groups.
     centres = np.array([[0, 0], [0, 1], [9, 0], [9, 1]])[np.arange(40) % 4]
     points = centres + 0.01 * rng.normal(size=(40, 2))
     train, test = trees.hierarchical_kmeans(points, points[:20], 2, 2, 0)

@@ -116,10 +116,10 @@ class _PathIndex:
 
     def search(self, codes: Codes, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Find distances and rows of the ``k`` documents nearest to one code; the earlier row wins a tie."""
-        asked = np.asarray(codes.ids)
-        shared = np.logical_and.accumulate(self.paths == asked, axis=1).sum(1)
+        query = np.asarray(codes.ids)
+        shared = np.logical_and.accumulate(self.paths == query, axis=1).sum(1)
         # Rounded, so that documents on one path tie whatever the order of summation.
-        cosine = (self.directions @ self._directions(asked)[0]).round(5)
+        cosine = (self.directions @ self._directions(query)[0]).round(5)
         rows = np.lexsort((-cosine, -shared))[:k]
         return self.paths.shape[1] - shared[rows], rows
 

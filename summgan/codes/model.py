@@ -212,9 +212,9 @@ class CodeAutoencoder(CheckedModel):
 
     def _score_term(self, bags: Tensor, similar: Tensor, stream: RandomStream, temperature: float) -> Tensor:
         """REINFORCE term: its gradient is that of the expected cost; its value is arbitrary."""
-        often = bags.repeat_interleave(_SAMPLES, 0), similar.repeat_interleave(_SAMPLES, 0)
-        code = self.encode(often[0], stream.fork("samples").repeat(_SAMPLES), temperature)
-        costs = self.rebuild(code, often[1]).view(-1, _SAMPLES)
+        repeated = bags.repeat_interleave(_SAMPLES, 0), similar.repeat_interleave(_SAMPLES, 0)
+        code = self.encode(repeated[0], stream.fork("samples").repeat(_SAMPLES), temperature)
+        costs = self.rebuild(code, repeated[1]).view(-1, _SAMPLES)
         advantages = leave_one_out(costs).view(-1)
         return (advantages * code.given("log_probs").sum(-1)).mean()
 

@@ -28,8 +28,8 @@ from summgan.text.units import LengthTable
 
 _BLANKS = ("\u2581", "\u0120")  # marks of a leading blank in pieces of SentencePiece and of byte-level BPE
 _BYTE = "<0x"
-_SCORED_APART = 4  # batches into which candidates are sorted by length
-_ALIKE = 0.9  # share of pieces that must agree; rules of scripts may change slightly between versions
+_SCORE_BATCHES = 4  # batches into which candidates are sorted by length
+_AGREEMENT = 0.9  # share of pieces that must agree; rules of scripts may change slightly between versions
 
 
 class DecoderGenerator(Generator):
@@ -103,7 +103,7 @@ class DecoderGenerator(Generator):
         mask = ended_mask(words, self.bottleneck.end_id)
         pieces, scores = mask.sum(1), words.new_zeros(len(words), dtype=torch.float)
         # Most of the cost is the vocabulary softmax, padding included: batch candidates of similar length.
-        for part in pieces.argsort().chunk(_SCORED_APART):
+        for part in pieces.argsort().chunk(_SCORE_BATCHES):
             longest = int(pieces[part].max())
             documents = source.take([rows[index] for index in part.tolist()])
             columns = (words[part, :longest], mask[part, :longest])
@@ -141,8 +141,8 @@ class DecoderGenerator(Generator):
         `CopyBias`.
         """
         source = self.encode(input_ids, attention_mask)
-        asked = words_mask if supported is None else supported
-        loss = -self.log_likelihood(source, words, words_mask, asked) / asked.sum(1)
+        counted = words_mask if supported is None else supported
+        loss = -self.log_likelihood(source, words, words_mask, counted) / counted.sum(1)
         bias = self.bottleneck.copy_bias
         return loss if bias is None else loss + self._selection_loss(bias, source, words, words_mask)
 
@@ -193,7 +193,7 @@ class DecoderGenerator(Generator):
             for piece, writable, goes_on in zip(pieces, *tables, strict=False)
             if piece.startswith((_BYTE, *_BLANKS)) or (piece[:1].isascii() and piece[:1].isalpha())
         ]
-        if sum(agree) < _ALIKE * len(agree):
+        if sum(agree) < _AGREEMENT * len(agree):
             raise SummGANError(f"The tokenizer is of another vocabulary than the model; {advice}")
 
     def set_human_lengths(self, lengths: HumanLengths) -> None:

@@ -24,7 +24,7 @@ from summgan.training.run_log import RunLog
 from summgan.training.runtime import StopSignal, TrainingInterrupted, changes_between
 from summgan.training.task import Task
 
-_HOPELESS = 100.0  # nats per piece; a uniform guess costs 12 in the largest vocabulary
+_DIVERGED = 100.0  # nats per piece; a uniform guess costs 12 in the largest vocabulary
 
 
 class Run:
@@ -61,7 +61,7 @@ class Run:
         self.log = RunLog(accelerator, self.output_dir, self.say, task.steps, self.training.logging_steps)
         self._saved: int | None = None
         self._resumed: int | None = None
-        self._owed = False
+        self._save_pending = False
 
     @contextmanager
     def begun(self, resume: bool) -> Iterator[StopSignal]:
@@ -97,8 +97,8 @@ class Run:
         self.log.record(self.state, figures)
         shown = ", ".join(f"{name} {value:.3f}" for name, value in figures.items())
         self.say(f"Step {self.state.step}: {shown}")
-        if reconstruction < _HOPELESS:
-            self._prove(self.state.step)
+        if reconstruction < _DIVERGED:
+            self._mark_good(self.state.step)
             if self.state.best_score is None or figures["eval_score"] > self.state.best_score:
                 self.state.best_score, self.state.best_step = figures["eval_score"], self.state.step
                 self.folder.keep_best(self._save_model)
@@ -116,10 +116,10 @@ class Run:
 
     def judge(self, step: int, figures: dict[str, float]) -> None:
         """Record whether the weights after ``step`` steps are good, by the figures of the next step."""
-        if not self.state.skipped_in_a_row and figures.get("reconstruction", 0.0) < _HOPELESS:
-            self._prove(step)
+        if not self.state.skipped_in_a_row and figures.get("reconstruction", 0.0) < _DIVERGED:
+            self._mark_good(step)
 
-    def _prove(self, step: int) -> None:
+    def _mark_good(self, step: int) -> None:
         self.state.good_step = step
         if step == self._saved and self.accelerator.is_main_process:
             checkpoint.rotate(self.output_dir, step, self.training.save_total_limit)
@@ -148,9 +148,9 @@ class Run:
         Raises:
             TrainingInterrupted: The user has stopped the run before its last step, on any process.
         """
-        stopping = self._anyone(stop.requested) and self.state.step < self.task.steps
-        self._owed |= self.due(self.training.save_steps) or self.state.step == FIRST_SAVE
-        if stopping or (self._owed and not self.state.skipped_in_a_row):
+        stopping = self._on_any_process(stop.requested) and self.state.step < self.task.steps
+        self._save_pending |= self.due(self.training.save_steps) or self.state.step == FIRST_SAVE
+        if stopping or (self._save_pending and not self.state.skipped_in_a_row):
             self._save()
         if stopping:
             raise TrainingInterrupted(
@@ -160,7 +160,7 @@ class Run:
 
     def _save(self) -> None:
         self._check_weights()
-        self._saved, self._owed = self.state.step, False
+        self._saved, self._save_pending = self.state.step, False
         if self.accelerator.scaler is not None:
             self.state.scaler = self.accelerator.scaler.state_dict()
         if self.accelerator.is_main_process:
@@ -230,7 +230,7 @@ class Run:
         hidden = None if self.accelerator.is_main_process else True
         return tqdm(total=self.task.steps, initial=self.state.step, disable=hidden, unit="step")
 
-    def _anyone(self, flag: bool) -> bool:
+    def _on_any_process(self, flag: bool) -> bool:
         """Whether the flag is set on any process."""
         if self.accelerator.num_processes == 1:
             return flag

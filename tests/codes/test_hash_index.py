@@ -1,4 +1,4 @@
-"""The index of a tree; that of bits is tested with the commands."""
+"""The index of tree codes; the index of bits is tested with the commands."""
 
 import json
 

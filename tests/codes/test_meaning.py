@@ -1,4 +1,4 @@
-"""What the nodes of a tree mean; classes, bits and entries are tested with their training."""
+"""Descriptions of tree nodes; those of classes, bits and entries are tested with their training."""
 
 import torch
 
@@ -20,7 +20,7 @@ def test_nodes_are_told_from_their_siblings():
         ("0.0", 5, {"race", "lap"}),
         ("0.1", 6, {"goal", "ball"}),
     ]
-    # What the siblings share tells none of them.
+    # Words that siblings share describe none of them.
     assert all("sport" not in node.words and "sport" not in node.label for node in below)
     assert below[1].examples == ("sport goal ball",) * 2
     labels = [node.label for node in (*found, *below, *found[1].branches)]

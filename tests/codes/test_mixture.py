@@ -1,4 +1,4 @@
-"""The mixture that one-hot starts from."""
+"""The mixture from which one-hot and tree codes start."""
 
 import torch
 from torch.nn import functional as F

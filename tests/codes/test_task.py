@@ -133,7 +133,7 @@ def test_a_discriminator_is_refused(code_run):
     with pytest.raises(SummGANError, match="adversarial is 2.0; .*discriminator has nothing to judge"):
         code_run("binary", loss_weights=LossWeights(adversarial=2.0))
     given = ["--training.loss_weights.adversarial", "1.0"]
-    with pytest.raises(SummGANError, match="adversarial is 1.0; it must be left out: it belongs to words"):
+    with pytest.raises(SummGANError, match="adversarial is 1.0; it must be left out: a code has no words"):
         load_options([str(CONFIGS / "binary.yaml"), *given])
     load_options([str(CONFIGS / "binary.yaml"), *given[:1], "0"])
 

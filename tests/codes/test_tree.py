@@ -30,7 +30,7 @@ def stream(batch, seed=0):
 
 
 def leaf_probabilities(tree, states):
-    """By enumeration, ``[batch, leaves]``, in the order of ``PATHS``."""
+    """Probabilities ``[batch, leaves]`` by enumeration, in the order of ``PATHS``."""
     logits = (states @ tree.gates.weight.T + tree.gates.bias).view(len(states), -1, BRANCHING)
     root, below = logits[:, 0].softmax(-1), logits[:, 1:].softmax(-1)
     return torch.stack([root[:, first] * below[:, first, second] for first, second in PATHS], 1)
@@ -68,7 +68,7 @@ def test_without_noise_the_likeliest_branch_is_taken_at_every_node():
 
 
 def linear_costs(tree):
-    """A cost of every node, and the expectation over leaves of the cost of a path."""
+    """Draw a cost for every node, and compute the expected cost of a path over all leaves."""
     torch.manual_seed(2)
     weight = torch.randn(DEPTH, HIDDEN)
     costs = tree.table.detach() @ weight.T
@@ -131,7 +131,7 @@ def test_a_dead_branch_is_lifted_until_documents_take_it_and_no_other_one_is():
             code = tree(documents, stream(64, step))
         assert tree.lift[1] > 3 and tree.lift.count_nonzero() == 1
         share = (code.codes[:, 0] == 1).float().mean()
-        assert 0.01 < share < 0.2  # a third would be an equal share, of which a tenth is asked
+        assert 0.01 < share < 0.2  # an equal share is a third; a tenth of it is required
         found.append(tree.lift.clone())
     assert torch.equal(*found)
 

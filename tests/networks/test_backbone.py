@@ -1,4 +1,4 @@
-"""Stacks that are fed with vectors, and the pointer's mixture, against the plain models."""
+"""Stacks that read vectors, and the pointer's mixture, compared with the original models."""
 
 import math
 
@@ -68,7 +68,7 @@ BACKBONES = {
 
 @pytest.fixture(params=sorted(BACKBONES))
 def backbone(request):
-    """A model, our two stacks made of a copy of it, documents with padding, and answers."""
+    """A model, our two stacks made of a copy of it, documents with padding, and summaries."""
     build, configure, options = BACKBONES[request.param]
     torch.manual_seed(0)
     model, copy = (build(configure(**options)).eval() for _ in range(2))
@@ -149,7 +149,7 @@ def test_mixing_rows_by_one_hot_words_has_the_gradient_of_the_table():
 
 
 def pointed_at(source, mask, length, seed=0):
-    """A pointer's answer for random states of a source, and random logits."""
+    """A pointer's result for random states of a source, and random logits."""
     torch.manual_seed(seed)
     pointer = Pointer(8)
     batch, places = source.shape
@@ -202,7 +202,7 @@ def test_the_mixture_is_equation_nine_of_see_2017(mixture):
 @pytest.mark.parametrize("copies", [True, False])
 def test_log_probs_of_targets_are_those_of_the_whole_mixture(mixture, copies):
     source, _, logits, pointed = mixture
-    # Once in the source, thrice, never, and only as padding.
+    # Targets that are in the source once, three times, never, and only as padding.
     targets = torch.tensor([[8, 7, 30, 0], [6, 5, 30, 0]])
     matches = (source[:, :, None] == targets[:, None]).float()
     pointed = pointed if copies else None
@@ -248,7 +248,7 @@ def test_a_copy_bias_goes_on_where_it_is_and_knows_what_was_said():
     written, source = torch.tensor([[2, 7, 8]]), torch.tensor([[7, 8, 9, 7]])
     states = torch.zeros(1, 4, 4)
     scores = bias(torch.zeros(1, 3, 4), written, source, states) - math.log(0.5)
-    # Two nats for what follows the last piece in the document, minus one for what was said.
+    # Plus two nats for what follows the last piece in the document, minus one for what was said.
     expected = [[0, 0, 0, 0], [-1, 2, 0, -1], [-1, -1, 2, -1]]
     assert torch.allclose(scores[0], torch.tensor(expected, dtype=torch.float32), atol=1e-6)
     last = bias(torch.zeros(1, 1, 4), written, source, states) - math.log(0.5)

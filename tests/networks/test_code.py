@@ -1,4 +1,4 @@
-"""The contract of bottlenecks, which all of them keep."""
+"""The contract of bottlenecks, which all of them fulfil."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What the decoder draws and writes, with its scores."""
+"""Drawing, writing and scoring with the decoder."""
 
 import pytest
 import torch

@@ -16,7 +16,7 @@ def test_a_word_that_may_not_be_ended_is_broken_and_the_length_kept(tokenizer, t
     written = torch.tensor([[bottleneck.start_id, start]])
     scores = torch.zeros(1, len(bottleneck.units))
     assert exact(written, scores).isfinite().nonzero().tolist() == [[0, tail]]
-    scores[0, tail] = float("-inf")  # as where it would repeat two pieces
+    scores[0, tail] = float("-inf")  # as if it would repeat a bigram
     possible = exact(written, scores)[0].isfinite()
     assert possible[bottleneck.end_id] and not possible[~bottleneck.continues & (bottleneck.units > 0)].any()
 

@@ -1,4 +1,4 @@
-"""Every estimator against the exact gradient of a problem whose outcomes can all be summed."""
+"""Every estimator compared with the exact gradient, by summing over all outcomes."""
 
 import pytest
 import torch
@@ -44,16 +44,16 @@ def drawn(stream):
 
 
 def gradients(estimator, stream, temperature, cost=lambda one_hot: one_hot @ COSTS):
-    """The estimate of every single draw, ``[draws, 4]``."""
+    """Estimates ``[draws, 4]`` of single draws."""
     log_probs = many(LOGITS).clone().requires_grad_()
     cost(estimator(log_probs, drawn(stream), stream.fork("noise"), temperature)).sum().backward()
-    # Through the log-softmax by hand, so that every draw keeps an estimate of its own.
+    # Differentiate the log-softmax by hand, so that every draw keeps its own estimate.
     each = log_probs.grad.flatten(0, 1)
     return each - each.sum(1, keepdim=True) * torch.softmax(LOGITS, 0)
 
 
 def relaxed_gradient(temperature):
-    """Of E[c . softmax((logits + Gumbel noise) / temperature)], with noise of another source."""
+    """Gradient of E[c . softmax((logits + Gumbel noise) / temperature)], with noise of another source."""
     parameter = logits()
     generator = torch.Generator().manual_seed(5)
     uniform = torch.rand(400_000, 4, generator=generator, dtype=torch.float64)
@@ -82,7 +82,7 @@ def test_likely_words_are_drawn_at_both_ends_of_the_noise():
     log_probs = torch.log_softmax(torch.tensor([1.0, 0.0, -30.0]), 0)
     assert sample_categorical(log_probs, torch.tensor(0.0)) == 0
     assert sample_categorical(log_probs, torch.tensor(0.9999999)) in (1, 2)
-    # Probabilities of many words do not add up to one exactly in float32.
+    # In float32, the probabilities of many words do not add up to exactly one.
     many_words = torch.log_softmax(torch.randn(50_000, generator=torch.Generator().manual_seed(0)), 0)
     many_words[-100:] = float("-inf")
     assert sample_categorical(many_words, torch.tensor(1 - 2**-24)) < 49_900
@@ -99,7 +99,7 @@ def test_conditional_noise_peaks_at_the_word_and_has_the_law_of_gumbel_noise(str
         gumbel = -torch.log(-torch.log(torch.tensor(share)))
         below = (noise < gumbel).double().mean(0)
         assert (below - share).abs().max() < 4.5 * (share * (1 - share) / len(noise)) ** 0.5
-    # Independent between words, as the noise of Gumbel-max sampling is.
+    # Independent between words, like the noise of Gumbel-max sampling.
     assert (torch.corrcoef(noise.T) - torch.eye(4)).abs().max() < 0.015
 
 
@@ -111,7 +111,7 @@ def test_the_forward_value_is_the_word_except_for_the_soft_one(name, stream):
         value = ESTIMATORS[name](many(LOGITS.to(dtype)), words, stream, 0.7)
         assert torch.equal(value.argmax(-1), words)
         assert torch.allclose(value.sum(-1), torch.ones((), dtype=dtype))
-        # To the last bit: a judge of human words would see any difference.
+        # Exactly: a discriminator of human words would see any difference.
         assert torch.equal(value, hard.to(dtype)) != (name == "soft-gumbel")
 
 

@@ -1,4 +1,4 @@
-"""A generator of the user: what docs/extending.md shows is run as it stands, with options of a tiny run."""
+"""A user's own generator: runs the code of docs/extending.md unchanged, with the options of a tiny run."""
 
 import re
 from pathlib import Path
@@ -17,14 +17,14 @@ TINY = (
 
 
 def code_of(section):
-    """The Python of a section of the page, as one program."""
+    """Join the Python code of a section of the page into one program."""
     (text,) = re.findall(rf"^## {section}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)
     return "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
 
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, documents, sentences):
-    """Runs the program of a section beside two piles, and answers its names."""
+    """Runs the program of a section beside two piles of text, and returns its variables."""
 
     def go(section):
         for name, lines in (("documents.txt", documents), ("sentences.txt", sentences)):

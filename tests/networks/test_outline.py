@@ -1,4 +1,4 @@
-"""Nested paths: each level is contained in the next and exact given its neighbour; few are better."""
+"""Nested paths: each level is contained in the next and exact given its neighbour."""
 
 from itertools import combinations
 

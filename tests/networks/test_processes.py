@@ -1,4 +1,4 @@
-"""Rows of all processes; that several have them alike is tested where they train."""
+"""Gathering rows in one process; several processes are tested in trainings."""
 
 import torch
 from torch import distributed

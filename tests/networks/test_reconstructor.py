@@ -16,7 +16,7 @@ def parts(model, tokenizer, documents, sentences, encode):
 
 @torch.no_grad()
 def distributions(reconstructor, code, ids):
-    """Log-probabilities of the words, each from a pass over what stands before it."""
+    """Log-probabilities of the words, each from a pass over the words before it."""
     states = reconstructor.encoder(code.vectors, code.mask)
     keys = reconstructor.pointer.keys(states, code.vectors)
     begun, steps = torch.full_like(ids[:, :1], reconstructor.start_id), []
@@ -76,7 +76,7 @@ def test_one_hot_words_are_read_and_copied_as_ids(tokenizer, documents, sentence
     drawn = Code(model.reconstructor.encoder.embed(one_hot), code.mask, code.words, one_hot)
     losses = model.reconstructor(drawn, ids, mask)
     assert torch.allclose(losses, model.reconstructor(code, ids, mask), atol=1e-5)
-    # Gradient comes through what is read, and through what is copied.
+    # Gradients pass through both reading and copying.
     for read in (True, False):
         vectors = drawn.vectors if read else drawn.vectors.detach()
         part = replace(drawn, vectors=vectors, one_hot=one_hot.detach() if read else one_hot)
@@ -97,7 +97,7 @@ def test_a_code_without_words_is_read_and_not_copied(tokenizer, documents, sente
 
 def test_greedy_documents_are_the_most_probable_words(tokenizer, documents, sentences, tiny_model, encode):
     model = tiny_model(tokenizer)
-    # Without an end to copy, the documents do not end at once.
+    # Without an end piece to copy, the documents do not end at once.
     words = encode(tokenizer, sentences[:4])[0][:, :4]
     code = model.reconstructor.code_of(words, torch.ones_like(words))
     greedy = model.reconstructor.sample(code, 9)[:, :-1]
@@ -159,7 +159,7 @@ def test_a_stride_asks_for_every_so_many_th_piece(tokenizer, documents, sentence
         assert close.any(1).all()
         met |= set(close.float().argmax(1).tolist())
     assert met == {0, 1, 2}
-    # The end of a text of one piece is always asked for.
+    # The only piece of a text of one piece is always predicted.
     one = torch.full_like(ids[:, :2], model.reconstructor.start_id)
     alone = torch.tensor([[1, 0]]).expand(len(ids), -1)
     assert model.reconstructor(code, one, alone, stream, stride=3).isfinite().all()

@@ -1,4 +1,4 @@
-"""Words are spelled by a tokenizer, each once."""
+"""Spelling: words are tokenized once and put together as pieces."""
 
 import torch
 from paths_support import byte_level_tokenizer

@@ -1,4 +1,4 @@
-"""Marginals along a path are those that gradients of the log-partition give."""
+"""Marginals along a path equal the gradients of the log-partition function."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from summgan.networks.visits import visits
 
 
 def lattice(inserted, spread=1.0):
-    """Random scores of two lattices; the second has two vertices less."""
+    """Random scores of two lattices; the second has two vertices fewer."""
     random = torch.Generator().manual_seed(1)
 
     def table(*shape):

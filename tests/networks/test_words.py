@@ -13,7 +13,7 @@ UNITS = torch.arange(1, 9)
 
 
 def unread(bottleneck, ids):
-    """Documents of which the encoder says nothing."""
+    """Documents without information from the encoder."""
     ids = torch.as_tensor(ids)
     hidden = bottleneck.countdown.weight.shape[1]
     return Source(torch.zeros(*ids.shape, hidden), torch.ones_like(ids), ids)
@@ -46,7 +46,7 @@ def test_untrained_summaries_have_exactly_the_wanted_length(
 
 @pytest.fixture(scope="module")
 def mixed(documents, chinese_documents):
-    """Documents that change between scripts, and their tokenizer."""
+    """Documents of mixed scripts, and their tokenizer."""
     pairs = zip(documents, chinese_documents, strict=True)
     texts = [f"{chinese[:9]}{english[:40]} {chinese[9:16]}在MIT学习Python" for english, chinese in pairs]
     vocabulary = Vocabulary.train(texts + chinese_documents[:50] + documents[:50], 900)
@@ -85,7 +85,7 @@ def test_allowed_pieces_can_end_at_the_exact_length(tokenizer, tiny_model):
     hurried = allowed(3, True, 4)
     assert hurried.any() and not (hurried & within).any() and not hurried[end]
     assert (allowed(3, True, 5) & within).any()
-    # After a blank every piece of a word begins one.
+    # After a blank, every piece of a word begins a new word.
     assert not (allowed(1, False, 9) & (bottleneck.units > 1)).any()
 
 
@@ -166,7 +166,7 @@ def test_a_row_is_drawn_alike_alone_and_in_a_batch(tokenizer, documents, tiny_mo
         one = slice(row, row + 1)
         source = model.generator.encode(ids[one], mask[one])
         noise = RandomStream.of(torch.tensor([row]), 3)
-        # A batch has room for its longest row; the noise of the words is cut, not changed.
+        # A batch has room for its longest row; alone, the row's noise is cut, not changed.
         alone = model.generator.bottleneck.sample(source, UNITS[one], noise.fork("words"))
         length = int(ended_mask(alone, tokenizer.eos_token_id).sum())
         assert torch.equal(alone[0, :length], together[row, :length])
@@ -219,7 +219,7 @@ def test_words_follow_from_the_stream_alone(tokenizer, documents, tiny_model, en
     assert torch.equal(first.words, again.words)
     other = model.generator.draw(source, UNITS, stream(8, "other")).words
     assert first.words.shape != other.shape or not torch.equal(first.words, other)
-    # The estimator decides how gradient flows, not what is drawn.
+    # The estimator determines the gradient, not what is drawn.
     for estimator in ("soft-gumbel", "gumbel-rao", "reinforce"):
         assert torch.equal(model.generator.draw(source, UNITS, stream(), estimator).words, first.words)
 
@@ -261,12 +261,12 @@ def test_words_of_the_document_are_never_broken(tokenizer, tiny_model, documents
     source = torch.tensor([[head, tail, int(starts[1]), int(starts[2])]])
     previous = torch.tensor([[head, tail, int(starts[1]), int(starts[5])]])
     whole = bottleneck.whole_words(torch.stack([previous, previous], 2), source)[0]
-    # After its first piece the word has to go on, and as it does in the document.
+    # After its first piece, the word must continue as in the document.
     assert whole[0].nonzero().flatten().tolist() == [tail]
-    # After its last piece, or a word of one piece, no letters may be glued on; a new word may begin.
+    # After its last piece, or a word of one piece, no letters may follow; a new word may begin.
     for step in (1, 2):
         assert not whole[step, within].any() and whole[step, starts].all()
-    # What is not in the document is not restricted.
+    # Words that are not in the document are not restricted.
     assert whole[3, other] and whole[3, starts].all()
 
 
@@ -291,7 +291,7 @@ def test_letters_in_no_piece_are_written_where_the_document_goes_on_with_them(to
     for place in range(places[0] - 1, places[-1] + 1):
         columns = (torch.tensor([[value]]) for value in (2, True, 9, [ids[place - 1], ids[place]]))
         allowed = bottleneck.allowed(*columns, source)[0, 0]
-        # The word goes on as in the document, byte by byte, and its end is never lost.
+        # The word continues as in the document, byte by byte, to its end.
         assert allowed.nonzero().flatten().tolist() == [ids[place + 1]]
     columns = (torch.tensor([[value]]) for value in (2, True, 9, [ids[0], ids[0]]))
     elsewhere = bottleneck.allowed(*columns, source)

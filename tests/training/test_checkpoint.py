@@ -153,7 +153,7 @@ def test_an_odd_state_is_one_sentence(tmp_path, content):
 
 
 def spoil(file, **changes):
-    """Save tensors again, some changed by a function; one for which it answers None is left out."""
+    """Change the tensors of a file by a function; a tensor for which it returns None is removed."""
     tensors = load_file(file)
     for name, change in changes.items():
         changed = change(tensors.pop(name))

@@ -49,7 +49,7 @@ def test_content_is_the_salience_per_piece_of_what_is_said_of_the_document(token
     distinct = [row for row in range(len(words)) if len(set(words[row].tolist())) == 3]
     assert distinct
     assert torch.allclose(loss[distinct], -torch.stack(expected)[distinct], atol=1e-5)
-    # The gradient asks for every piece of the document that nobody else says, as much as it is salient.
+    # The gradient favours each piece of the document that no other position says, by its salience.
     loss.sum().backward()
     row = distinct[0]
     unsaid = next(p for p in batch["documents"].ids[row].tolist() if p not in words[row].tolist() and p > 3)

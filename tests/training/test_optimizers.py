@@ -29,5 +29,5 @@ def test_tables_decay_and_biases_do_not():
 def test_one_bad_number_anywhere_is_found():
     model = nn.BatchNorm1d(3)
     assert all_finite(model)
-    model.running_mean[1] = float("inf")  # a buffer is saved, too
+    model.running_mean[1] = float("inf")  # buffers are saved too
     assert not all_finite(model)

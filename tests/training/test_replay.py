@@ -1,4 +1,4 @@
-"""Summaries that are kept: which, and that they are saved."""
+"""Which summaries the buffer keeps, and that they are saved."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Runs that are killed, diverge, or cannot write: nothing is lost, and a sentence says what to do."""
+"""Runs that are killed, diverge, or cannot write: nothing is lost, and a message says what to do."""
 
 import errno
 import json
@@ -74,25 +74,25 @@ def run(options):
 
 
 def results(folder):
-    """All that a run leaves, without the name of its folder."""
+    """All files that a run leaves, without the name of its folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     left = {str(path.relative_to(folder)): path.read_bytes() for path in files}
     return {name: text.replace(folder.name.encode(), b"run") for name, text in left.items()}
 
 
 class Killed(BaseException):
-    """What a test raises in the place of a kill."""
+    """Raised by a test to simulate a kill."""
 
 
 class Countdown:
-    """Raises in the place of the n-th operation on files, or after it."""
+    """Raises before or after the n-th operation on files."""
 
     def __init__(self, monkeypatch, error):
         self.left, self.late, self.error = 0, False, error
         for owner, name in ((os, "rename"), (os, "replace"), (os, "unlink"), (os, "rmdir"), (os, "mkdir")):
             counted = self._counted(getattr(owner, name))
             monkeypatch.setattr(owner, name, counted)
-            if sys.version_info < (3, 11):  # there paths keep functions of their own
+            if sys.version_info < (3, 11):  # before 3.11, pathlib keeps its own references to the functions
                 monkeypatch.setattr(pathlib._NormalAccessor, name, staticmethod(counted))
         monkeypatch.setattr(shutil, "copyfile", self._counted(shutil.copyfile))
         monkeypatch.setattr(module.checkpoint, "save_file", self._counted(module.checkpoint.save_file))
@@ -113,7 +113,7 @@ class Countdown:
 def test_a_run_that_is_killed_anywhere_ends_like_one_that_is_not(run, tmp_path, monkeypatch):
     run(tmp_path / "whole")
     whole = results(tmp_path / "whole")
-    del whole["published.json"]  # of hashes of cards with the folder's name
+    del whole["published.json"]  # it has the hash of the model card, which names the folder
     countdown = Countdown(monkeypatch, Killed())
     killed, number = 0, 1
     while True:
@@ -127,7 +127,7 @@ def test_a_run_that_is_killed_anywhere_ends_like_one_that_is_not(run, tmp_path, 
         countdown.left = 0
         saved = [path for path in checkpoints(part) if is_whole(path)]
         log = [json.loads(row) for row in (part / "log.jsonl").read_text().splitlines()] if saved else []
-        if saved:  # nothing before the last step but one is lost
+        if saved:  # at most the last step is lost
             assert int(saved[-1].name.split("-")[1]) >= log[-1]["step"] - 1
         run(part, resume=bool(saved))
         left = results(part)

@@ -71,7 +71,7 @@ def test_what_the_run_would_replace_is_refused_at_the_start(tmp_path, name, resu
 def test_other_things_of_the_user_stay_and_do_not_hinder(tmp_path, resume):
     if resume:
         checkpoint(tmp_path, 3)
-        (tmp_path / "checkpoint-2").mkdir()  # before the step that is gone on from, so it is in nobody's way
+        (tmp_path / "checkpoint-2").mkdir()  # before the resumed step, so its name is not needed
         (tmp_path / "checkpoint-2" / "old.txt").write_text("dear to me")
     names = ["notes.txt", "log.txt", ".hidden", "checkpoint-99/x", "checkpoint-x/y"]
     for name in [*names, ".mine.incomplete", ".theirs.replaced/x", ".other.incomplete/x"]:
@@ -176,7 +176,7 @@ def test_only_one_run_has_a_folder(tmp_path):
         other.kill()
         other.communicate()
     with RunFolder(tmp_path).opened(False, 9), pytest.raises(SummGANError, match="another process"):
-        opened(tmp_path)  # nor may a second thread
+        opened(tmp_path)  # a second thread is refused too
 
 
 def test_the_published_model_may_be_published_again_but_not_over_changes(tmp_path):

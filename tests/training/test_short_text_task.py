@@ -1,4 +1,4 @@
-"""Training over short texts: names to abbreviations, by characters."""
+"""Training on short texts: names to abbreviations, by characters."""
 
 from dataclasses import replace
 

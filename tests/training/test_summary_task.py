@@ -22,7 +22,7 @@ def stream(batch, *parts):
 
 
 def part_of(batch, rows):
-    """Some rows of a batch, which are padded no more than they must be."""
+    """Select rows of a batch, with minimal padding."""
     texts = {}
     for name, (ids, mask, labels) in ((name, vars(texts).values()) for name, texts in batch.texts.items()):
         length = int(mask[rows].sum(1).max())
@@ -64,7 +64,7 @@ def test_a_weight_of_zero_drops_the_term(tokenizer, tiny_model, batch):
 
 
 def test_the_warm_start_gradient_agrees_with_finite_differences(tokenizer, tiny_model, batch, monkeypatch):
-    # Probabilities are float32 by design; here the numbers have to be finer.
+    # Probabilities are float32 by design; this comparison needs float64.
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)
     model = tiny_model(tokenizer).double()
     task = make_task(model, word_dropout=0.3)
@@ -196,7 +196,7 @@ def test_the_discriminator_learns_to_tell_damaged_sentences(tokenizer, tiny_mode
 
 
 def test_half_batches_average_to_the_whole(tokenizer, tiny_model, batch):
-    """What lets several processes, or several micro-batches, stand for one."""
+    """This makes several processes or micro-batches equivalent to one."""
     model = tiny_model(tokenizer)
     whole = copy.deepcopy(model)
     adversarial(whole, batch).total.backward()

@@ -1,4 +1,4 @@
-"""A user's own loss, estimator, callback and task: one new file each, and nothing is patched."""
+"""A user's own loss, estimator, callback and task: one new file each, without patching the package."""
 
 import importlib.util
 import json
@@ -36,7 +36,7 @@ def options(small_run):
 
 @pytest.fixture
 def example(tmp_path):
-    """A module of the page about extending, written to a file of its own and imported."""
+    """Write a module of docs/extending.md to a file and import it."""
 
     def load(name):
         (text,) = re.findall(rf"```python\n(# {name}\.py.*?)```", PAGE, re.DOTALL)
@@ -54,8 +54,8 @@ def test_a_loss_of_the_user_is_trained_and_logged(options, example):
     task, watch = example("own_loss").RareWords, example("own_callback").Watch()
     state = train(options, task=task, callbacks=[watch])
     rows = {row["step"]: row for row in state.history if "reconstruction" in row}
-    assert "rare_words" not in rows[1]  # of the warm start
-    # Words weigh 1 on average over running text, and none less than nothing.
+    assert "rare_words" not in rows[1]  # a row of the warm start
+    # The weights of words are 1 on average over running text, and never negative.
     assert rows[2]["rare_words"] < 0
     assert watch.losses == pytest.approx([rows[1]["reconstruction"], rows[2]["reconstruction"]], abs=1e-6)
     assert watch.scores.keys() == {2} and [folder.name for folder in watch.folders] == ["checkpoint-2"]
@@ -66,7 +66,7 @@ def test_a_loss_of_the_user_is_trained_and_logged(options, example):
 def test_a_loss_of_the_user_has_a_part_in_the_gradient_with_every_estimator(
     options, example, tmp_path, estimator
 ):
-    """Also where it reaches the generator as a reward."""
+    """The same for a loss that reaches the generator as a reward."""
 
     def generator(name, task):
         training = replace(options.training, estimator=estimator, output_dir=str(tmp_path / name))
@@ -105,7 +105,7 @@ def test_an_estimator_of_the_user_is_trained_with(options, example, monkeypatch)
 
 
 class Slope(PreTrainedModel):
-    """The smallest model."""
+    """A minimal model."""
 
     config_class = PreTrainedConfig
 
@@ -131,7 +131,7 @@ class Lines(Dataset):
 
 
 class Regression(Task):
-    """Learns that y is three times x."""
+    """Learns to multiply by three."""
 
     def __init__(self, options):
         model = Slope()

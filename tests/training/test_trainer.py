@@ -94,7 +94,7 @@ def test_a_resumed_run_has_the_numbers_of_an_uninterrupted_one(options, stopped,
     whole = with_training(options, output_dir=str(tmp_path / "whole"))
     train(whole)
     part = with_training(options, output_dir=str(tmp_path / "part"))
-    train(part)  # the same run, of which only the beginning is kept
+    train(part)  # the same run, of which only the first checkpoints are kept
     for path in checkpoints(tmp_path / "part"):
         if int(path.name.split("-")[1]) > stopped:
             shutil.rmtree(path)
@@ -193,7 +193,7 @@ def test_accumulated_micro_batches_are_one_batch(options, tmp_path):
     for step, row in history(whole).items():
         other = history(parts)[step]
         for name in ("reconstruction", "denoising", "discriminator", "generator_grad_norm"):
-            # Words are drawn: rounding may change one of them in a later step.
+            # Words are drawn, so rounding may change one in a later step.
             assert row[name] == pytest.approx(other[name], rel=1e-3), (step, name)
 
 

@@ -1,4 +1,4 @@
-"""The score that watches training, from parts that can be computed by hand."""
+"""The validation score, from parts that can be computed by hand."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from summgan.training.validation import LEAST_NEIGHBOURS, Validator
 
 
 class Copyist(Validator):
-    """Takes the first three words of every document for its summary."""
+    """Summarizes every document by its first three words."""
 
     def _run(self, documents, rebuild=0):
         return [" ".join(text.split()[:3]) for text in documents], [1.0] * len(documents), []
@@ -29,7 +29,7 @@ def test_with_neighbours_the_score_is_rouge_with_them(documents, sentences):
     texts = (documents * LEAST_NEIGHBOURS)[: LEAST_NEIGHBOURS + 5]
     beside = {row: f"{' '.join(text.split()[1:3])} and more" for row, text in enumerate(texts[5:], 5)}
     figures = evaluate(texts, sentences, beside)
-    # Two of three words are among four.
+    # Two of the three words are among the four of the sentence.
     assert figures["eval_neighbour_rouge1"] == pytest.approx(100 * 2 * 2 / (3 + 4))
     assert figures["eval_score"] == pytest.approx(4 / 7)
     lead = [" ".join(text.split()[:3]) for text in texts[5:]]
