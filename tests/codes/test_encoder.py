@@ -36,7 +36,8 @@ def test_an_encoder_is_saved_by_one_call(code_run, name, documents, tmp_path):
         if one is not None:
             np.testing.assert_allclose(one, other, atol=1e-6)
             assert empty.shape == (0, *one.shape[1:])
-    for texts, words in ((b"x", "not a value of type bytes"), ({"a": 1}, "not a dict"), (["a", None], r"texts\[1\]")):
+    refused = ((b"x", "of type bytes"), ({"a": 1}, "of type dict"), (["a", None], r"texts\[1\]"))
+    for texts, words in refused:
         with pytest.raises(SummGANError, match=words):
             encoder.encode(texts)
     for size in (0, -1, 2.5, "3", True, None):
