@@ -186,7 +186,7 @@ class Run:
         for change in changes_between(kept.options, self.state.options):
             self.say(f"Changed since the checkpoint: {change}")
         if kept.fingerprint != self.state.fingerprint:
-            self.say("The text has changed since the checkpoint; the run is not reproducible.")
+            self.say("The text has changed since the checkpoint, so the results will differ.")
         checkpoint.load_tensors(path, self.task.model, self.optimizers, kept.moments)
         kept.options, kept.fingerprint = self.state.options, self.state.fingerprint
         self.state = kept
