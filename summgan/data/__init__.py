@@ -1,4 +1,5 @@
-"""From the user's files to batches: rows, the two piles, what is counted in them, corruptions, tensors.
+"""From the user's files to batches: rows, piles, counts, corruptions of text, and tensors.
 
-No network is run here; what a network is asked of a corpus belongs to `summgan.training`.
+A *pile* is one of the two sets of texts that training reads: the documents and the human sentences. No
+network runs here; what needs one belongs to `summgan.training`.
 """

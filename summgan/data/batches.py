@@ -1,7 +1,7 @@
 """Tokenized documents and human sentences to training batches, as pure functions of the step.
 
-Both piles are shuffled on their own, so rows that stand side by side have nothing to do with each other.
-Which rows stand in which step, and all noise in them, follows from the seed and the step alone.
+The two piles are shuffled separately, so the document and the sentence of a row are unrelated. The rows of a
+step and all noise in them depend only on the seed and the step.
 """
 
 from __future__ import annotations
@@ -25,47 +25,46 @@ from summgan.randomness import derive_seed
 from summgan.text.boundaries import Unit, join, split_into_units
 
 _FOREIGN_DOCUMENTS = 3
-_RATIO_RANGE = (0.6, 1.4)  # around the mean ratio of a document's length to a sentence's
+_RATIO_RANGE = (0.6, 1.4)  # factors of the mean ratio of a document's length to a sentence's
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One forward pass: the texts that its stage asks for, by name.
+    """The texts of one forward pass, by name, as far as its stage needs them.
 
-    - ``documents``.
-    - ``sentences``: human sentences, of other events.
-    - ``noised``: texts that the generator learns to summarize: documents, or human sentences buried in
-      contexts of their words.
-    - ``targets``: what it shall write of them: human sentences, or sentences made of the documents. Labels
-      are 0 for pieces that the noised text does not say.
-    - ``content``: picked words of the documents.
-    - ``damaged``: spoiled human sentences. Labels are 0 where a word is not as a human would have it.
+    - ``documents``: documents to summarize.
+    - ``sentences``: human sentences about other events.
+    - ``noised``: inputs of the warm start: documents, or human sentences hidden in contexts of their words.
+    - ``targets``: human sentences that the generator learns to write from them. Labels are 0 for pieces that
+      the input does not support.
+    - ``content``: content words picked from the documents.
+    - ``damaged``: human sentences with wrong words. Labels are 0 for pieces of wrong words.
 
     Attributes:
-        rows: ``[batch]`` places in the global batch, the key of all noise.
-        texts: The texts by name.
+        rows: ``[batch]`` index of each row in the stream, from which all its noise is derived.
+        texts: Texts by name.
     """
 
     rows: Tensor
     texts: Mapping[str, Texts]
 
     def __getitem__(self, name: str) -> Texts:
-        """The texts of a name.
+        """Return the texts of a name.
 
         Raises:
-            KeyError: The stage did not ask for them.
+            KeyError: The stage does not need these texts.
         """
         return self.texts[name]
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
+        """Copy the batch to a device."""
         texts = {name: texts.to(device) for name, texts in self.texts.items()}
         return Batch(self.rows.to(device, non_blocking=True), texts)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Steps in a row whose batches hold the same texts.
+    """Consecutive steps whose batches have the same texts.
 
     Attributes:
         steps: Number of steps.
@@ -80,14 +79,14 @@ class SummaryBatches(Dataset):
     """Micro-batches by number; number ``step * accumulation + part`` belongs to optimizer ``step``.
 
     Args:
-        corpora: Documents and human sentences, with what is counted in them.
-        share: The part that this process reads.
+        corpora: Documents and human sentences, with their statistics.
+        share: The rows of each batch that this process reads.
         seed: Seed of the run.
-        stages: What the steps need, in order; the last one has no end.
-        neighbour_share: How often a sentence near some document is learned from it.
+        stages: Stages in order; the last one has no end.
+        neighbour_share: Share of the sentences near some document that are learned from it.
 
     Attributes:
-        hide: Hides a sentence in a text, as `noise.bury` does.
+        hide: Function that hides a sentence in a text, by default `noise.bury`.
     """
 
     def __init__(
@@ -106,14 +105,14 @@ class SummaryBatches(Dataset):
         self.hide = bury
         lengths = np.asarray(self.documents.with_format("numpy")["length"][:])
         human = np.asarray(self.sentences.with_format("numpy")["length"][:])
-        # Without the end piece, which every text has.
+        # Lengths do not count the end piece.
         self.ratio = max(1.0, (lengths.mean() - 1) / max(1.0, human.mean() - 1))
         order_seed = derive_seed(seed, "documents")
         self.document_order = IndexOrder(len(self.documents), order_seed, lengths, share.global_batch)
         self.sentence_order = IndexOrder(len(self.sentences), derive_seed(seed, "sentences"))
 
     def __getitem__(self, number: int) -> Batch:
-        """The micro-batch of this process with that number."""
+        """Make the micro-batch of this process with a number."""
         positions, wanted = self.share.rows(number), self._stage(number // self.share.accumulation).texts
         documents = self.documents[[self.document_order[p] for p in positions]]["input_ids"]
         sentences = [self.sentences[self.sentence_order[p]] for p in positions]
@@ -141,15 +140,15 @@ class SummaryBatches(Dataset):
         return self.stages[-1]
 
     def _row(self, rng: random.Random, document: list[int], sentence: dict) -> tuple[list[int], ...]:
-        """Noised, its target, what it supports, content, damaged, and its labels.
+        """Make the noised text, its target, the target's labels, content, damaged, and its labels.
 
-        All of them, whatever the stage wants: the noise of each depends on that of those before.
+        All of them are made in every stage, because each uses random numbers after those before it.
         """
         end, ids = document[-1], sentence["input_ids"]
         sentence_units = split_into_units(ids[:-1], self.boundaries)
         document_units = split_into_units(document[:-1], self.boundaries)
         foreign = [self._document(rng.randrange(len(self.documents))) for _ in range(_FOREIGN_DOCUMENTS)]
-        # Long texts have long summaries, give or take: their lengths go together in all that is made up.
+        # Long texts have long summaries, so a made-up text and its summary have proportional lengths.
         longer = self.ratio * rng.uniform(*_RATIO_RANGE)
         if self.neighbour_share and self._is_near(sentence, rng):
             noised, supported = self._document(sentence["neighbour"]), sentence["supported"]
@@ -165,9 +164,9 @@ class SummaryBatches(Dataset):
         return said, ids, supported, picked, spoiled, [*labels, 1]
 
     def _is_near(self, sentence: dict, rng: random.Random) -> bool:
-        """Whether this time a sentence is learned from the document near to it."""
+        """Decide whether a sentence is learned from its nearest document."""
         return sentence["coverage"] >= LEAST_COVERAGE and rng.random() < self.neighbour_share
 
     def _document(self, row: int) -> list[Unit]:
-        """The units of a document."""
+        """Units of a document."""
         return split_into_units(self.documents[row]["input_ids"][:-1], self.boundaries)

@@ -1,6 +1,6 @@
-"""Where the words of human sentences stand in the documents: an index from a unit to its contexts.
+"""An index from each unit to its contexts in the documents.
 
-Used by `noise.bury` to hide a human sentence in what might be a document about it.
+`noise.bury` uses it to hide a human sentence in a text that resembles a document about it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _TRIES = 4
 
 
 class ContextIndex:
-    """Occurrences of every unit in (a sample of) the documents.
+    """Occurrences of each unit in the documents, or in 20,000 of them, evenly spread.
 
     Args:
         documents: Rows with ``input_ids``, the end piece included.
-        boundaries: Where units begin.
+        boundaries: Boundaries of units.
     """
 
     def __init__(self, documents: Dataset, boundaries: UnitBoundaries):
@@ -37,27 +37,27 @@ class ContextIndex:
             for unit in units:
                 starts.append(len(pieces))
                 pieces += unit
-        # Unit u has the pieces starts[u] to starts[u + 1], document d the units first_units[d] to ...
+        # Unit u has the pieces starts[u] : starts[u + 1], document d the units first_units[d] : ... [d + 1].
         self._pieces = np.array(pieces, dtype=np.int32)
         self._starts = np.array([*starts, len(pieces)])
         self._first_units = np.array([*first_units, len(starts)])
-        # Units ordered by their first piece: those of piece p are order[first[p] : first[p + 1]].
+        # Units sorted by their first piece: those with first piece p are order[first[p] : first[p + 1]].
         heads = self._pieces[self._starts[:-1]]
         self._order = np.argsort(heads, kind="stable")
         self._first = np.searchsorted(heads[self._order], np.arange(boundaries.pieces + 1))
 
     def before(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
-        """Up to ``count`` units that stand before a unit in a random document; none where none has it."""
+        """Return up to ``count`` units before a random occurrence of a unit; none if none is found."""
         place, begin, _ = self._find(unit, rng) if count else (0, 0, 0)
         return self._units(max(begin, place - count), place)
 
     def after(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
-        """Up to ``count`` units that stand after a unit in a random document; none where none has it."""
+        """Return up to ``count`` units after a random occurrence of a unit; none if none is found."""
         place, _, end = self._find(unit, rng) if count else (-1, 0, 0)
         return self._units(place + 1, min(end, place + 1 + count))
 
     def _find(self, unit: Unit, rng: random.Random) -> tuple[int, int, int]:
-        """A place of the unit, and where its document begins and ends, counted in units."""
+        """Indices of a random occurrence of a unit, and of the begin and end of its document, in units."""
         first, last = int(self._first[unit[0]]), int(self._first[unit[0] + 1])
         for _ in range(_TRIES if last > first else 0):
             place = int(self._order[rng.randrange(first, last)])
@@ -69,7 +69,7 @@ class ContextIndex:
         return -1, 0, 0
 
     def _units(self, begin: int, end: int) -> list[Unit]:
-        """The units from ``begin`` to ``end``."""
+        """Units ``begin`` to ``end`` of all documents."""
         if end <= begin:
             return []
         starts = self._starts[begin : end + 1]

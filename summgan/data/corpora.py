@@ -1,6 +1,6 @@
 """From the user's files to what training reads: tokenized piles, a vocabulary, and their statistics.
 
-Comes before the trainer and runs on every process alike; all of it is memory-mapped by `datasets`.
+This runs before the training, on every process alike; `datasets` memory-maps the texts.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from summgan.text.vocabulary import Vocabulary
 logger = logging.getLogger(__name__)
 
 _FLUENCY_SAMPLE = 100_000
-_PER_WATCHED = 20  # documents to learn from for one to watch
+_PER_WATCHED = 20  # one in so many documents is held out for validation
 
 
 @dataclass(frozen=True)
 class Corpora:
-    """All that a training run knows of its text.
+    """The texts of a training run with their statistics.
 
     Attributes:
         vocabulary: Vocabulary of both piles.
-        documents: Rows with ``input_ids`` (ended, cut at the longest length) and ``length``.
-        sentences: Human sentences in such rows, with their ``neighbour`` and ``coverage`` if wanted; see
-            `neighbours.py`.
-        human_sentences: Text of (a sample of) the sentences, for the fluency score.
-        validation: Documents to watch, perhaps with references.
-        validation_neighbours: For rows of these the human sentence of which the document says most, where it
-            says half of one.
-        word_weights: ``[vocabulary]`` IDF, 1 on average over the running text.
-        salience: What says much where, see `salience.py`.
-        fingerprint: Changes when a pile changes.
+        documents: Rows with ``input_ids``, cut at the longest length and with the end piece, and ``length``.
+        sentences: Human sentences in such rows; if they are learned from neighbours, also with ``neighbour``,
+            ``coverage`` and ``supported`` (see `neighbours.py`).
+        human_sentences: Texts of the sentences, at most 100,000, for the fluency score.
+        validation: Documents for validation, with references if they are known.
+        validation_neighbours: By row of ``validation``, the human sentence that the document covers most, if
+            it covers at least half of it.
+        word_weights: ``[vocabulary]`` inverse document frequencies, with mean 1 over the running text.
+        salience: Salience of pieces and positions, see `summgan.networks.salience`.
+        fingerprint: Hash that changes when a pile changes.
     """
 
     vocabulary: Vocabulary
@@ -68,8 +68,8 @@ def prepare_corpora(
 
     Args:
         options: Options of the run.
-        say: Told, in a sentence each, what was found.
-        checkpoint: Folder whose vocabulary is used, where a run goes on; else one is loaded or learned.
+        say: Receives sentences about what is found.
+        checkpoint: Folder of the vocabulary of a resumed run; without it, one is loaded or learned.
 
     Raises:
         SummGANError: A file, a column or a pile is missing or unusable.
@@ -81,8 +81,8 @@ def prepare_corpora(
     _warn_of_overlap(documents, sentences, say)
     documents, validation = split_validation(options, documents, say)
     say(
-        f"{len(documents):,} documents and {len(sentences):,} human sentences to learn from, "
-        f"{len(validation.documents):,} documents to watch."
+        f"{len(documents):,} documents and {len(sentences):,} human sentences for training, "
+        f"{len(validation.documents):,} documents for validation."
     )
     vocabulary = _vocabulary(options, documents, sentences, checkpoint)
     human = fluency_sample(sentences)
@@ -115,16 +115,16 @@ def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str]
     overlap = find_overlap(documents, sentences)
     if overlap.count:
         say(
-            f"{overlap.count} of the sentences ({overlap.share:.1%}) also stand in the documents, "
-            f"e.g. {overlap.examples[0]!r}: is one pile made of the other?"
+            f"{overlap.count} of the sentences ({overlap.share:.1%}) are also in the documents, such as "
+            f"{overlap.examples[0]!r}. If the sentences are taken from the documents, give others."
         )
 
 
 def load_piles(data: DataOptions) -> tuple[Dataset, Dataset, str]:
-    """Documents and human sentences, and a fingerprint that changes when one of them does.
+    """Load documents and human sentences, and a fingerprint that changes when one of them does.
 
     Args:
-        data: Where they are.
+        data: Files and columns of the piles.
 
     Raises:
         SummGANError: A file, a column or a pile is missing or unusable.
@@ -139,14 +139,18 @@ def load_piles(data: DataOptions) -> tuple[Dataset, Dataset, str]:
 
 
 def fluency_sample(sentences: Dataset) -> list[str]:
-    """The human sentences, 100,000 at most, that the language model of the validation counts."""
+    """Return the human sentences, at most 100,000, for the language model of the validation."""
     return list(sentences.select(range(min(len(sentences), _FLUENCY_SAMPLE)))["text"])
 
 
 def split_validation(
     options: Options, documents: Dataset, say: Callable[[str], None]
 ) -> tuple[Dataset, Pairs]:
-    """The documents to train on and those to watch: a twentieth, or all where that is not even one."""
+    """Split the documents into those to train on and those for validation.
+
+    Validation takes ``data.validation``, or else up to a twentieth of the documents, which training then does
+    not read; if there are fewer than twenty, it takes them all, and training reads them too.
+    """
     data, limit = options.data, options.training.eval_documents
     if data.validation:
         pairs = load_pairs(data.validation, data.document_column, data.summary_column, data.skip_bad_rows)
@@ -154,8 +158,8 @@ def split_validation(
         return documents, Pairs(pairs.documents[:limit], references, pairs.ids[:limit])
     if len(documents) < _PER_WATCHED:
         say(
-            f"With fewer than {_PER_WATCHED} documents none is held out: those that are learned from are "
-            "watched too. Name others with --data.validation."
+            f"There are fewer than {_PER_WATCHED} documents, so none is held out: validation uses those that "
+            "are trained on. Name others with --data.validation."
         )
         texts = list(documents.select(range(min(limit, len(documents))))["text"])
         return documents, Pairs(texts, None, [str(i) for i in range(len(texts))])
@@ -189,12 +193,12 @@ def _kept_vocabulary(checkpoint: Path) -> Vocabulary:
     except SummGANError as error:
         raise SummGANError(
             f"The tokenizer in {checkpoint} cannot be read ({error}); delete that checkpoint to resume from "
-            "the one before it."
+            "the previous one."
         ) from error
 
 
 def alternate_texts(documents: Dataset, sentences: Dataset) -> Iterator[str]:
-    """Texts of both piles in turn, so that a sample of the first ones knows both."""
+    """Alternate the texts of both piles, so that the first ones are a sample of both."""
     for index in range(max(len(documents), len(sentences))):
         for pile in (documents, sentences):
             if index < len(pile):
@@ -210,12 +214,12 @@ def _tokenize(texts: Dataset, vocabulary: Vocabulary) -> Dataset:
 
 
 def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str], None]) -> Dataset:
-    """Note for every sentence the document that says most of it, and how much."""
+    """Add to each sentence its nearest document (``neighbour``) and its ``coverage``."""
     found = find_neighbours(documents["text"][:], sentences["text"])
     near = int((found.coverage >= LEAST_COVERAGE).sum())
     say(
-        f"{near:,} of the sentences ({near / len(sentences):.0%}) are near some document: it says "
-        f"{LEAST_COVERAGE:.0%} of them or more."
+        f"{near:,} of the sentences ({near / len(sentences):.0%}) are near some document, which has at "
+        f"least {LEAST_COVERAGE:.0%} of their words."
     )
     columns = {"neighbour": found.documents, "coverage": found.coverage}
     for name, values in columns.items():
@@ -224,18 +228,18 @@ def _with_neighbours(documents: Dataset, sentences: Dataset, say: Callable[[str]
 
 
 def _nearest_sentences(documents: list[str], sentences: Dataset) -> dict[int, str]:
-    """For rows of documents the sentence of which each says most, if that is enough."""
+    """Find, by row of a document, the sentence that it covers most, if that is enough."""
     found = find_neighbours(documents, sentences["text"])
-    # Later ones replace earlier ones, so the nearest of several stays.
+    # Later entries replace earlier ones, so the nearest of several sentences stays.
     near = [row for row in np.argsort(found.coverage, kind="stable") if found.coverage[row] >= LEAST_COVERAGE]
     texts = sentences.select(near)["text"]
     return dict(zip(found.documents[near].tolist(), texts, strict=True))
 
 
 def _with_support(documents: Dataset, sentences: Dataset, frequent: list[bool], same: list[int]) -> Dataset:
-    """Mark the pieces of every sentence that its neighbour also says, or that are too frequent to matter.
+    """Mark the pieces of each sentence that its neighbour also has, or that are too frequent to matter.
 
-    The others cannot be known from the document, and a generator must not learn to make them up.
+    The other pieces do not follow from the document, and a generator must not learn to invent them.
     """
 
     def mark(rows: dict) -> dict:
@@ -250,14 +254,14 @@ def _with_support(documents: Dataset, sentences: Dataset, frequent: list[bool], 
 
 
 def _cut(documents: Dataset, vocabulary: Vocabulary, longest: int, say: Callable[[str], None]) -> Dataset:
-    """Cut long documents, and say how many were."""
+    """Cut long documents, and report their number."""
     lengths = np.asarray(documents.with_format("numpy")["length"][:])
     long = int((lengths > longest).sum())
     if not long:
         return documents
     say(
-        f"{long:,} documents ({long / len(lengths):.1%}) have more than {longest} pieces; training "
-        "reads their beginnings (data.max_document_length)."
+        f"{long:,} of the documents ({long / len(lengths):.1%}) are cut after {longest} pieces "
+        "(--data.max_document_length)."
     )
 
     def cut(rows: dict) -> dict:
@@ -268,25 +272,25 @@ def _cut(documents: Dataset, vocabulary: Vocabulary, longest: int, say: Callable
 
 
 def _leave_out(sentences: Dataset, longest: int, say: Callable[[str], None]) -> Dataset:
-    """Leave long sentences out, and say how many."""
+    """Leave long sentences out, and report their number."""
     lengths = np.asarray(sentences.with_format("numpy")["length"][:])
     kept = np.flatnonzero(lengths <= longest)
     if not len(kept):
         raise SummGANError(
-            f"All sentences have more than {longest} pieces: raise --data.max_sentence_length, "
-            "or give shorter sentences."
+            f"All sentences have more than {longest} pieces; raise --data.max_sentence_length, or give "
+            "shorter sentences."
         )
     if len(kept) < len(lengths):
         say(
-            f"{len(lengths) - len(kept):,} sentences of more than {longest} pieces are left out "
-            "(data.max_sentence_length)."
+            f"{len(lengths) - len(kept):,} of the sentences are left out, with more than {longest} pieces "
+            "(--data.max_sentence_length)."
         )
         sentences = sentences.select(kept)
     return sentences
 
 
 def measure_lengths(sentences: Dataset, vocabulary: Vocabulary) -> HumanLengths:
-    """Lengths of human sentences, and pieces per unit that are enough for 99 of 100."""
+    """Measure the lengths of human sentences, and the pieces per unit that suffice for 99 % of them."""
     words, mask = pad(sentences.select(range(min(len(sentences), 5000)))["input_ids"])
     units = (vocabulary.lengths.counter.count(words)[0] * mask).sum(1).clamp_min(1).float()
     pieces = (mask.sum(1) - 1) / units

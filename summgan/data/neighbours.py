@@ -1,10 +1,9 @@
-"""For every human sentence the document that says most of it: nearly a pair, found without any label.
+"""Search for the document nearest to each human sentence: nearly a pair, found without any label.
 
-People write about the same events, or the same kinds of events, in both piles. A sentence whose words
-mostly stand in some document is close to a summary of it, and teaches the generator what people keep.
-Used by `batches.py` in place of made-up noise; in the line of bitext mining for unsupervised translation
-(Schwenk 2018; Wu 2019). Similarity is the share of the sentence's words that the document has, each
-counting as its inverse document frequency.
+Both piles are about the same events, or the same kinds of events. A sentence most of whose words are in some
+document is close to a summary of it, and teaches the generator what people keep. `batches.py` uses such
+neighbours instead of made-up noise, like bitext mining in unsupervised translation (Schwenk 2018; Wu 2019).
+*Coverage* is the share of the sentence's words that the document has, weighted by inverse document frequency.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from summgan.text.counts import inverse_document_frequency
 from summgan.text.script import split_words
 
 LEAST_COVERAGE = 0.5
-"""Share of a sentence that a document must say for the sentence to be learned from it."""
+"""Smallest coverage of a sentence that is learned from a document."""
 _MOST_DOCUMENTS = 200_000
-_LONGEST_LIST = 4_000  # documents of a word; more frequent words only decide between the candidates
+_LONGEST_LIST = 4_000  # documents of an indexed word; more frequent words only decide among the candidates
 _CANDIDATES = 8
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest document of every sentence.
+    """The nearest document of each sentence.
 
     Attributes:
-        documents: ``[sentences]`` row of the document, -1 where none shares a telling word.
-        coverage: ``[sentences]`` share of the sentence that it says, 0 to 1.
+        documents: ``[sentences]`` row of the document, -1 if no document shares an indexed word.
+        coverage: ``[sentences]`` coverage by that document, from 0 to 1.
     """
 
     documents: np.ndarray
@@ -39,16 +38,16 @@ class Neighbours:
 
 
 def find_neighbours(documents: Sequence[str], sentences: Iterable[str]) -> Neighbours:
-    """Find the document that says most of each sentence; of several, the shortest.
+    """Find the document with the highest coverage of each sentence; of several, the shortest.
 
     Args:
-        documents: Texts; of more than 200,000 the first are looked through.
-        sentences: Texts.
+        documents: Texts of the documents, of which the first 200,000 are searched.
+        sentences: Texts of the sentences.
     """
     words = [set(split_words(text)) for text in documents[:_MOST_DOCUMENTS]]
     frequency = Counter(word for text in words for word in text)
     rarity = inverse_document_frequency([*frequency.values(), 1], len(words), smoothing=0)
-    *known, unknown = rarity.tolist()  # a word of no document counts as one of a single document
+    *known, unknown = rarity.tolist()  # a word of no document weighs as much as one of a single document
     weights = dict(zip(frequency, known, strict=True))
     lists: dict[str, list[int]] = {word: [] for word, n in frequency.items() if n <= _LONGEST_LIST}
     for row, text in enumerate(words):
@@ -70,7 +69,7 @@ def find_neighbours(documents: Sequence[str], sentences: Iterable[str]) -> Neigh
 
 
 def _candidates(wanted: dict[str, float], index: dict[str, np.ndarray]) -> list[int]:
-    """The documents that have most of the rarer words."""
+    """Rows of the documents that have most of the indexed words, by weight."""
     found = [(index[word], weight) for word, weight in wanted.items() if word in index]
     if not found:
         return []

@@ -1,12 +1,9 @@
-"""Corruptions of text for learning without pairs, on texts cut into units of pieces.
+"""Corruptions of texts that are cut into units of pieces, for learning without pairs.
 
-- `bury`: a human sentence among the contexts that its words have in the documents, from which the
-  generator learns to find it again (in the line of Févry & Phang 2018 and MSRP, Liu 2022, who put it
-  among foreign words);
-- `damage`: a human sentence with wrong words, which the discriminator learns to point at;
-- `pick_content`: words of a document that serve as its code before there is a summary.
-
-Every function takes a `random.Random` of its own.
+- `bury` hides a human sentence among contexts of its words in the documents, and the generator learns to find
+  it again (after Févry & Phang 2018 and MSRP, Liu 2022, who hide it among random words);
+- `damage` puts wrong words into a human sentence, which the discriminator learns to find;
+- `pick_content` picks content words of a document, which replace a summary in the warm start.
 """
 
 from __future__ import annotations
@@ -21,13 +18,13 @@ from summgan.text.boundaries import Unit
 
 
 class Contexts(Protocol):
-    """What stands around a unit in some document; see `contexts.ContextIndex`."""
+    """Contexts of units in documents, as `contexts.ContextIndex` finds them."""
 
     def before(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
-        """Up to ``count`` units before it."""
+        """Return up to ``count`` units before a unit."""
 
     def after(self, unit: Unit, count: int, rng: random.Random) -> list[Unit]:
-        """Up to ``count`` units after it."""
+        """Return up to ``count`` units after a unit."""
 
 
 def bury(
@@ -40,22 +37,22 @@ def bury(
 ) -> list[Unit]:
     """Hide a sentence in a text of about ``length`` units that people might have written around it.
 
-    A twentieth of its words is dropped and the rest cut into chunks of one or a few words. Around each
-    chunk comes what stands before its first and after its last word in some document; between them, less
-    often, a foreign span. So what is to be found looks like what will have to be summarized.
+    A twentieth of its units is dropped, and the rest is cut into chunks of one or a few units. Each chunk is
+    surrounded by the contexts of its first and last unit in some document, and sometimes followed by a span
+    of another document. So the result resembles a document to summarize.
 
     Args:
         sentence: Units of the sentence.
-        contexts: Where its words stand in the documents.
-        foreign: Other documents, for what stands between.
-        length: Units that the result should have, if there are as many contexts.
+        contexts: Contexts of units in the documents.
+        foreign: Other documents, for the spans between chunks.
+        length: Number of units of the result, if the contexts are long enough.
         rng: Source of randomness.
-        position_salience: See `salience.Salience.position`; where little is said, more stands around it.
+        position_salience: See `salience.Salience.position`; less salient positions get longer contexts.
     """
     kept = [unit for unit in sentence if rng.random() > 0.05] or list(sentence)
     chunks = _chunks(kept, max(1, len(kept) // 3), rng)
     before, after, between = rooms = [[0] * len(chunks) for _ in range(3)]
-    # A unit is a piece or two, and positions are coarse, so that pieces stand for units here.
+    # Positions are counted in pieces; as they are coarse, units serve as well here.
     positions = (index * length // len(chunks) // POSITION_BIN for index in range(len(chunks)))
     last = len(position_salience) - 1
     room = [math.exp(-position_salience[min(position, last)]) for position in positions]
@@ -74,7 +71,7 @@ def bury(
 
 
 def _chunks(units: list[Unit], longest: int, rng: random.Random) -> list[list[Unit]]:
-    """Units in order, cut into runs of 1 to ``longest``."""
+    """Cut units into runs of 1 to ``longest``."""
     chunks, start = [], 0
     while start < len(units):
         size = rng.randint(1, longest)
@@ -84,12 +81,12 @@ def _chunks(units: list[Unit], longest: int, rng: random.Random) -> list[list[Un
 
 
 def damage(sentence: list[Unit], foreign: list[Unit], rng: random.Random) -> tuple[list[Unit], list[bool]]:
-    """Spoil a human sentence in one to three places.
+    """Damage a human sentence in one to three places.
 
-    Words are exchanged with a neighbour, replaced by a foreign word, dropped, or said twice.
+    A unit is swapped with the next one, replaced by one of ``foreign``, dropped, or repeated.
 
     Returns:
-        The units, and for each whether it still is where a human would have it.
+        The units, and for each whether it is still where a human would put it.
     """
     units, human = list(sentence), [True] * len(sentence)
     for _ in range(rng.randint(1, max(1, min(3, len(units) // 2)))):
@@ -100,7 +97,7 @@ def damage(sentence: list[Unit], foreign: list[Unit], rng: random.Random) -> tup
             human[place] = human[place + 1] = False
         elif kind == "drop" and place + 1 < len(units) and len(units) > 2:
             del units[place], human[place]
-            human[place] = False  # what now stands here has lost its neighbour
+            human[place] = False  # the unit that is here now has lost the one before it
         elif kind == "repeat":
             units.insert(place + 1, units[place])
             human.insert(place + 1, False)
@@ -113,15 +110,15 @@ def damage(sentence: list[Unit], foreign: list[Unit], rng: random.Random) -> tup
 def pick_content(
     document: list[Unit], weights: Sequence[float], count: int, rng: random.Random
 ) -> list[Unit]:
-    """Choose ``count`` units of a document in reading order, rare ones more often.
+    """Choose ``count`` units of a document at random, in their order; rare ones are more likely.
 
     Args:
         document: Units of the document.
-        weights: Weight of every piece of the vocabulary; a unit weighs as its heaviest piece.
-        count: Units wanted.
+        weights: ``[vocabulary]`` weight of each piece; a unit has the weight of its heaviest piece.
+        count: Number of units to choose.
         rng: Source of randomness.
     """
-    # The order of random() ** (1 / weight) draws without replacement (Efraimidis & Spirakis 2006).
+    # Sorting by random() ** (1 / weight) draws without replacement (Efraimidis & Spirakis 2006).
     keys = [rng.random() ** (1 / max(weights[p] for p in unit) ** 2) for unit in document]
     order = sorted(range(len(document)), key=keys.__getitem__, reverse=True)
     chosen = sorted(order[:count])

@@ -1,6 +1,6 @@
-"""Which rows stand in which batch: the part of each process, and shuffled piles.
+"""Order of the rows in batches: the share of each process, and shuffled piles.
 
-All of it follows from the seed and the position alone: a resumed run, or one on more processes, reads the
+The order depends only on the seed and the position, so a resumed run, or one on more processes, reads the
 same rows.
 """
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BUCKET = 32  # batches that are sorted by length together
+_BUCKET = 32  # batches whose rows are sorted by length together
 
 
 @dataclass(frozen=True)
 class Share:
-    """The part of every global batch that one process reads.
+    """The rows of each global batch that one process reads.
 
     Attributes:
-        batch_size: Rows of a micro-batch.
-        rank: Number of the process.
+        batch_size: Number of rows of a micro-batch.
+        rank: Number of the process, from 0.
         processes: Number of processes.
-        accumulation: Micro-batches of an optimizer step.
+        accumulation: Number of micro-batches of an optimizer step.
     """
 
     batch_size: int
@@ -31,23 +31,23 @@ class Share:
 
     @property
     def global_batch(self) -> int:
-        """Rows of an optimizer step, on all processes together."""
+        """Number of rows of an optimizer step, on all processes together."""
         return self.batch_size * self.processes * self.accumulation
 
     def rows(self, number: int) -> range:
-        """Places of the rows of a micro-batch in the stream that all processes share."""
+        """Return the positions of a micro-batch's rows in the stream that all processes share."""
         first = (number * self.processes + self.rank) * self.batch_size
         return range(first, first + self.batch_size)
 
 
 class IndexOrder:
-    """Which row of a pile stands at a position of an endless stream, epoch after epoch.
+    """An endless stream of the rows of a pile, shuffled anew in each epoch.
 
     Args:
-        size: Rows of the pile.
-        seed: Seed of its shuffles.
-        lengths: ``[size]``; when given, batches are made of rows of similar length.
-        batch_size: Of the global batch.
+        size: Number of rows of the pile.
+        seed: Seed of the shuffles.
+        lengths: ``[size]`` lengths by which rows of similar length share a batch; None for any order.
+        batch_size: Number of rows of a global batch.
     """
 
     def __init__(self, size: int, seed: int, lengths: np.ndarray | None = None, batch_size: int = 1):
@@ -55,7 +55,7 @@ class IndexOrder:
         self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
 
     def __getitem__(self, position: int) -> int:
-        """The row at ``position``."""
+        """Return the row at ``position`` of the stream."""
         epoch, place = divmod(position, self.size)
         if epoch != self._epoch:
             self._epoch, self._order = epoch, self._shuffled(epoch)
@@ -72,6 +72,6 @@ class IndexOrder:
             rows = order[start : start + bucket]
             rows = rows[np.argsort(self.lengths[rows], kind="stable")]
             batches += [rows[i : i + self.batch_size] for i in range(0, len(rows), self.batch_size)]
-        # A short last batch stays last, so that the others begin at multiples of the batch size.
+        # A short batch stays last, so that the others begin at multiples of the batch size.
         tail = [batches.pop()] if len(batches[-1]) < self.batch_size else []
         return np.concatenate([*(batches[i] for i in rng.permutation(len(batches))), *tail])

@@ -1,4 +1,4 @@
-"""Texts of different lengths as tensors: `pad`, and `Texts` for those of a batch."""
+"""Padding of texts to tensors: `pad`, and `Texts` for the texts of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Lists of ids to ``[batch, longest]`` (filled with 0) and its mask."""
+    """Pad lists of ids with 0 to ``[batch, longest]``; return the ids and their mask."""
     tensors = [torch.tensor(row, dtype=torch.long) for row in rows]
     mask = pad_sequence([torch.ones_like(row) for row in tensors], batch_first=True)
     return pad_sequence(tensors, batch_first=True), mask
@@ -23,9 +23,9 @@ class Texts:
 
     Attributes:
         ids: ``[batch, length]`` pieces, 0 beyond the end.
-        mask: ``[batch, length]``, 1 where a text is real.
-        labels: ``[batch, length]``, 1 where a piece is right and 0 where it is wrong or beyond the end; None
-            if all are right.
+        mask: ``[batch, length]``, 1 for pieces of the text and 0 beyond the end.
+        labels: ``[batch, length]``, 1 for right pieces and 0 for wrong ones and beyond the end; None if all
+            pieces are right.
     """
 
     ids: Tensor
@@ -34,16 +34,16 @@ class Texts:
 
     @classmethod
     def of(cls, rows: Sequence[Sequence[int]], labels: Sequence[Sequence[int]] | None = None) -> Texts:
-        """Pad lists of ids, and of their labels."""
+        """Pad lists of ids, and of their labels if there are any."""
         return cls(*pad(rows), None if labels is None else pad(labels)[0])
 
     def to(self, device: torch.device) -> Texts:
-        """The same texts on another device."""
+        """Copy the texts to a device."""
         labels = None if self.labels is None else self.labels.to(device, non_blocking=True)
         return Texts(self.ids.to(device, non_blocking=True), self.mask.to(device, non_blocking=True), labels)
 
     def repeat(self, times: int) -> Texts:
-        """Every text taken ``times`` times in a row."""
+        """Repeat each text ``times`` times in a row."""
         labels = None if self.labels is None else self.labels.repeat_interleave(times, dim=0)
         ids, mask = (tensor.repeat_interleave(times, dim=0) for tensor in (self.ids, self.mask))
         return Texts(ids, mask, labels)

@@ -1,6 +1,6 @@
-"""Batches of texts, as rows of a word table, for the game of a path generator.
+"""Batches for the training of a path generator: texts as rows of a word table.
 
-Which rows stand in which batch follows from the seed and the number of the batch alone.
+The texts of a batch depend only on the seed and the number of the batch.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from summgan.text.word_table import TextRows
 
 @dataclass(frozen=True)
 class PathBatch:
-    """Documents and human sentences that have nothing to do with them.
+    """Documents, and unrelated human sentences.
 
     Attributes:
-        rows: ``[batch]`` places of the documents in the stream, the key of all noise.
-        source: ``[batch, words]`` rows of the word table, -1 beyond the last.
-        after: ``[batch, words]`` punctuation after each, by kind.
-        hold: ``[batch, words]`` whether each, if said, is followed by the next one.
-        need: ``[batch, words]`` whether each, if said, follows the one before.
-        sentences: ``[sentences, words]`` human sentences as rows of the word table, -1 beyond the last.
+        rows: ``[batch]`` positions of the documents in the stream, from which all noise is derived.
+        source: ``[batch, words]`` documents as rows of the word table, -1 beyond the last word.
+        after: ``[batch, words]`` kind of punctuation after each word; see `summgan.text.words`.
+        hold: ``[batch, words]`` whether each word, if kept, requires the next one.
+        need: ``[batch, words]`` whether each word, if kept, requires the one before.
+        sentences: ``[sentences, words]`` human sentences as rows of the word table, -1 beyond the last word.
     """
 
     rows: Tensor
@@ -37,7 +37,7 @@ class PathBatch:
     sentences: Tensor
 
     def to(self, device: torch.device) -> PathBatch:
-        """The same batch on another device."""
+        """Copy the batch to a device."""
         moved = {f.name: getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)}
         return replace(self, **moved)
 
@@ -46,10 +46,10 @@ class PathBatches(TorchDataset):
     """Micro-batches by number.
 
     Args:
-        documents: Texts to summarize, one word or more each.
-        sentences: Human sentences as long as summaries shall be.
+        documents: Texts to summarize, with at least one word each.
+        sentences: Human sentences of the lengths that summaries have.
         seed: Seed of the run.
-        share: The part that this process reads.
+        share: The rows of each batch that this process reads.
         sentences_each: Number of human sentences for each document.
     """
 
@@ -64,7 +64,7 @@ class PathBatches(TorchDataset):
         self.sentence_order = IndexOrder(len(sentences), derive_seed(seed, "sentences"))
 
     def __getitem__(self, number: int) -> PathBatch:
-        """The micro-batch of this process with that number."""
+        """Make the micro-batch of this process with a number."""
         positions, each = self.share.rows(number), self.sentences_each
         source = self.documents.take([self.document_order[place] for place in positions])
         places = range(positions.start * each, positions.stop * each)

@@ -1,7 +1,7 @@
-"""How often pieces stand in a pile, and how much each weighs: rare pieces weigh more.
+"""Counts of pieces in a pile, and weights of pieces: rare ones weigh more.
 
-`salience_counts.py` compares these counts of the two piles; the losses of the reconstructor and the noise
-use the weights.
+`salience_counts.py` compares the counts of the two piles; the reconstructor's losses and the noise use the
+weights.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch import Tensor
 
 from summgan.text.counts import inverse_document_frequency
 
-_WEIGHED = 50_000  # documents; more change the weights little
+_WEIGHED = 50_000  # documents that are counted for the weights; more change them little
 FREQUENT = math.log(10)
-"""Nats of rarity below which a piece, in a tenth of all documents, says nothing."""
-_RAREST = 6.0  # nats of inverse document frequency; rarer pieces say no more
-_SMOOTHING = 5.0  # occurrences that every piece is believed to have had in either pile
-_LOWEST = -2.0  # nats of what is counted
+"""Inverse document frequency in nats below which a piece has no content; a tenth of all documents have it."""
+_RAREST = 6.0  # nats: upper limit of the inverse document frequency in salience
+_SMOOTHING = 5.0  # occurrences added to each piece in either pile
+_LOWEST = -2.0  # nats: lower limit of the counted salience
 _LEAST_WEIGHT = 0.3  # nats, so that the most frequent pieces have to be rebuilt too
 
 
@@ -30,9 +30,9 @@ class PieceCounts:
     """Counts of pieces in texts.
 
     Attributes:
-        occurrences: ``[vocabulary]`` occurrences of every piece.
-        having: ``[vocabulary]`` number of texts that have it.
-        texts: Number of texts that were read.
+        occurrences: ``[vocabulary]`` number of occurrences of each piece.
+        having: ``[vocabulary]`` number of texts that have each piece.
+        texts: Number of texts.
     """
 
     occurrences: np.ndarray
@@ -50,7 +50,7 @@ def count_pieces(texts: Dataset, spellings: np.ndarray) -> PieceCounts:
 
     Args:
         texts: Rows with ``input_ids``.
-        spellings: ``[vocabulary]`` the piece as which each piece is counted.
+        spellings: ``[vocabulary]`` id under which each piece is counted.
     """
     occurrences, having = np.zeros(len(spellings)), np.zeros(len(spellings))
     for rows in texts.with_format("numpy").iter(1000):
@@ -61,15 +61,15 @@ def count_pieces(texts: Dataset, spellings: np.ndarray) -> PieceCounts:
 
 
 def counted_salience(documents: PieceCounts, human: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How salient pieces, or words, are by what is counted in the two piles, in nats.
+    """Compute the salience of pieces, or words, from their counts in the two piles.
 
     Args:
         documents: Counts in the documents.
-        human: ``[vocabulary]`` occurrences in the human sentences.
+        human: ``[vocabulary]`` number of occurrences in the human sentences.
 
     Returns:
-        ``[vocabulary]`` half the inverse document frequency plus the log-odds of standing in a sentence
-        rather than in a document; and the inverse document frequency alone.
+        ``[vocabulary]`` salience in nats: half the inverse document frequency, plus the log-ratio of the
+        frequencies in sentences and in documents; and the inverse document frequency alone.
     """
     written = documents.occurrences * (human.sum() / max(1.0, documents.occurrences.sum()))
     rarity = np.minimum(documents.rarity, _RAREST)
@@ -78,7 +78,7 @@ def counted_salience(documents: PieceCounts, human: np.ndarray) -> tuple[np.ndar
 
 
 def word_weights(documents: Dataset, vocabulary_size: int) -> Tensor:
-    """Inverse document frequencies of pieces ``[vocabulary]``, 1 on average over the running text.
+    """Compute the inverse document frequencies of pieces ``[vocabulary]``, with mean 1 over the running text.
 
     Args:
         documents: Rows with ``input_ids``; the first 50,000 are counted.
@@ -92,5 +92,5 @@ def word_weights(documents: Dataset, vocabulary_size: int) -> Tensor:
 
 
 def evenly_spread(rows: Dataset, most: int) -> Dataset:
-    """Up to ``most`` rows of a dataset, evenly spread over it."""
+    """Select up to ``most`` rows, evenly spread over a dataset."""
     return rows.select(np.linspace(0, len(rows) - 1, min(len(rows), most), dtype=int))

@@ -1,7 +1,7 @@
-"""Rows to memory-mapped datasets: the two unlabelled piles, and pairs for validation.
+"""Rows to memory-mapped datasets: the piles of documents and human sentences, and pairs for validation.
 
-A pile is copied once into Arrow files in the `datasets` cache, under a key made of the files' names,
-sizes and times, so a corpus larger than memory trains and a changed file is read again.
+A pile is copied once into Arrow files in the `datasets` cache, under a key made of the names, sizes and times
+of its files. So a corpus may be larger than memory, and a changed file is read again.
 """
 
 from __future__ import annotations
@@ -29,29 +29,29 @@ Paths = str | Path | Sequence[str | Path]
 
 _SHOWN = 3
 _FINGERPRINT_ROWS = 2000
-_READING = 2  # raised when the same file reads otherwise than before, so that no old copy is used
-_SKIP = " Mend it, or skip such rows with --data.skip_bad_rows true."
+_READING = 2  # version of the readers: raised when they read a file differently, so that no old copy is used
+_SKIP = " Correct it, or skip such rows with --data.skip_bad_rows true."
 
 
 class BadRows:
-    """Counts rows that could not be used and keeps the first messages; pass it as ``on_bad_row``."""
+    """Counts unusable rows and keeps the first messages; pass it as ``on_bad_row``."""
 
     def __init__(self):
         self.count = 0
         self.messages: list[str] = []
 
     def __call__(self, error: RowError) -> None:
-        """Take one error."""
+        """Count one error."""
         self.count += 1
         if len(self.messages) < _SHOWN:
             self.messages.append(str(error))
 
     def report(self) -> str | None:
-        """One sentence, or None when all rows were good."""
+        """Return a sentence about the skipped rows; None if there are none."""
         if not self.count:
             return None
         more = " ..." if self.count > len(self.messages) else ""
-        return f"{self.count:,} bad rows were skipped: {' '.join(self.messages)}{more}"
+        return f"Bad rows that were skipped: {self.count:,}. {' '.join(self.messages)}{more}"
 
 
 def load_texts(
@@ -61,17 +61,17 @@ def load_texts(
     skip_bad_rows: bool = False,
     cache_dir: str | None = None,
 ) -> Dataset:
-    """One pile of texts as a memory-mapped dataset with the column ``text``.
+    """Load a pile as a memory-mapped dataset with the column ``text``.
 
     Args:
-        paths: Files, folders, patterns.
-        column: Column of the text; found by itself when it has a usual name.
+        paths: Files, folders or patterns.
+        column: Column of the text; usual names are found without it.
         role: ``document`` or ``sentence``.
-        skip_bad_rows: Skip and report rows that cannot be used.
-        cache_dir: Where the copy is kept; the cache of `datasets` by default.
+        skip_bad_rows: Whether unusable rows are skipped and reported, instead of raising an error.
+        cache_dir: Folder for the copy; by default the cache of `datasets`.
 
     Raises:
-        SummGANError: A file or row cannot be used, there is no text, or no room for the copy.
+        SummGANError: A file or row is unusable, there is no text, or the copy cannot be written.
     """
     from datasets import Dataset, Features, Value
     from datasets.exceptions import DatasetsError
@@ -80,7 +80,7 @@ def load_texts(
     files = resolve_files(paths)
     if any(str(file) == STANDARD_INPUT for file in files):
         raise SummGANError("Training reads its text more than once; write standard input to a file first.")
-    # Tuples: `datasets` would call the generator once for every entry of a list.
+    # These are tuples, because `datasets` would call the generator once for each entry of a list.
     names = tuple(str(file) for file in files)
     arguments = {
         "files": names,
@@ -92,26 +92,26 @@ def load_texts(
     features = Features({"text": Value("string"), "bad_rows": Value("string")})
     try:
         data = Dataset.from_generator(_generate, features=features, gen_kwargs=arguments, cache_dir=cache_dir)
-        # The last row carries the report, so that it is not lost when the copy is used again.
+        # The last row has the report, which is needed again when the copy is reused.
         report = data[len(data) - 1]["bad_rows"]
     except (DatasetsError, ArrowException, OSError, ValueError) as error:
         raise _of_user(error) or _no_copy(error, cache_dir) from error
     if report:
         logger.warning(report)
     if len(data) == 1:
-        raise SummGANError(f"There is no {role} in {', '.join(names)}. {report or ''}".rstrip())
+        raise SummGANError(f"There are no {role}s in {', '.join(names)}. {report or ''}".rstrip())
     return data.select(range(len(data) - 1)).select_columns(["text"])
 
 
 def _of_user(error: BaseException | None) -> SummGANError | None:
-    """The sentence to the user that `datasets` has wrapped in its own errors."""
+    """Find our own error among those that `datasets` has wrapped around it."""
     while error is not None and not isinstance(error, SummGANError):
         error = error.__cause__ or error.__context__
     return error
 
 
 def _no_copy(error: BaseException, cache_dir: str | None) -> SummGANError:
-    """What hinders the copy of the text: no room, no permission, or a damaged older copy."""
+    """Say what prevents the copy of the text: no room, no permission, or a damaged older copy."""
     from datasets.config import HF_DATASETS_CACHE
 
     folder = cache_dir or HF_DATASETS_CACHE
@@ -119,8 +119,8 @@ def _no_copy(error: BaseException, cache_dir: str | None) -> SummGANError:
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:
             return SummGANError(
-                f"The text cannot be copied to {folder}: {cause.strerror}. Name a folder with room that may "
-                "be written with --data.cache_dir or HF_HOME."
+                f"The text cannot be copied to {folder}: {cause.strerror}. Name a folder with enough space "
+                "and write permission with --data.cache_dir or HF_HOME."
             )
         cause = cause.__cause__ or cause.__context__
     reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -140,7 +140,7 @@ def _generate(
 
 
 def _rows(paths: Paths, column: str | None, role: str, bad: BadRows | None) -> Iterator[Row]:
-    """Rows for training, where options have their full names."""
+    """Rows for training, with messages that have the full names of its options."""
     try:
         yield from read_rows(paths, column, role, bad, option=f"--data.{role}_column")
     except RowError as error:
@@ -148,7 +148,7 @@ def _rows(paths: Paths, column: str | None, role: str, bad: BadRows | None) -> I
 
 
 def _version(file: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of a file, or of all files of a folder."""
+    """Name, size in bytes and time of a file, or of all files in a folder."""
     files = sorted(p for p in file.rglob("*") if p.is_file()) if file.is_dir() else [file]
     try:
         return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
@@ -158,12 +158,12 @@ def _version(file: Path) -> list[tuple[str, int, int]]:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Documents, with references where there are any.
+    """Documents, with their references if they are known.
 
     Attributes:
-        documents: Texts.
-        references: For each document its summaries by people, or None for all.
-        ids: The rows' ids, or their line numbers.
+        documents: Texts of the documents.
+        references: One or more summaries by people for each document; None if there are none at all.
+        ids: Ids of the rows, or their line numbers.
     """
 
     documents: list[str]
@@ -177,16 +177,16 @@ def load_pairs(
     summary_column: str | None = None,
     skip_bad_rows: bool = False,
 ) -> Pairs:
-    """Documents and, where a column holds them, their references; read into memory.
+    """Load documents, with their references if a column has them, into memory.
 
     Args:
-        paths: Files, folders, patterns.
-        document_column: Found by itself when it has a usual name.
-        summary_column: Column of one text or a list of texts; found by itself when it has a usual name.
-        skip_bad_rows: Skip and report rows that cannot be used.
+        paths: Files, folders or patterns.
+        document_column: Column of the document; usual names are found without it.
+        summary_column: Column of one reference or a list of them; usual names are found without it.
+        skip_bad_rows: Whether unusable rows are skipped and reported, instead of raising an error.
 
     Raises:
-        SummGANError: A file or row cannot be used.
+        SummGANError: A file or row is unusable, or there are no documents.
     """
     bad = BadRows()
     found: list[tuple[Row, list[str] | None]] = []
@@ -198,14 +198,14 @@ def load_pairs(
     if any(references for _, references in found):
         for row, references in found:
             if not references:
-                missing = RowError("has no summary, as other rows have.", row.file, row.line)
+                missing = RowError("has no summary, although other rows have one.", row.file, row.line)
                 _take(missing, bad, skip_bad_rows)
         found = [(row, references) for row, references in found if references]
     report = bad.report()
     if report:
         logger.warning(report)
     if not found:
-        raise SummGANError(f"There is no document in {paths}. {report or ''}".rstrip())
+        raise SummGANError(f"There are no documents in {paths}. {report or ''}".rstrip())
     kept = [references for _, references in found if references]
     return Pairs(
         [row.text for row, _ in found],
@@ -221,8 +221,8 @@ def _take(error: RowError, bad: BadRows, skip: bool) -> None:
 
 
 def _references(row: Row, column: str | None) -> list[str] | None:
-    """The references in the row of a document, or None where no column is one."""
-    # What may be a document is no reference unless it is asked for.
+    """References in the row of a document; None if no column has any."""
+    # A usual name of a document is a reference only if the user names it.
     names = tuple(name for name in row.fields if not is_usual(name, "document") or column)
     if column is None and not any(is_usual(name, "reference") for name in names):
         return None
@@ -234,10 +234,10 @@ def _references(row: Row, column: str | None) -> list[str] | None:
 
 
 def references_of(row: Row, column: str) -> list[str]:
-    """The references of a row: one text or a list of texts.
+    """Return the references in a column of a row, which has one text or a list of texts.
 
     Raises:
-        RowError: There is no text.
+        RowError: The column has no text.
     """
     try:
         return texts_of(row.fields[column], column)
@@ -246,14 +246,14 @@ def references_of(row: Row, column: str) -> list[str]:
 
 
 def document_beside(row: Row, column: str | None) -> str | None:
-    """The document in the row of a reference, or None where no column is one.
+    """Return the document in the row of a reference; None if no column has one.
 
     Args:
         row: Row of a reference.
-        column: Column of the document, if it is known.
+        column: Column of the document, or None to find it by its name.
 
     Raises:
-        RowError: The column is not there or holds no text, or two may be it.
+        RowError: The column does not exist or has no text, or two columns may be meant.
     """
     names = tuple(name for name in row.fields if name != row.column)
     if column is None and not any(is_usual(name, "document") for name in names):
@@ -266,7 +266,7 @@ def document_beside(row: Row, column: str | None) -> str | None:
 
 
 def corpus_fingerprint(dataset: Dataset) -> str:
-    """A hash of the number of rows and of up to 2,000 of them, evenly spread."""
+    """Hash the number of rows and about 2,000 of them, evenly spread."""
     digest = hashlib.sha256(str(len(dataset)).encode())
     step = max(1, len(dataset) // _FINGERPRINT_ROWS)
     for text in dataset.select(range(0, len(dataset), step))["text"]:
@@ -276,12 +276,12 @@ def corpus_fingerprint(dataset: Dataset) -> str:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Human sentences that also stand in the documents.
+    """Human sentences that are also in the documents.
 
     Attributes:
-        count: How many.
-        share: Share of all sentences.
-        examples: A few.
+        count: Number of such sentences.
+        share: Share of all sentences, from 0 to 1.
+        examples: A few of them.
     """
 
     count: int
@@ -290,7 +290,7 @@ class Overlap:
 
 
 def find_overlap(documents: Dataset, sentences: Dataset, limit: int = 5) -> Overlap:
-    """Sentences that are a sentence (or the whole) of a document, case and punctuation aside."""
+    """Find sentences that are a sentence or the whole of a document, ignoring case and punctuation."""
     known: set[int] = set()
     for rows in documents.iter(1000):
         for text in rows["text"]:

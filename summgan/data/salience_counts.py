@@ -1,10 +1,10 @@
-"""What is salient in documents: counted in the two piles, and learned from neighbours, without any pair.
+"""Salience of pieces and positions in documents: counted in the piles, and learned from neighbours.
 
-*Counted*: a piece is salient when it is rare among the documents and when people write it into sentences
-more often than into documents. *Learned* from the sentences near a document (`neighbours.py`): a logistic
-regression of whether a sentence says a place of the document nearest to it, on the piece there, its
-position, and how often the document has it. Neighbours are about similar events and so miss just the rare
-words that tell events apart; therefore the two are added. The result is a `Salience` of `summgan.networks`.
+*Counted*: a piece is salient if it is rare in documents, and more frequent in human sentences than in
+documents. *Learned* from the sentences near a document (`neighbours.py`): a logistic regression predicts
+whether a sentence has the piece at a place of its nearest document, from the piece, its position, and its
+number of occurrences in the document. Neighbours are about similar events and lack the rare words that tell
+events apart, so the two are added. The result is a `Salience` of `summgan.networks`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from summgan.data.piece_counts import FREQUENT, count_pieces, counted_salience, 
 from summgan.networks.salience import POSITION_BIN, POSITION_BINS, REPETITIONS, Salience
 
 LEAST_PAIRS = 50
-"""Sentences near a document without which nothing can be learned from them."""
+"""Smallest number of sentences near a document from which salience is learned."""
 
-_SAMPLE = 50_000  # texts of a pile, and pairs
-_COUNTED = 0.5  # weight of what is counted beside what is learned
-_POSITION = 2.0  # weight of the log-odds of a position in what is counted
-_BELIEVED = 10.0  # places of a kind that make their share believable
-_RIDGE = 1.0  # of the regression: half of it times the squared norm is added to the loss
+_SAMPLE = 50_000  # largest number of texts of a pile, and of pairs
+_COUNTED = 0.5  # weight of the counted salience that is added to the learned one
+_POSITION = 2.0  # weight of the log-odds of a position that are added to the learned ones
+_BELIEVED = 10.0  # prior count of places in the estimate of a share
+_RIDGE = 1.0  # of the regression: half of it, times the squared norm, is added to the loss
 
 
 def salience_of(
@@ -34,15 +34,15 @@ def salience_of(
     near: Dataset | None,
     spellings: Sequence[int],
 ) -> Salience:
-    """Count and learn what is salient.
+    """Count and learn the salience of pieces and positions.
 
     Args:
         documents: Rows with ``input_ids``, the end piece included.
         sentences: Human sentences in such rows.
-        near: Sentences that are near a document, with the row of this ``neighbour``. Nothing is learned from
-            fewer than `LEAST_PAIRS`.
-        spellings: ``[vocabulary]`` the first piece that is spelled like each piece. Pieces spelled alike are
-            counted together, and equally salient.
+        near: Sentences near a document, with the row of the document as ``neighbour``. Nothing is learned
+            from fewer than `LEAST_PAIRS`, or from None.
+        spellings: ``[vocabulary]`` first piece that is spelled like each piece. Pieces of the same spelling
+            are counted together and have the same salience.
     """
     alike = np.asarray(spellings)
     salience = Salience(len(alike))
@@ -52,7 +52,7 @@ def salience_of(
     salience.piece.copy_(torch.tensor(counted))
     if near is not None and len(near) >= LEAST_PAIRS:
         places = _places(documents, near, alike, rarity)
-        if 0 < places["said"].mean() < 1:  # else there is nothing to tell apart
+        if 0 < places["said"].mean() < 1:  # otherwise there is only one class
             _learn(salience, places, counted, rarity)
     salience.piece.copy_(salience.piece[alike])
     return salience
@@ -61,23 +61,23 @@ def salience_of(
 def _learn(
     salience: Salience, places: dict[str, np.ndarray], counted: np.ndarray, rarity: np.ndarray
 ) -> None:
-    """Set the tables by what neighbours say of the places of documents, and what is counted."""
+    """Set the tables of a salience by a regression on the places of documents, and add what is counted."""
     sizes = {"piece": len(counted), "position": POSITION_BINS}
-    # Each half is described by what was counted in the other: a rare piece would give its own sentence away.
+    # The features of each half are counted in the other half, or a rare piece would reveal its own label.
     described = [np.ones(len(places["said"])), places["repetition"]]
     for name, size in sizes.items():
         other = [_log_odds(places, name, size, places["half"] != half) for half in (0, 1)]
         described.append(np.where(places["half"] == 0, *(table[places[name]] for table in other)))
     worth = _logistic_regression(np.stack(described, 1), places["said"], places["weight"])
     odds = {name: _log_odds(places, name, size) for name, size in sizes.items()}
-    # Documents near a sentence are short; later than they go, a place is as the last one known.
+    # Positions beyond the documents near a sentence, which are short, are as the last known position.
     known = np.bincount(places["position"], minlength=POSITION_BINS) >= _BELIEVED
     odds["position"][~known] = odds["position"][known][-1]
     for (name, table), weight in zip(odds.items(), worth[2:], strict=True):
         getattr(salience, name).copy_(torch.tensor(weight * table))
     salience.piece += _COUNTED * torch.tensor(counted)
     salience.position += torch.tensor(_POSITION * odds["position"])
-    # Where sentences are full ones they do say "the", and yet it is no reason to.
+    # Frequent words such as "the" are in full sentences too, but they are not salient.
     frequent = torch.tensor(rarity < FREQUENT)
     salience.piece[frequent] = salience.piece[frequent].clamp_max(0.0)
     salience.repetition.copy_(torch.arange(REPETITIONS) * worth[1])
@@ -86,8 +86,8 @@ def _learn(
 def _places(
     documents: Dataset, near: Dataset, spellings: np.ndarray, rarity: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Every place of the documents that are near a sentence, as columns: what stands there, whether the
-    sentence says it, and how much it weighs.
+    """Collect all places of the documents near a sentence, as columns ``[places]``: piece, position,
+    repetition, whether the sentence has the piece (``said``), half of the data, and weight.
     """
     names = ("piece", "position", "repetition", "said", "half")
     columns: dict[str, list] = {name: [] for name in names}
@@ -105,13 +105,13 @@ def _places(
         np.add.at(written, classes[distinct], 1)
         np.add.at(known, classes[distinct], np.isin(distinct, text))
     found = {name: np.concatenate(values) for name, values in columns.items()}
-    # What kind of word a neighbour misses oftener than others counts for more where it has it.
+    # The more often neighbours lack pieces of a rarity, the higher is the weight of those that they have.
     missed = ((written + 2) / (known + 1))[classes[found["piece"]]]
     return found | {"weight": np.where(found["said"], missed, 1.0)}
 
 
 def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pieces of sentences and of the documents nearest to them, the end piece included."""
+    """Pieces of sentences and of their nearest documents, the end piece included."""
     for part in evenly_spread(near, _SAMPLE).iter(1000):
         sources = documents[part["neighbour"]]["input_ids"]
         for ids, source in zip(part["input_ids"], sources, strict=True):
@@ -121,7 +121,7 @@ def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.n
 def _log_odds(
     places: dict[str, np.ndarray], name: str, size: int, chosen: np.ndarray | slice = slice(None)
 ) -> np.ndarray:
-    """``[size]`` logarithm of how much oftener than others a place with each value of a column is said."""
+    """``[size]`` log-ratio of the share of places that are said, by value of a column, to the mean share."""
     values, said = places[name][chosen], places["said"][chosen]
     seen = np.bincount(values, minlength=size)
     mean = max(said.mean(), 1e-9)
@@ -129,10 +129,10 @@ def _log_odds(
 
 
 def _logistic_regression(features: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Coefficients ``[features]`` with a slight ridge; some labels are true and some false."""
+    """Fit the coefficients ``[features]`` with a slight ridge; there must be both kinds of labels."""
     from sklearn.linear_model import LogisticRegression  # takes a second to load
 
-    # The first feature is 1 everywhere. The default solver stops too early for a table of four digits.
+    # The first feature is the constant 1. The default solver stops too early for four correct digits.
     regression = LogisticRegression(
         C=1 / _RIDGE, fit_intercept=False, solver="newton-cholesky", tol=1e-10, max_iter=100
     )

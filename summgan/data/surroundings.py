@@ -1,9 +1,10 @@
-"""Texts that an n-gram model of the documents writes around a human sentence, all its words in order.
+"""Texts that an n-gram model of the documents makes up around a human sentence, with all its words in order.
 
-They are what a summary might be a summary of. With *q(text)* the model and *k* of the *n* words of a text
-kept, texts are drawn from `q(text) / C(n, k)`, restricted to those that hide the sentence: the posterior if
-every choice of *k* words is as likely. Drawing is exact, by a pass of messages from the end. Its cost grows
-with the length of the text times the size of the model, so it is for short texts, such as names.
+The sentence might be a summary of such a text. If *q(text)* is the model and a summary keeps *k* of the *n*
+words of a text, texts are drawn from `q(text) / C(n, k)`, restricted to those that contain the sentence: the
+posterior if each choice of *k* words is equally likely. Sampling is exact, by messages passed from the end.
+Its cost is proportional to the length of the text times the size of the model, so it suits short texts, such
+as names.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ BEGIN, END = -2, -1
 
 
 class Surroundings:
-    """An n-gram model of texts, which hides sentences in texts of its own.
+    """An n-gram model of texts that hides sentences in made-up texts.
 
     Args:
         documents: Texts as rows of a word table.
-        order: Length of the n-grams.
-        longest: Words of the longest text that is written.
+        order: Length of the n-grams, in words.
+        longest: Largest number of words of a made-up text.
     """
 
     def __init__(self, documents: Sequence[Sequence[int]], order: int = 3, longest: int = 12):
@@ -53,15 +54,15 @@ class Surroundings:
         self.edges = dict(zip(rows.tolist(), np.split(order_of, first[1:]), strict=True))
 
     def around(self, sentence: Sequence[int], count: int, rng: np.random.Generator) -> list[list[int]]:
-        """Draw texts, longer than a sentence, that hide it.
+        """Draw texts that contain a sentence and are longer than it.
 
         Args:
-            sentence: Rows of the word table.
-            count: Number of texts; some may be the same.
-            rng: Source of the draws.
+            sentence: Sentence as rows of the word table.
+            count: Number of texts, which may repeat.
+            rng: Source of randomness.
 
         Returns:
-            The texts; none where the model has no such text.
+            Texts as rows of the word table; none if the model has no such text.
         """
         kept = len(sentence)
         if any(row not in self.edges for row in sentence):
@@ -76,7 +77,7 @@ class Surroundings:
         return [self._draw(sentence, int(length), left, rng) for length in drawn]
 
     def _messages(self, sentence: Sequence[int]) -> np.ndarray:
-        """``[longest + 1, kept + 1, states]``: chance of writing so many words, among them all those
+        """``[longest + 1, kept + 1, states]`` probability of writing so many more words, among them the rest
         of the sentence from a place on, and then the end.
         """
         kept, states = len(sentence), len(self.ends)
@@ -87,7 +88,7 @@ class Surroundings:
                 ways = self.share * left[length - 1, place, self.target]
                 if place < kept:
                     says = self.edges[sentence[place]]
-                    # The first word that can be the sentence's is, so that a text counts once.
+                    # A word that matches the sentence always counts as its word, so that a text counts once.
                     ways[says] = self.share[says] * left[length - 1, place + 1, self.target[says]]
                 left[length, place] = np.bincount(self.source, ways, states)
         return left
@@ -95,7 +96,7 @@ class Surroundings:
     def _draw(
         self, sentence: Sequence[int], length: int, left: np.ndarray, rng: np.random.Generator
     ) -> list[int]:
-        """One text of a length."""
+        """Draw one text of ``length`` words."""
         state, place, text = self.start, 0, []
         for remaining in range(length - 1, -1, -1):
             edges = slice(self.bounds[state], self.bounds[state + 1])

@@ -1,4 +1,4 @@
-"""Counts the words of both piles for a `WordTable`. All is counted; no word is listed."""
+"""Counts of the words of both piles for a `WordTable`; no list of words is built in."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from summgan.text.counts import NgramCounts, pair_gains
 from summgan.text.word_table import BEGIN, END, NUMBER, SPREAD, WordTable, class_of
 from summgan.text.words import SENTENCE, Words
 
-_TOGETHER = 0.75  # share of a word's sentences with the same neighbour
-_COUNTED_ON = 12  # such sentences at least
-_LONGEST = 64  # words of a sentence that are told apart
-_FALL = 8.0  # nats that the shares fall from the longest sentence to twice its words
-_LEAST_FORM = 20  # sentences that have a form without which it is not offered
+_TOGETHER = 0.75  # smallest share of a word's occurrences with the same neighbour that joins the two
+_COUNTED_ON = 12  # smallest number of occurrences of such a word
+_LONGEST = 64  # words; longer sentences count as this long
+_FALL = 8.0  # nats by which the shares of lengths fall from the longest sentence to twice its length
+_LEAST_FORM = 20  # smallest number of occurrences in sentences of a form that is offered
 
 
 def count_words(
@@ -30,12 +30,12 @@ def count_words(
     """Count the words of both piles.
 
     Args:
-        documents: Texts that are to be summarized.
+        documents: Texts to summarize.
         sentences: Human sentences.
-        stem: Of a word in lower case; None where the language has no stemmer, and then there are no forms.
-        forms: Other words with the same stem that each word may be replaced by.
-        inserted: Words that may be inserted: those with the most different neighbours.
-        least: Number of times that a word must stand in both piles together; rarer ones are unknown.
+        stem: Returns the stem of a word in lower case; None without a stemmer, and then there are no forms.
+        forms: Largest number of other words with the same stem that may replace a word.
+        inserted: Number of words that may be inserted: those with the most different neighbours.
+        least: Smallest number of occurrences of a word in both piles together; rarer ones are unknown.
     """
     written, said = (
         Counter(string.lower() for words in pile for string in words.strings)
@@ -82,9 +82,10 @@ def _length_shares(lengths: Sequence[int]) -> np.ndarray:
 def _worth(
     documents: Sequence[Words], sentences: Sequence[Words], rows: dict[str, int], stems: list[str]
 ) -> np.ndarray:
-    """Salience of all words, see `counted_salience`; words with the same stem are counted together.
+    """Salience of all words, in nats; see `counted_salience`.
 
-    Frequent words, even if people say them, are worth nothing.
+    Words with the same stem are counted together. Frequent words have at most 0, even if they are frequent in
+    sentences too.
     """
     numbers = {stem: number for number, stem in enumerate(dict.fromkeys(stems))}
     kinds = np.array([numbers[stem] for stem in stems])
@@ -100,7 +101,7 @@ def _worth(
 
 
 def _gains(counts: NgramCounts[int], size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`pair_gains` as tables: of what never followed each word; keys and gains of all pairs that are seen."""
+    """`pair_gains` as arrays: gain of unseen followers of each word, and keys and gains of seen pairs."""
     unseen, seen = pair_gains(counts)
     table = np.zeros(size, dtype=np.float32)
     table[list(unseen)] = list(unseen.values())
@@ -110,7 +111,7 @@ def _gains(counts: NgramCounts[int], size: int) -> tuple[np.ndarray, np.ndarray,
 
 
 def _connecting(following: dict[int, Counter[int]], most: int) -> np.ndarray:
-    """Rows of the words that join the most different words, by the entropies before and after."""
+    """Rows of the words with the most different neighbours, by the entropies of those before and after."""
     preceding: dict[int, Counter[int]] = defaultdict(Counter)
     for first, seconds in following.items():
         for second, count in seconds.items():
@@ -126,7 +127,7 @@ def _connecting(following: dict[int, Counter[int]], most: int) -> np.ndarray:
 
 
 def _together(following: dict[int, Counter[int]]) -> dict[tuple[int, int], tuple[bool, bool]]:
-    """Pairs of which people say one hardly ever without the other."""
+    """Pairs of words of which people hardly ever use one without the other."""
     before: Counter[int] = Counter()
     for seconds in following.values():
         before.update(seconds)
@@ -144,7 +145,7 @@ def _together(following: dict[int, Counter[int]]) -> dict[tuple[int, int], tuple
 
 
 def _names(documents: Sequence[Words], rows: dict[str, int]) -> np.ndarray:
-    """Which words are written with a capital letter in most places where a sentence does not begin."""
+    """Which words are usually capitalized inside sentences."""
     capital = np.zeros((2, len(rows)))
     for words in documents:
         for place, string in enumerate(words.strings):
@@ -161,7 +162,9 @@ def _forms(
     names: np.ndarray,
     most: int,
 ) -> np.ndarray:
-    """``[words, most]`` other words with the same stem, most frequent first; none of names."""
+    """``[words, most]`` other words with the same stem, most frequent first, -1 beyond the last; names have
+    none.
+    """
     table = np.full((len(strings), most), -1)
     families: dict[str, list[str]] = defaultdict(list)
     for string, stem in zip(strings, stems, strict=True):

@@ -1,1 +1,1 @@
-"""The built-in demonstration: a corpus of made-up news, two models trained on it, a comparison."""
+"""The built-in demonstration: a corpus of made-up news, two models trained on it, and their comparison."""

@@ -1,7 +1,7 @@
 """Made-up news for the demonstration: documents, and headlines of other events.
 
-Every event is drawn once, and is either a document of which nobody sees the headline, or a headline of which
-nobody sees the document. Gold headlines of the test documents exist for scoring alone.
+Each event is drawn once, and becomes either a document or a headline in training, never both. The headlines
+of the test documents are used only for scoring.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _PRONOUNCED_WITH_VOWEL = "aeiou"
 
 @dataclass(frozen=True)
 class DemoCorpus:
-    """The piles; no event is in two of them.
+    """Texts of the demonstration, each about other events.
 
     Attributes:
-        documents: Unlabelled, to train on.
-        sentences: Headlines of other events.
-        validation: Documents to watch while training.
+        documents: Unlabelled documents for training.
+        sentences: Headlines for training.
+        validation: Documents for validation during training.
         test_documents: Documents to summarize at the end.
-        test_summaries: Their headlines.
+        test_summaries: Headlines of the test documents.
     """
 
     documents: list[str]
@@ -55,14 +55,14 @@ def build_corpus(
     test: int = 500,
     seed: int = 0,
 ) -> DemoCorpus:
-    """Draw events and write each as what its pile needs.
+    """Draw events, and write each as a document, a headline, or both for the test.
 
     Args:
-        documents: Training documents.
-        sentences: Headlines.
-        validation: Validation documents.
-        test: Test documents with headlines.
-        seed: Of everything.
+        documents: Number of documents for training.
+        sentences: Number of headlines for training.
+        validation: Number of documents for validation.
+        test: Number of test documents with headlines.
+        seed: Seed of the corpus.
     """
     rng = random.Random(seed)
     sizes = (documents, sentences, validation, test)
@@ -82,7 +82,13 @@ def build_corpus(
 
 @dataclass(frozen=True)
 class Event:
-    """A kind of event with its slots filled, and the shape of its headline."""
+    """An event.
+
+    Attributes:
+        kind: Kind of event.
+        slots: Words that fill the slots of its sentences, by name.
+        headline: Template of its headline.
+    """
 
     kind: Kind
     slots: dict[str, str]
@@ -90,7 +96,7 @@ class Event:
 
 
 def _distinct_events(count: int, rng: random.Random) -> list[Event]:
-    """Events whose headlines all differ, in whichever shape they are written."""
+    """Draw events whose headlines differ in every template."""
     events: list[Event] = []
     seen: set[tuple[str, ...]] = set()
     while len(events) < count:
@@ -106,15 +112,15 @@ def _distinct_events(count: int, rng: random.Random) -> list[Event]:
 
 
 def write_headline(event: Event) -> str:
-    """What people would write above the event."""
+    """Write the headline of an event."""
     return _fill(event.headline, event.slots)
 
 
 def write_document(event: Event, rng: random.Random) -> str:
-    """Two or three sentences; the news stands in the first or the second."""
+    """Write two or three sentences about an event; the first or the second has the news."""
 
     def chance() -> dict[str, str]:
-        """Details that do not matter; other names and places than those of the event."""
+        """Draw details that do not matter: names and places other than those of the event."""
         other = rng.choice([place for place in PLACES if place != event.slots["place"]])
         return event.slots | {
             "other": other,
@@ -143,7 +149,7 @@ def write_document(event: Event, rng: random.Random) -> str:
 
 
 def _fill(shape: str, slots: dict[str, str]) -> str:
-    """Fill a shape; ``{Name}`` is the slot ``name`` with a capital, and "a" becomes "an" as needed."""
+    """Fill a template; ``{Name}`` is the slot ``name`` capitalized, and "a" becomes "an" as needed."""
     capitalised = {name.capitalize(): value[:1].upper() + value[1:] for name, value in slots.items()}
     text = shape.format(**capitalised | slots)
     words = text.split(" ")
@@ -155,7 +161,7 @@ def _fill(shape: str, slots: dict[str, str]) -> str:
 
 
 def write_corpus(folder: Path, corpus: DemoCorpus) -> None:
-    """Write documents.txt, sentences.txt, validation.txt and test.jsonl."""
+    """Write documents.txt, sentences.txt, validation.txt and test.jsonl to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("documents", "sentences", "validation"):
         lines = "\n".join(getattr(corpus, name)) + "\n"

@@ -1,7 +1,7 @@
-"""Well-known Chinese institutions and what people call them: the lecture's example in small.
+"""Names of well-known Chinese institutions and their abbreviations, as in the lecture's example.
 
-`NAMES` are facts that anyone can check. `unpaired` takes names and abbreviations apart, so that a
-model sees many of both and never a pair.
+`NAMES` are facts that anyone can check. `unpaired` separates names and abbreviations, so that a model sees
+many of both but never a pair.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ _LIST = """
 """
 
 HELD_OUT = ("台湾大学", "北京大学", "厦门大学", "世界贸易组织", "奥林匹克运动会", "环境保护局")
-"""Names whose abbreviations are in neither pile."""
+"""Names that are kept for the test, so that their abbreviations are in neither pile."""
 
 NAMES: dict[str, str] = dict(zip(_LIST.split()[::2], _LIST.split()[1::2], strict=True))
-"""Full name to abbreviation."""
+"""Abbreviation of each full name."""
 
 
 @dataclass(frozen=True)
 class Unpaired:
-    """Two piles that have no pair in common, and the pairs kept for scoring.
+    """Two piles without a pair, and pairs for scoring.
 
     Attributes:
         documents: Full names.
         sentences: Abbreviations of other names.
-        test: Pairs of full name and abbreviation in neither pile.
+        test: Pairs of full name and abbreviation that are in neither pile.
     """
 
     documents: list[str]
@@ -83,7 +83,7 @@ class Unpaired:
 
 
 def unpaired(seed: int = 0) -> Unpaired:
-    """Names and abbreviations, taken apart at random."""
+    """Separate names and abbreviations at random."""
     rng = random.Random(seed)
     names = [name for name in NAMES if name not in HELD_OUT]
     rng.shuffle(names)

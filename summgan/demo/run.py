@@ -1,4 +1,4 @@
-"""``summgan demo``: a plain auto-encoder and summgan, trained alike on the built-in corpus, side by side."""
+"""``summgan demo``: trains a plain auto-encoder and summgan on the built-in corpus, and compares them."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ from summgan.writing.summary import Summary
 _SHOWN = 6
 _COLUMNS = ("rouge1", "rouge2", "rougeL", "words", "novel_words", "lead_copy4", "fluency")
 _NOTES = (
-    "Both models saw the same unlabelled documents for the same number of steps. The plain auto-encoder "
-    "only had to rebuild them; summgan also had headlines of other events to read.",
-    "Fluency: how likely a word is under a trigram model of human headlines, 1 as for human ones.",
-    "Lead and rule have the length of summgan's summary, document by document.",
+    "Both models read the same unlabelled documents for the same number of steps. The plain auto-encoder "
+    "only learns to rebuild them; summgan also reads headlines of other events.",
+    "Fluency is the likelihood per word under a trigram model, relative to human headlines, and at most 1.",
+    "For each document, lead and rule are as long as summgan's summary.",
 )
 
 
 @dataclass(frozen=True)
 class _System:
-    """Summaries of the test documents, with everything that a model adds to them."""
+    """Summaries of the test documents by one system, with scores and reconstructions of a model."""
 
     texts: list[str]
     summaries: list[Summary] | None = None
 
 
 def demo_options(folder: Path, seed: int) -> Options:
-    """``configs/demo.yaml`` with its texts and results under ``folder``."""
+    """Load ``configs/demo.yaml`` with its texts and results under ``folder``."""
     options, _ = load_options([str(_configuration_file())])
     options.data.documents = [str(folder / "corpus" / "documents.txt")]
     options.data.sentences = [str(folder / "corpus" / "sentences.txt")]
@@ -57,7 +57,7 @@ def demo_options(folder: Path, seed: int) -> Options:
 
 
 def plain_options(options: Options) -> Options:
-    """The same run without discriminator and human sentences: reconstruction alone."""
+    """Change the options of a run to reconstruction alone, without discriminator and human sentences."""
     training = options.training
     return replace(
         options,
@@ -72,18 +72,18 @@ def plain_options(options: Options) -> Options:
 
 
 def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, dict[str, float]]:
-    """Train both, summarize unseen documents, score, and write scores.json and report.html.
+    """Train both models, summarize unseen documents, score, and write scores.json and report.html.
 
     Args:
-        folder: For everything that is written.
-        seed: Seed of corpus and training.
-        say: Told what is going on.
+        folder: Folder for all files.
+        seed: Seed of the corpus and of training.
+        say: Receives messages about the progress.
 
     Returns:
-        What is in scores.json: figures by system.
+        Figures of each system, as in scores.json.
 
     Raises:
-        SummGANError: Something that no demo has made would be replaced, or cannot be written.
+        SummGANError: A file that no demo has made would be replaced, or a file cannot be written.
     """
     _check_results(folder)
     with writing(folder):
@@ -93,7 +93,7 @@ def run_demo(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
 
 
 def _check_results(folder: Path) -> None:
-    """Refuse to replace what is not of a demo."""
+    """Check that only files of an earlier demo are replaced."""
     check_parents(folder, "--output_dir")
     check_folder(folder / "corpus")
     for name, sign in (
@@ -103,13 +103,13 @@ def _check_results(folder: Path) -> None:
         file = folder / name
         if file.exists() and not (file.is_file() and sign in file.read_text("utf-8", errors="replace")):
             raise SummGANError(
-                f"{file} is not of a demo, which would replace it: move it away, or name "
-                "another --output_dir."
+                f"{file} was not made by a demo, which would replace it; move it away, or name another "
+                "--output_dir."
             )
 
 
 def _compare(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, dict[str, float]]:
-    say("Writing 20,000 made-up news documents, and 10,000 headlines of other events ...")
+    say("Writing 20,000 made-up news documents and 10,000 headlines of other events ...")
     corpus = build_corpus(seed=seed)
     write_folder(folder / "corpus", lambda path: write_corpus(path, corpus))
     options = demo_options(folder, seed)
@@ -122,7 +122,7 @@ def _compare(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
         RunFolder(run.training.output_dir).discard()
         state = train(run, say=say)
         _add_curves(curves, name, state.history)
-        say(f"Summarizing {len(corpus.test_documents)} documents it has never seen ...")
+        say(f"Summarizing {len(corpus.test_documents)} unseen documents ...")
         systems[name] = _summarize(Path(run.training.output_dir), corpus.test_documents)
     lengths = [count_units(text) for text in systems["summgan"].texts]
     pairs = list(zip(corpus.test_documents, lengths, strict=True))
@@ -148,7 +148,7 @@ def _compare(folder: Path, seed: int, say: Callable[[str], None]) -> dict[str, d
 
 
 def _configuration_file() -> Path:
-    """demo.yaml, which a wheel carries in this folder and a checkout in ``configs/``."""
+    """Path of demo.yaml: in this folder of a wheel, and in ``configs/`` of a checkout."""
     packaged = Path(str(resources.files("summgan.demo") / "demo.yaml"))
     return packaged if packaged.is_file() else Path(__file__).parents[2] / "configs" / "demo.yaml"
 
@@ -204,12 +204,12 @@ def _samples(systems: dict[str, _System], corpus: DemoCorpus) -> list[Sample]:
 
 
 def _show(scores: dict[str, dict[str, float]], samples: list[Sample], folder: Path) -> None:
-    """The table and the samples on the screen."""
+    """Print the samples and the table."""
     documents = None
     for sample in samples:
         if sample.document != documents:
             documents = sample.document
-            print(f"\n{sample.document}\n  people wrote   {sample.reference}")
+            print(f"\n{sample.document}\n  human headline: {sample.reference}")
         print(f"  {sample.system}: {sample.summary}\n      rebuilt: {sample.reconstruction}")
     print(f"\n{format_table(scores, [*_COLUMNS, 'reconstruction_loss'])}\n")
-    print(f"All figures: {folder / 'scores.json'}  Curves and samples: {folder / 'report.html'}")
+    print(f"All figures are in {folder / 'scores.json'}, curves and samples in {folder / 'report.html'}.")

@@ -1,8 +1,8 @@
-"""Words and sentence shapes of the made-up news; all of it was written for this project.
+"""Words and templates of sentences of the made-up news, all written for this project.
 
-A `Kind` of event has lists to fill its slots from, shapes of the news in a document, of its reason, and of
-the headline that a person would write. Headlines are terse and in the present tense; documents are neither,
-and they bury the news among times, quotes and background about other places and people.
+A `Kind` of event has words for its slots, and templates of the news in a document, of its reason, and of the
+headline. Headlines are terse and in the present tense; documents are neither, and they hide the news among
+times, quotes and background about other places and people.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ class Kind:
     """One kind of event.
 
     Attributes:
-        slots: What can stand in each slot, with bars between.
-        news: Clauses that follow "said that"; ``{place}`` is the place of the event.
-        reason: Whole sentences that give the reason or the figure.
-        headline: What people would write above it.
+        slots: Words for each slot, separated by bars.
+        news: Templates of clauses after "said that"; ``{place}`` is the place of the event.
+        reason: Templates of sentences that give a reason or a figure.
+        headline: Templates of the headline.
     """
 
     slots: dict[str, str]

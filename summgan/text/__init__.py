@@ -1,4 +1,4 @@
-"""Text of any script: what its units of length are, its vocabulary, its case and its marks.
+"""Text of any script: units of length, words, vocabulary, case and punctuation.
 
-Nothing here knows of networks or of files of users.
+Nothing here depends on networks or on the user's files.
 """

@@ -1,7 +1,7 @@
-"""Cutting pieces into units: where a word, or a character of a script without blanks, begins and ends.
+"""Cutting of pieces into units: words, or characters of a script without blanks.
 
-A *unit* is the list of its piece ids. `units` counts with tensors while a text is written; here a finished
-text is cut with lists, which Python reads faster.
+A *unit* is the list of its piece ids. `units` counts with tensors while a text is written; this module cuts a
+finished text with lists, which are faster in Python.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ Unit = list[int]
 
 
 class UnitBoundaries:
-    """`units.LengthTable` as lists, which Python reads faster than tensors.
+    """`units.LengthTable` as lists, which are faster in Python than tensors.
 
     Args:
         table: A `LengthTable`, or a bottleneck with its counter and parts.
 
     Attributes:
-        pieces: How many there are.
+        pieces: Number of pieces.
         parts: Parts of pieces with several units, as in `LengthTable`.
-        moves: By state and effect the units that are added, the state that is left, and whether what is
-            written is no part of a unit before it.
-        blank: Pieces that are a blank alone, none where the vocabulary cannot say it.
+        moves: By state and effect: the units added, the next state, and whether the piece begins a new unit.
+        blank: Pieces that write a single blank; empty if the vocabulary cannot write one.
     """
 
     def __init__(self, table):
@@ -43,7 +42,7 @@ class UnitBoundaries:
         self.blank = self._blank()
 
     def characters(self, ids: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-        """Pieces one by one, bytes of a character together, with the effect of each."""
+        """Iterate over the pieces, with the bytes of a character together, and the effect of each."""
         if self._bytes.isdisjoint(ids):
             return zip(zip(ids, strict=True), ids, strict=True)
         return self._with_bytes(ids)
@@ -56,13 +55,13 @@ class UnitBoundaries:
             start = end
 
     def state_after(self, ids: Sequence[int], state: int = BLANK) -> int:
-        """The state that pieces leave a text in."""
+        """Return the state of a text after these pieces."""
         for _, effect in self.characters(ids):
             _, state, _ = self.moves[state][effect]
         return state
 
     def length(self, ids: Sequence[int], state: int = BLANK) -> int:
-        """Units that pieces add after a text of this state."""
+        """Return the number of units that pieces add to a text in this state."""
         units = 0
         for _, effect in self.characters(ids):
             cost, state, _ = self.moves[state][effect]
@@ -70,7 +69,7 @@ class UnitBoundaries:
         return units
 
     def _end(self, ids: Sequence[int], start: int) -> int:
-        """Where the character ends that begins with this piece, if it is a byte; else after the piece."""
+        """Index after the character that a byte piece begins; after the piece if it begins none."""
         end = start + 1 + max(0, following(self._values[ids[start]]))
         tail = (self._values[piece] for piece in ids[start + 1 : end])
         whole = end <= len(ids) and all(0x80 <= value < 0xC0 for value in tail)
@@ -90,7 +89,10 @@ class UnitBoundaries:
 
 
 def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
-    """Cut pieces into units; a lone blank goes with the unit after it, and what has several units is one."""
+    """Cut pieces into units.
+
+    A blank piece belongs to the unit after it, and a piece with several units is one unit.
+    """
     units: list[Unit] = []
     state, after_blank = BLANK, False
     for pieces, effect in lengths.characters(ids):
@@ -103,5 +105,5 @@ def split_into_units(ids: Sequence[int], lengths: UnitBoundaries) -> list[Unit]:
 
 
 def join(units: Sequence[Unit]) -> list[int]:
-    """The pieces of units."""
+    """Join units to a list of pieces."""
     return [piece for unit in units for piece in unit]

@@ -1,11 +1,11 @@
-"""The case of letters, for models whose tokenizer has none: learned from text, read off the document.
+"""Truecasing, for models whose tokenizer drops case: learned from text, and read off the document.
 
-A model that reads lower case sees one word where there were two or three ("Police" that begins a document
-is the "police" in the middle of a summary, and can be copied). What it writes gets its case back here: by
-the document's own running text, else by the most frequent form in the training text (Lita 2003).
+A model that reads lower case sees one word instead of two or three: "Police" at the beginning of a document
+is the "police" of a summary, and can be copied. This module restores the case of what the model writes, from
+the running text of the document, or else from the most frequent form in the training text (Lita 2003).
 
-What stands between two blanks of the document ("t-SNE", "I/O", "(WHO)") is compared whole first, then its
-words. An identifier, as ``GIT_REFLOG_ACTION``, is one word, and its parts say nothing of other words.
+Tokens between blanks ("t-SNE", "I/O", "(WHO)") are compared with the document first, then their words. An
+identifier such as ``GIT_REFLOG_ACTION`` is one word, and its parts tell nothing about other words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import regex
 from summgan.files import write_text
 
 TRUECASE_FILE = "truecase.json"
-"""What a truecaser is kept in, beside the tokenizer."""
+"""Name of the file of a truecaser, beside the tokenizer."""
 _CASED = r"[[\w\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]]"
 _WORD = regex.compile(rf"(?V1){_CASED}+(?:\.{_CASED}+)*")
 _TOKEN = regex.compile(r"\S+")
@@ -29,16 +29,16 @@ _CORE = regex.compile(r"[\w\p{M}](?:\S*[\w\p{M}])?")  # a token without the punc
 _IDENTIFIER = regex.compile(r"[_=<>\\@#$*+~^|{}/`]|\(\)|::")
 _AFTER_TOKEN = ".,;:!?\u2026"
 _BEGINNING = frozenset('.!?:;\u2026"\u201c\u2018([')
-_LEAST = 3  # occurrences of a form that is to be believed
+_LEAST = 3  # smallest number of occurrences of a form that counts
 
 
 @dataclass(frozen=True)
 class Truecaser:
-    """Puts words into their most frequent case.
+    """Restores the case of words, by default to the most frequent one.
 
     Attributes:
-        forms: Words as they are written in running text, by their lower case: names and abbreviations, and
-            of other words those that also begin sentences.
+        forms: Most frequent form in running text, by folded word: of names and abbreviations, and of other
+            words that also begin sentences.
         capitalize: Whether texts begin with a capital letter.
     """
 
@@ -47,7 +47,7 @@ class Truecaser:
 
     @classmethod
     def fit(cls, texts: Iterable[str]) -> Truecaser:
-        """Count the forms of every word inside sentences, and at their beginnings."""
+        """Make a truecaser by counting the forms of words inside sentences and at their beginnings."""
         inside: dict[str, Counter] = defaultdict(Counter)
         begins: Counter[str] = Counter()
         capitals = count = 0
@@ -68,7 +68,7 @@ class Truecaser:
         return cls(forms, capitals > count / 2)
 
     def restore(self, text: str, document: str = "") -> str:
-        """The text with the case that its words have in the document or, else, in general."""
+        """Restore the case that the words of a text have in the document, or else in general."""
         forms = _Forms(document)
 
         def word(match: regex.Match) -> str:
@@ -88,7 +88,7 @@ class Truecaser:
         return _capitalized(text) if self.capitalize else text
 
     def save(self, folder: Path) -> None:
-        """Write ``truecase.json``."""
+        """Write ``truecase.json`` to a folder."""
         kept = {"capitalize": self.capitalize, "forms": sorted(self.forms.values())}
         write_text(folder / TRUECASE_FILE, json.dumps(kept, ensure_ascii=False))
 
@@ -107,18 +107,19 @@ class Truecaser:
 
 
 def fold(text: str) -> str:
-    """What a text and its lower case have in common, also where they differ in length ("\u0130") or a letter
-    has two small forms, as the Greek sigma.
+    """Fold the case of a text, so that all its forms are equal.
+
+    Lower case would not do: it may change the length of a text ("\u0130"), and Greek sigma has two forms.
     """
     return text.casefold()
 
 
 class _Forms:
-    """How a document writes its words, and what stands between its blanks."""
+    """Forms of the words and tokens of a document."""
 
     def __init__(self, document: str):
         self._running: dict[str, Counter[str]] = defaultdict(Counter)
-        # Where it begins a quotation, "WHO" says how it is written; "Who" does not, nor "LONDON:" before all.
+        # At the beginning of a quotation, "WHO" shows its case; "Who" does not, nor "LONDON:" before a text.
         self._own: dict[str, str] = {}
         self._first: dict[str, str] = {}
         self._parts: dict[str, str] = {}
@@ -136,7 +137,7 @@ class _Forms:
                     self._see(word, place if begins else None)
 
     def _see(self, form: str, beginning: dict[str, str] | None) -> None:
-        """Note a form in running text, or one at a beginning among others of its kind."""
+        """Note a form in running text; or, at a beginning, in ``beginning`` if it shows its case."""
         letters = [letter for letter in form if letter.isalpha()]
         if beginning is None:
             self._running[fold(form)][form] += 1
@@ -146,21 +147,21 @@ class _Forms:
             beginning.setdefault(fold(form), form)
 
     def running(self, key: str) -> str | None:
-        """The most frequent form in running text of what has this `fold`."""
+        """Most frequent form in running text of a folded word or token."""
         return self._running[key].most_common(1)[0][0] if key in self._running else None
 
     def surely(self, key: str) -> str | None:
-        """The form in running text, or that of a beginning of a quotation or bracket that shows its case."""
+        """Form in running text, or at the beginning of a quotation or bracket if it shows its case."""
         return self.running(key) or self._own.get(key)
 
     def elsewhere(self, key: str) -> str | None:
-        """The form of a word at a beginning or in an identifier."""
+        """Form of a word at a beginning or in an identifier."""
         return self._first.get(key) or self._parts.get(key)
 
 
 def _tokens(text: str) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
-    """What stands between blanks, without the punctuation that ends it, where it has words; and every word
-    with whether it may begin a sentence or quotation, where a capital says nothing.
+    """Tokens between blanks that have words, without the punctuation at their end; and the words of each,
+    with whether they may begin a sentence or quotation, where a capital letter tells nothing.
     """
     previous, end = None, 0
     for match in _TOKEN.finditer(text):
@@ -168,7 +169,7 @@ def _tokens(text: str) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
         for word in _WORD.finditer(text, match.start(), match.end()):
             gap = text[end : word.start()]
             if previous and "." in previous:
-                gap = gap.removeprefix(".")  # that of "U.S." ends no sentence
+                gap = gap.removeprefix(".")  # the full stop of "U.S." does not end a sentence
             words.append((word[0], previous is None or not _BEGINNING.isdisjoint(gap)))
             previous, end = word[0], word.end()
         if words:
@@ -176,7 +177,7 @@ def _tokens(text: str) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
 
 
 def _capitalized(text: str) -> str:
-    """A text that begins with a capital, unless its first word has its own form ("eBay", ``foo.bar``)."""
+    """Capitalize a text, unless its first word has a form of its own ("eBay", ``foo.bar``)."""
     token = text.split(" ", 1)[0]
     word = _WORD.match(token)
     own = any(map(str.isupper, token)) or _IDENTIFIER.search(token) or (word and "." in word[0])

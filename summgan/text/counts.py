@@ -1,7 +1,7 @@
-"""What is counted in texts: how rare words are, and which word follows which.
+"""Counts in texts: inverse document frequency, and n-grams.
 
-One inverse document frequency and one n-gram model for everything that needs them: the weights of pieces, the
-neighbours of sentences, bags of words, fluency, and the succession of words in a summary.
+These serve everything that needs them: weights of pieces, neighbours of sentences, bags of words, fluency,
+and the order of words in paths.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import ArrayLike
 
 from summgan.text.script import split_words
 
-_DISCOUNT = 0.75  # of every count, which goes to what is unseen (Chen & Goodman 1999)
+_DISCOUNT = 0.75  # taken from each count for unseen n-grams (Chen & Goodman 1999)
 
 
 def document_frequency(texts: Iterable[str]) -> Counter[str]:
-    """The number of texts that have each word of `split_words`."""
+    """Count the texts that have each word of `split_words`."""
     return Counter(word for text in texts for word in set(split_words(text)))
 
 
 def inverse_document_frequency(having: ArrayLike, texts: int, smoothing: float = 1.0) -> np.ndarray:
-    """How rare words are: ``log((texts + 1) / (having + smoothing))``, in nats.
+    """Compute ``log((texts + 1) / (having + smoothing))``, in nats.
 
     Args:
         having: Number of texts that have each word, of any shape.
         texts: Number of all texts.
-        smoothing: Added to every number; more than 0 where a word may be in no text.
+        smoothing: Added to ``having``; more than 0 if a word may be in no text.
 
     Returns:
         float64, of the shape of ``having``.
@@ -44,18 +44,18 @@ Token = TypeVar("Token", bound=Hashable)
 class NgramCounts(Generic[Token]):
     """Counts of n-grams with absolute discounting and Kneser-Ney's lower orders (Kneser & Ney 1995).
 
-    The longest n-grams count how often a token follows its context, shorter ones in how many longer
-    contexts it does. `fluency.py` interpolates all orders to probabilities of words; `succession_counts.py`
-    compares pairs of words with the chance of the second one.
+    The longest n-grams count how often a token follows its context; shorter ones count the longer contexts in
+    which it does. `fluency.py` interpolates all orders to probabilities of words; `pair_gains` compares pairs
+    of words with the frequency of the second word.
 
     Args:
         sequences: Tokens of each text, without begin and end.
         order: Length of the longest n-grams.
-        begin: Token that stands ``order - 1`` times before each text.
+        begin: Token of which ``order - 1`` precede each text.
         end: Token after each text.
 
     Attributes:
-        following: By length of context, then by context, how often each token follows.
+        following: By length of context, then by context: number of times that each token follows.
     """
 
     def __init__(self, sequences: Iterable[Sequence[Token]], order: int, begin: Token, end: Token):
@@ -73,19 +73,19 @@ class NgramCounts(Generic[Token]):
         ]
 
     def steps(self, tokens: Sequence[Token]) -> Iterable[tuple[tuple[Token, ...], Token]]:
-        """Every token of a text and its end, each with the ``order - 1`` tokens before it."""
+        """Iterate over the tokens of a text and its end, each after the ``order - 1`` tokens before it."""
         width = self.order - 1
         padded = [*[self.begin] * width, *tokens, self.end]
         for place in range(width, len(padded)):
             yield tuple(padded[place - width : place]), padded[place]
 
     def share(self, token: Token, context: tuple[Token, ...]) -> float:
-        """The share of a token among those that follow a context; 0 where nothing is known of the context."""
+        """Return the share of a token among those that follow a context; 0 for an unseen context."""
         total = self._totals[len(context)].get(context)
         return self.following[len(context)][context][token] / total if total else 0.0
 
     def discounted(self, token: Token, context: tuple[Token, ...]) -> tuple[float, float]:
-        """The discounted share of a token after a context, and the share that is left to shorter contexts."""
+        """Return the discounted share of a token after a context, and the share left to shorter contexts."""
         total = self._totals[len(context)].get(context)
         if not total:
             return 0.0, 1.0
@@ -96,13 +96,13 @@ class NgramCounts(Generic[Token]):
 def pair_gains(
     counts: NgramCounts[Token],
 ) -> tuple[dict[Token, float], dict[tuple[Token, Token], float]]:
-    """How much likelier a token is after another one than elsewhere, as the logarithm of the ratio.
+    """Compute how much likelier a token is after another one than elsewhere, as a log-ratio in nats.
 
     Args:
-        counts: Counts of pairs, that is of order 2.
+        counts: Counts of order 2.
 
     Returns:
-        By first token the gain of what never follows it, and the gain of every pair that is seen.
+        The gain of all unseen followers, by first token; and the gain of each seen pair.
     """
     unseen, seen = {}, {}
     for (first,), following in counts.following[1].items():

@@ -1,8 +1,7 @@
-"""The pieces of a tokenizer: what each one spells, how long it is, which are alike, which are punctuation.
+"""Properties of a tokenizer's pieces: text, length, spelling, and which are punctuation.
 
-Works for SentencePiece and for byte-level BPE. `length_table` says how many length units (see `script.py`)
-every vocabulary entry adds; the generator meets an exact length with it. `Vocabulary` keeps what is read
-here.
+They are read from SentencePiece and byte-level BPE tokenizers. `length_table` says how many length units (see
+`script.py`) each piece adds, by which the generator meets an exact length. `Vocabulary` stores the results.
 """
 
 from __future__ import annotations
@@ -30,17 +29,17 @@ from summgan.text.units import (
 _BYTE = re.compile("<0x([0-9A-F]{2})>")
 _SENTINEL = re.compile(r"<extra_id_\d+>")
 _Columns = tuple[int, bool, bool, bool, bool, bool]
-"""The units of a piece, then whether it continues, ends inside, is writable, glues, and is a byte."""
+"""Columns of `LengthTable`: units, continues, ends inside, writable, glues, bytes."""
 _NEVER_WRITTEN: _Columns = (0, False, False, False, False, False)
 
 
 def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None = None) -> LengthTable:
-    """Read the length of every piece.
+    """Read the length of each piece.
 
     Args:
-        tokenizer: With SentencePiece or byte-level pieces.
-        vocabulary_size: Number of entries of the model, of which those beyond the tokenizer are never
-            written; the number of pieces by default.
+        tokenizer: Tokenizer with SentencePiece or byte-level pieces.
+        vocabulary_size: Number of entries of the model, by default the number of pieces; further entries are
+            never written.
     """
     size = vocabulary_size or len(tokenizer)
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
@@ -63,21 +62,21 @@ def length_table(tokenizer: PreTrainedTokenizerBase, vocabulary_size: int | None
 def _byte_columns(piece: str, special: bool) -> _Columns:
     units, continues, inside = _byte_length(piece)
     lone = not special and (units > 0 or inside)
-    # Unless it begins a character of a script without spaces, a byte belongs to what is before it.
+    # A byte belongs to what is before it, unless it begins a character of a script without spaces.
     return units, continues, inside, False, inside, lone
 
 
 def _text_columns(text: str, effect: Effect) -> _Columns:
     continues = not (text[0].isspace() or is_unspaced(text[0]))
     inside = not (text[-1].isspace() or is_unspaced(text[-1]))
-    # Compounds and double names ("Guinea-Bissau") are one word, and marks belong to their letter.
+    # Compounds and double names ("Guinea-Bissau") are one word, and accents belong to their letter.
     glues = continues and (text[0].isalnum() or text[0] == "-")
     glues |= effect.costs[CLUSTER] < effect.costs[BLANK]
     return effect.costs[BLANK], continues, inside, True, glues, False
 
 
 def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
-    """For pieces with several units one piece for each unit, or for each character or byte of it."""
+    """For each piece with several units, one piece per unit, or per character or byte of it."""
     known: dict[str, int] = {}
     for index, text in enumerate(texts):
         if text:
@@ -97,12 +96,14 @@ def _parts(texts: list[str | None], values: list[int]) -> dict[int, list[int]]:
 
 
 def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -> list[int]:
-    """The first piece that is the same as each piece but for case and the blank before it, ``[vocabulary]``.
+    """Find the first piece that is spelled like each piece, ignoring case and a blank before it.
 
     Args:
-        tokenizer: With the pieces.
-        stemming: Language of a Snowball stemmer, for which endings make no difference either: "kills" is as
-            "killed".
+        tokenizer: Tokenizer with the pieces.
+        stemming: Language of a Snowball stemmer, to ignore endings too, as of "kills" and "killed".
+
+    Returns:
+        ``[vocabulary]`` ids.
     """
     stem = stemmer(stemming) or str
     first: dict[str, int] = {}
@@ -115,7 +116,7 @@ def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -
 
 
 def stemmer(language: str | None) -> Callable[[str], str] | None:
-    """The stem of a word in lower case by the Snowball stemmer of a language; None where none is named."""
+    """Make a function that stems words in lower case by the Snowball stemmer of a language; None for None."""
     if language is None:
         return None
     from nltk.stem.snowball import SnowballStemmer  # nltk takes a second to load
@@ -124,20 +125,20 @@ def stemmer(language: str | None) -> Callable[[str], str] | None:
 
 
 def pieces_of_words(tokenizer: PreTrainedTokenizerBase, words: Iterable[str]) -> list[int]:
-    """The pieces that are one of these words, as it stands after a blank where the script has blanks."""
+    """Find the pieces that are one of these words, after a blank in scripts with blanks."""
     wanted = {word.lower().strip() for word in words if word.strip()}
     wanted = {word if is_unspaced(word[0]) else f" {word}" for word in wanted}
     return [index for index, text in enumerate(_surfaces(tokenizer)) if text and text.lower() in wanted]
 
 
 def punctuation_pieces(tokenizer: PreTrainedTokenizerBase) -> list[bool]:
-    """Which pieces are punctuation: they have a text, and no letter, digit or mark of a letter in it."""
+    """Tell which pieces are punctuation ``[vocabulary]``: texts without letter, digit or combining mark."""
     texts = _surfaces(tokenizer)
     return [bool(text) and not any(unicodedata.category(c)[0] in "LMN" for c in text or "") for text in texts]
 
 
 def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
-    """The text of every piece, None for special tokens, lone bytes and incomplete characters."""
+    """Text of each piece; None for special tokens, lone bytes and incomplete characters."""
     pieces = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     special = set(tokenizer.all_special_ids)
     byte_level = _byte_level_alphabet() if any(p and p.startswith("\u0120") for p in pieces) else None
@@ -148,7 +149,7 @@ def _surfaces(tokenizer: PreTrainedTokenizerBase) -> list[str | None]:
 
 
 def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
-    """The text of a piece, or None for a lone byte or an incomplete character."""
+    """Text of a piece; None for a lone byte or an incomplete character."""
     if byte_level is not None:
         try:
             return bytes(byte_level[character] for character in piece).decode() or None
@@ -160,23 +161,23 @@ def _surface(piece: str, byte_level: dict[str, int] | None) -> str | None:
 
 
 def _byte_length(piece: str) -> tuple[int, bool, bool]:
-    """(units, continues, ends_inside) of a lone byte; only its script's usual case is known."""
+    """(units, continues, ends_inside) of a lone byte, as far as it tells its script."""
     byte = _byte_of(piece)
-    if 0x80 <= byte < 0xC0:  # inside a character that its first byte has counted
+    if 0x80 <= byte < 0xC0:  # inside a character, which its first byte has counted
         return 0, False, True
-    # Where Thai, Kana, Han and full-width forms begin; Hangul, between these, has spaces.
+    # First bytes of Thai, Kana, Han and full-width forms; Hangul, between these, has spaces.
     unspaced = byte in (0xE0, 0xEF) or 0xE3 <= byte <= 0xE9
     return int(byte >= 0), byte >= 0 and not unspaced, byte >= 0 and not unspaced
 
 
 def _byte_of(piece: str) -> int:
-    """The byte that a piece stands for, or -1."""
+    """Byte that a piece represents, or -1."""
     found = _BYTE.fullmatch(piece)
     return int(found[1], 16) if found else -1
 
 
 def _byte_level_alphabet() -> dict[str, int]:
-    """GPT-2's map from printable characters to the bytes that they stand for (Radford 2019)."""
+    """GPT-2's map from printable characters to the bytes that they represent (Radford 2019)."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
     hidden = [byte for byte in range(256) if byte not in printable]
     characters = {chr(byte): byte for byte in printable}

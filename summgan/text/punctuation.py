@@ -1,7 +1,7 @@
-"""Quotation marks and brackets that belong in pairs: what is left of a pair is taken out of a text.
+"""Removal of quotation marks and brackets that have lost their partner.
 
-Words are struck out of a document, and with them one of two quotation marks. What stands alone then tells a
-reader of something that is not there.
+A summary drops words of a document, and with them perhaps one of two quotation marks; the other one would
+mislead the reader.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 
 from summgan.text.script import count_units, is_unspaced
 
-# What each closing mark may close. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«.
+# Opening marks of each closing one. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«.
 _CLOSES = {
     ")": "(",
     "]": "[",
@@ -35,18 +35,18 @@ _QUOTES = frozenset('“”„‘’‚«»‹›"')
 _EMOTICON = re.compile(r"(?<!\S)[:;=8][-o^']?[()\[\]{}](?!\w)")
 _BEFORE = frozenset("([{「『（【《“„‘‚-–—/=")
 _AFTER = frozenset(")]}」』）】》”’-–—/.,;:!?…")
-# Where a mark is a unit of its own, a pause of the same length stands for it.
+# These replace a mark that is a unit of its own, so that the length stays the same.
 _PAUSE, _UNSPACED_PAUSE = "–", "、"
 
 
 def balanced(text: str) -> str:
-    """The text without quotation marks and brackets that have no partner; one that has none is unchanged.
+    """Remove quotation marks and brackets without a partner from a text.
 
-    The length in units stays the same: a mark between blanks, or one that is a unit as in Chinese, becomes a
-    dash or a pause. Apostrophes ("don’t", "’90s", "students’"), marks of feet and inches (5’10”) and
-    emoticons are no such marks, nor is the straight single one, which is an apostrophe more often than not.
+    The length in units stays the same: a mark that is a unit, between blanks or as in Chinese, becomes a dash
+    or a comma. Apostrophes ("don’t", "’90s", "students’"), signs of feet and inches (5’10”) and emoticons
+    are kept, and so are straight single quotation marks, which are mostly apostrophes.
     """
-    while unpaired := _unpaired(text):  # what is taken out may leave another mark alone
+    while unpaired := _unpaired(text):  # a removal may leave another mark alone
         for place in reversed(unpaired):
             without = text[:place] + text[place + 1 :]
             if count_units(without) != count_units(text):
@@ -58,7 +58,7 @@ def balanced(text: str) -> str:
 
 
 def _unpaired(text: str) -> list[int]:
-    """Places of marks without a partner, in order."""
+    """Indices of marks without a partner, in order."""
     emoticons = {match.end() - 1 for match in _EMOTICON.finditer(text)}
     open_places: list[int] = []
     alone = []
@@ -78,7 +78,7 @@ def _unpaired(text: str) -> list[int]:
 
 
 def _directions(text: str, place: int) -> tuple[bool, bool]:
-    """Whether a mark can only open, and whether it can only close, by what stands on its two sides."""
+    """Tell whether a mark can only open, and whether it can only close, by its neighbours on both sides."""
     if text[place] not in _QUOTES:
         return False, False
     before, after = text[place - 1 : place] or " ", text[place + 1 : place + 2] or " "
@@ -88,7 +88,7 @@ def _directions(text: str, place: int) -> tuple[bool, bool]:
 
 
 def _nearest(text: str, open_places: list[int], partners: str) -> int | None:
-    """The last open mark that is one of the partners, as an index of ``open_places``."""
+    """Index in ``open_places`` of the last open mark that is one of the partners."""
     for index in range(len(open_places) - 1, -1, -1):
         if text[open_places[index]] in partners:
             return index
@@ -100,7 +100,7 @@ def _inside_word(text: str, place: int) -> bool:
 
 
 def _is_apostrophe_or_inch(text: str, place: int) -> bool:
-    """Whether a mark that closes nothing is an apostrophe, or the sign of inches."""
+    """Tell whether a mark that closes nothing is an apostrophe or a sign of inches."""
     before, after = text[max(0, place - 1) : place], text[place + 1 : place + 2]
     if text[place] == "’":
         return before.isalnum() or after.isalnum()

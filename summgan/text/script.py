@@ -1,14 +1,13 @@
-"""Text of any script: normalisation, length units, words for scoring, sentences.
+"""Text of any script: normalization, units of length, words for scoring, and sentences.
 
-Two views of a text are used everywhere:
+There are two views of a text:
 
-- **units** measure length. A unit is a white-space-separated token or, in scripts that are written without
-  blanks, one grapheme cluster: what readers take for one character, a letter with its vowel signs and tone
-  marks.
-- **words** are for counting overlap (ROUGE, copy rates): letters with their marks, and digits, as `fold`
-  leaves them; a cluster each in scripts without blanks. Punctuation is dropped.
+- **Units** measure length. A unit is a token between blanks or, in scripts that are written without blanks,
+  one grapheme cluster: what readers see as one character, a letter with its vowel signs and tone marks.
+- **Words** are for counts of overlap (ROUGE, copy rates): runs of letters, with their marks, and digits after
+  `fold`; in scripts without blanks, single clusters. Punctuation is dropped.
 
-What belongs to which script and where a cluster ends is Unicode's, and read from the library `regex`.
+Scripts and clusters are those of Unicode, as the library `regex` has them.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ import regex
 
 
 def _any_of(scripts: str) -> str:
-    """Characters of scripts, and those that these share with others, for a character class."""
+    """Make a character class of the characters of some scripts, shared ones included."""
     return "".join(rf"\p{{Script_Extensions={name}}}" for name in scripts.split())
 
 
-# Tibetan has blanks, but after clauses.
+# Tibetan has blanks, but only after clauses.
 _WITHOUT_BLANKS = _any_of(
     "Balinese Bopomofo Han Hiragana Javanese Katakana Khmer Lao Myanmar New_Tai_Lue Nushu Tai_Le Tai_Tham "
     "Tai_Viet Tangut Thai Tibetan Yi"
 )
-# What Latin shares with them (a raised dot, accents) is no sign of them; forms of full width are.
+# Characters that Latin shares with them (a raised dot, accents) do not count; full-width forms do.
 _UNSPACED_CHARACTER = regex.compile(
     rf"[[{_WITHOUT_BLANKS}--\p{{Script_Extensions=Latin}}]"
     r"\p{Block=CJK_Symbols_And_Punctuation}\p{Block=Halfwidth_And_Fullwidth_Forms}]",
@@ -42,10 +41,10 @@ _ATTACHING = regex.compile(r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB
 _CLUSTER = regex.compile(r"\X")
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# What no reader sees: soft hyphens, breaks of width zero, byte order marks, marks and controls of direction.
+# Invisible characters: soft hyphens, zero-width breaks, byte order marks, and direction marks and controls.
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _UNSEEN = re.compile(f"{_CONTROL.pattern}|{_INVISIBLE.pattern}|[\u200c\u200d]")
-# Joiners say how letters of these scripts connect, and tell words apart; elsewhere they make emoji of emoji.
+# In these scripts, joiners say how letters connect, and distinguish words; elsewhere they combine emoji.
 _CONNECTING = (
     r"[[\p{L}\p{M}]&&["
     + _any_of(
@@ -66,16 +65,16 @@ _WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{Mn}\p{Mc}]|\u200d|[\u200c\u
 
 
 def normalize(text: str) -> str:
-    """One line of composed characters (NFC).
+    """Normalize a text to one line of composed characters (NFC).
 
-    Control characters and white space of every kind become blanks, one between words; what no reader sees
-    goes. Joiners of width zero stay where they mean something (Persian, Indic scripts, emoji).
+    Runs of control characters and white space become single blanks, and invisible characters are removed.
+    Zero-width joiners stay where they have a meaning (Persian, Indic scripts, emoji).
     """
     return " ".join(_composed(text).split())
 
 
 def normalize_lines(text: str) -> str:
-    """Every line as `normalize` leaves it, without those that are empty; for texts whose lines count."""
+    """Apply `normalize` to each line, and drop empty lines; for texts whose lines count."""
     return "\n".join(filter(None, map(normalize, text.splitlines())))
 
 
@@ -84,7 +83,7 @@ def _composed(text: str) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Without control characters and what is invisible."""
+    """Remove control characters and invisible ones."""
     if not _UNSEEN.search(text):
         return text
     text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _CONTROL.sub(" ", text)))
@@ -93,18 +92,18 @@ def _cleaned(text: str) -> str:
 
 @cache
 def is_unspaced(character: str) -> bool:
-    """Whether the character belongs to a script that is written without blanks."""
+    """Tell whether a character belongs to a script that is written without blanks."""
     return _UNSPACED_CHARACTER.match(character) is not None
 
 
 @cache
 def _attaches(character: str) -> bool:
-    """Whether the character makes one cluster with one before or after it."""
+    """Tell whether a character forms one cluster with the one before or after it."""
     return _ATTACHING.match(character) is not None
 
 
 def split_units(text: str) -> list[str]:
-    """The length units of a text, in order; ``len(split_units(text))`` is its length."""
+    """Split a text into units of length, in order; ``len(split_units(text))`` is its length."""
     if text.isascii():
         return text.split()
     spread = text.translate(_SPREAD)
@@ -122,7 +121,7 @@ def split_units(text: str) -> list[str]:
 
 
 class _Spread(dict):
-    """Every character, with blanks around it if it is a unit, and a sign before it if it may attach."""
+    """Maps a character to itself, with blanks around a unit, and a sign before one that may attach."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -132,16 +131,16 @@ class _Spread(dict):
 
 
 _SPREAD = _Spread()
-_ATTACHED = "\ufdd0"  # no character, and none ever will be
+_ATTACHED = "\ufdd0"  # a code point that is never a character
 
 
 def count_units(text: str) -> int:
-    """The length of a text in units: words where there are blanks, else clusters."""
+    """Count the units of a text: tokens between blanks, or clusters in scripts without blanks."""
     return len(split_units(text))
 
 
 def join_units(units: Iterable[str]) -> str:
-    """Write units as text again: a blank between them unless one of the two needs none."""
+    """Join units to a text, with a blank between two units that need one."""
     parts, previous = [], ""
     for unit in units:
         if previous and _blank_between(previous, unit):
@@ -152,7 +151,7 @@ def join_units(units: Iterable[str]) -> str:
 
 
 def _blank_between(before: str, after: str) -> bool:
-    """Whether two units would not be these two without a blank."""
+    """Tell whether two units need a blank between them to stay these units."""
     last, attached = before[-1], _attaches(before[-1]) or _attaches(after[0])
     if len(before) > 1 and (attached or is_unspaced(last)):
         last = _CLUSTER.findall(before[-32:])[-1]
@@ -162,13 +161,13 @@ def _blank_between(before: str, after: str) -> bool:
 
 
 def fold(text: str) -> str:
-    """The text with one form for what people hold equal, for comparing.
+    """Fold a text for comparison, so that forms that people consider equal are equal.
 
-    Folded are case (ß is ss; Turkish İ is i, while ı stays a letter of its own), composed and decomposed
-    characters, and forms of compatibility: full and half width, ligatures, Arabic letters by position,
-    raised and lowered digits (not those after a digit: 10² is not 102). Apostrophes of every shape become
-    straight ones; what only shapes a word (stretched Arabic, variants) goes. Accents and vowel points
-    stay: they tell words apart.
+    This folds case (ß is ss; Turkish İ is i, while ı stays a letter of its own), composed and decomposed
+    characters, and compatibility forms: full and half width, ligatures, positional forms of Arabic letters,
+    and raised and lowered digits (but not after a digit: 10² is not 102). All apostrophes become straight
+    ones, and characters that only shape a word (stretched Arabic, variants) are removed. Accents and vowel
+    points stay, because they distinguish words.
     """
     text = _composed(text)
     if text.isascii():
@@ -180,13 +179,13 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
-_SMALL = "\u2060"  # before the digits of a raised one, or a fraction; invisible, so never in a cleaned text
+_SMALL = "\u2060"  # marks the digits of a raised one or a fraction; invisible, so never in a cleaned text
 _SMALL_AFTER_DIGIT = re.compile(rf"(?<=\d){_SMALL}")
-# Thai and Lao AM is one character; typed as two, a tone mark may stand between them.
+# Thai and Lao AM is one character; if it is typed as two, a tone mark may be between them.
 _NIKHAHIT = re.compile("(?:\u0e4d([\u0e48-\u0e4b]?)\u0e32)|(?:\u0ecd([\u0ec8-\u0ecb]?)\u0eb2)")
 _DOTTED_I = re.compile("i\u0307+")
-_APOSTROPHE = re.compile("[\u02b9\u02bb-\u02bd\u2018\u2019\ua78c]")  # bent ones, and those that are letters
-# Stretching of Arabic, variants, and the Armenian marks that stand over a vowel inside a word ("ինչո՞ւ").
+_APOSTROPHE = re.compile("[\u02b9\u02bb-\u02bd\u2018\u2019\ua78c]")  # curved ones, and letters of this shape
+# Stretching of Arabic, variants, and the Armenian marks over a vowel inside a word ("ինչո՞ւ").
 _VANISHING = regex.compile(r"[\u0640\u034f\u055b\u055c\u055e\u055f\p{Variation_Selector}]")
 
 
@@ -195,14 +194,14 @@ def _sara_am(match: re.Match) -> str:
 
 
 class _Folded(dict):
-    """What `fold` makes of every character, worked out when one is first met."""
+    """Maps a character to its form in `fold`, computed when it is first needed."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
         plain = unicodedata.normalize("NFKC", character)
         if character in "\u0e33\u0eb3":
             folded = character
-        elif character in "\u2120\u2122":  # service and trade marks are no part of a name
+        elif character in "\u2120\u2122":  # service and trade marks are not part of a name
             folded = " "
         else:
             small = unicodedata.category(character) == "No" and plain != character
@@ -214,12 +213,12 @@ class _Folded(dict):
 _FOLDED = _Folded()
 
 
-# A zero-width non-joiner or Mongolian vowel separator; a joiner, but after a mark, where it makes a letter.
+# A zero-width non-joiner or Mongolian vowel separator; or a joiner, unless it forms a letter after a mark.
 _LOOSE_END = regex.compile(r"(?:[\u200c\u180e]|(?<!\p{M})\u200d)+$")
 
 
 def split_words(text: str) -> list[str]:
-    """The words of a text for overlap counts, folded and without punctuation, in any script."""
+    """Split a text in any script into words for counts of overlap, folded and without punctuation."""
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
     text = _composed(text)
@@ -227,12 +226,12 @@ def split_words(text: str) -> list[str]:
     if _ATTACHED not in spread:
         return spread.split()
     words = split_units(" ".join(_WORD.findall(fold(text))))
-    # A joiner that the cut has left at an end joins nothing.
+    # A joiner at the end of a word, where the text was split, joins nothing.
     return [word for word in (_LOOSE_END.sub("", word) for word in words) if word]
 
 
 class _SpreadWords(dict):
-    """As `_Spread`, folded, and with blanks for punctuation; the sign is for what needs its neighbours."""
+    """Like `_Spread`, but folded, with blanks for punctuation, and a sign for what depends on neighbours."""
 
     def __missing__(self, code: int) -> str:
         folded = _FOLDED[code]
@@ -247,9 +246,9 @@ _SPREAD_WORDS = _SpreadWords()
 _CONTEXTUAL = regex.compile(rf"[\p{{M}}\p{{GCB=L}}\p{{GCB=V}}\p{{GCB=T}}\u200c\u200d\u180e{_SMALL}]")
 
 
-# Abbreviations; those of one letter, of a doubled one, or with a full stop inside, need no list.
+# Abbreviations, without those of one letter, of a doubled letter, or with a full stop inside.
 _ABBREVIATIONS = frozenset(
-    # English: titles, firms, places, and what stands in notes
+    # English: titles, firms, places, and words of notes
     "mr mrs ms dr prof st rev fr sr jr messrs gen col maj capt cpt cmdr lt sgt cpl adm gov sen rep pres hon "
     "supt det insp inc ltd corp co bros cos llc dept univ assn mt ft ave blvd rd hwy vs etc cf al viz approx "
     "ed eds "
@@ -263,9 +262,9 @@ _ABBREVIATIONS = frozenset(
     # Russian, Greek
     "им ул пр проф акад доц тов гг стр руб тыс млн млрд напр обл см ср рис κκ δρ αρ σελ".split()
 )
-_SHORT = 4  # letters; before a number such a word is one too ("No. 5", "Abb. 3")
+_SHORT = 4  # letters of a word that is an abbreviation before a number ("No. 5", "Abb. 3")
 _FULL_STOPS = "[.!?\u2026\u203c\u203d\u2047-\u2049]"
-# Marks of other scripts end a sentence with or without a blank; one between two Burmese clauses does not.
+# Marks of other scripts end a sentence with or without a blank, except the one between Burmese clauses.
 # Quotes, brackets and numbers of notes ("[1]") after a mark belong to the sentence.
 _SENTENCE_MARK = regex.compile(
     rf"(?P<marks>(?:{_FULL_STOPS}|[\p{{Sentence_Terminal}}\u0f0d\u0f0e--\u104a])+)"
@@ -284,13 +283,13 @@ _ORDINAL = regex.compile(r"(?:\p{Nd}{1,3}\.[/\u2013-])*\p{Nd}{1,3}|\p{Nd}{1,2}\.
 
 
 def split_sentences(text: str) -> list[str]:
-    """Cut a text after sentences; one without any mark of an end is one sentence.
+    """Split a text into sentences; a text without end marks is one sentence.
 
-    The language is not known. Where a full stop may belong to an abbreviation, an initial or a number
-    ("U.S. The", "31. August"), the text is not cut.
+    The language is not known, so a full stop that may belong to an abbreviation, an initial or a number
+    ("U.S. The", "31. August") does not end a sentence.
 
     Returns:
-        Sentences in order, which are the text but for white space between them.
+        Sentences in order; joined with white space, they are the text.
     """
     pieces, start = [], 0
     lower = text.islower()
@@ -303,7 +302,7 @@ def split_sentences(text: str) -> list[str]:
 
 
 def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
-    """Whether there is an end at a mark; case says nothing in a text that is all ``lower``."""
+    """Tell whether a mark ends a sentence; in a text that is all ``lower``, case tells nothing."""
     marks, closing, before = match["marks"], match["closing"], text[match.start() - 1 : match.start()]
     blanks = _BLANKS.match(text, match.end())
     after = blanks.end() if blanks else match.end()
@@ -327,7 +326,7 @@ def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
 
 
 def _abbreviates(before: str, begin: str) -> bool:
-    """Whether a full stop may belong to what is before it; ``begin`` is the first character after it."""
+    """Tell whether a full stop may belong to what is before it; ``begin`` is the first character after."""
     token = _OPENING.sub("", re.split(r"\s", before)[-1], count=1)
     word = _LAST_WORD.search(token)[0].strip(".'\u2019")
     return bool(

@@ -1,9 +1,8 @@
-"""A SentencePiece vocabulary: learned from unlabelled text, and wrapped as a transformers fast tokenizer.
+"""A SentencePiece vocabulary: learned from unlabelled text, and wrapped as a fast tokenizer of transformers.
 
 `learn_pieces` learns a unigram vocabulary (Kudo 2018) over texts of any script, and `wrap` makes a
-`PreTrainedTokenizerFast` of it whose ids equal those of the SentencePiece model. Whatever stands in a text
-is text: what looks like a piece (``</s>``, ``<0x0A>``, "\u2581") is read, and comes back, as it stands; see
-`harden`.
+`PreTrainedTokenizerFast` with the ids of the SentencePiece model. A text that looks like a piece (``</s>``,
+``<0x0A>``, "\u2581") is read as text and comes back unchanged; see `harden`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from summgan.text.units import LITERAL_BLANK, STAND_IN
 
 PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<s>", "</s>"
 _BYTES = "0x[0-9A-F]{2}"
-# SentencePiece leaves texts with its own marks out, and must not learn pieces that look like special ones.
+# SentencePiece skips texts with its own marks, and must not learn pieces that look like special ones.
 _ITS_MARKS, _LIKE_PIECES = (
     re.compile("[\u2581\u2585]"),
     re.compile("<(?=/?s>|pad>|unk>|0x[0-9a-fA-F]{2}>|extra_id_)"),
@@ -39,16 +38,16 @@ def learn_pieces(sample: list[str], vocabulary_size: int, byte_fallback: bool, m
     """Learn a vocabulary from texts.
 
     Args:
-        sample: Normalized texts, none of which is empty.
-        vocabulary_size: Number of pieces wanted; fewer are made when the texts hold no more.
-        byte_fallback: Whether characters without a piece are written as bytes, so that no text is unknown.
-        model_type: ``unigram`` pieces, or ``char``: every character is a piece.
+        sample: Normalized texts that are not empty.
+        vocabulary_size: Largest number of pieces, from 1 to 10,000,000; short texts give fewer.
+        byte_fallback: Whether characters without a piece are split into bytes, so that no text is unknown.
+        model_type: ``unigram`` for parts of words, or ``char`` for single characters.
 
     Returns:
         A serialized SentencePiece model.
 
     Raises:
-        SummGANError: The vocabulary is too small for the script, or of an impossible size.
+        SummGANError: The size is out of range, or too small for the script.
     """
     if not 1 <= vocabulary_size <= _MOST_PIECES:
         raise SummGANError(f"vocabulary_size is {vocabulary_size}; it must be from 1 to {_MOST_PIECES:,}.")
@@ -64,7 +63,7 @@ def learn_pieces(sample: list[str], vocabulary_size: int, byte_fallback: bool, m
             character_coverage=1.0 if model_type == "char" else 0.9995,
             normalization_rule_name="identity",
             add_dummy_prefix=not _mostly_unspaced(sample),
-            required_chars=LITERAL_BLANK,  # between words of texts that have no blanks
+            required_chars=LITERAL_BLANK,  # for blanks in texts that have none
             max_sentence_length=100_000,
             pad_id=0,
             unk_id=1,
@@ -76,7 +75,7 @@ def learn_pieces(sample: list[str], vocabulary_size: int, byte_fallback: bool, m
         needed = re.search(r"required_chars\D*\d+ vs (\d+)", str(error))
         reason = f"it needs at least {needed[1]}" if needed else str(error).splitlines()[-1]
         raise SummGANError(
-            f"SentencePiece cannot make a vocabulary of {vocabulary_size} pieces of this text: "
+            f"SentencePiece cannot learn a vocabulary of {vocabulary_size} pieces from this text: "
             f"{reason}. Raise vocabulary_size."
         ) from error
     return model.getvalue()
@@ -87,10 +86,10 @@ def _without_marks(text: str) -> str:
 
 
 def _whole_words(sample: list[str]) -> Iterator[str]:
-    """Every frequent word once more, with a comma.
+    """Each frequent word once more, with a comma.
 
-    SentencePiece considers only strings that stand in two different words, so a word that never
-    occurs in another one (as in small corpora) could not become a piece.
+    SentencePiece considers only strings that occur in two different words, so a word that is never part of
+    another one, as in small corpora, could not become a piece.
     """
     counts = Counter(word for text in sample for word in text.split())
     for word, count in counts.items():
@@ -99,26 +98,28 @@ def _whole_words(sample: list[str]) -> Iterator[str]:
 
 
 def _mostly_unspaced(sample: list[str]) -> bool:
-    """Whether most characters belong to scripts without spaces; then no blank starts a text."""
+    """Tell whether most letters belong to scripts without spaces; then no blank is put before a text."""
     letters = [character for text in sample[:2000] for character in text if character.isalpha()]
     return sum(map(is_unspaced, letters)) > len(letters) / 2
 
 
 def wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
-    """A fast tokenizer with the pieces, scores and segmentation of a SentencePiece unigram model.
+    """Make a fast tokenizer with the pieces, scores and segmentation of a SentencePiece unigram model.
 
-    It lowers the case of what it reads if ``do_lower_case`` says so.
+    transformers 5 loads a unigram ``.model`` as BPE without an error, so the tokenizer is built piece by
+    piece.
 
-    transformers 5 reads a unigram ``.model`` as BPE without an error, so the tokenizer is built
-    piece by piece instead.
+    Args:
+        model_bytes: Serialized SentencePiece model.
+        do_lower_case: Whether the tokenizer lower-cases its input.
     """
     model = sentencepiece.SentencePieceProcessor(model_proto=model_bytes)
     scores = [model.get_score(i) for i in range(len(model))]
-    # A required character that no text has, has a chance of 0, of which the logarithm cannot be saved.
+    # A required character that no text has gets a probability of 0, whose logarithm cannot be saved.
     lowest = min(filter(math.isfinite, scores))
     pieces = [(model.id_to_piece(i), max(score, lowest)) for i, score in enumerate(scores)]
     has_bytes = any(model.is_byte(i) for i in range(len(model)))
-    # `add_dummy_prefix` is not readable from the model; an encoded letter shows it.
+    # `add_dummy_prefix` cannot be read from the model, but an encoded letter shows it.
     prefix = "always" if model.encode("a", out_type=str)[0].startswith(LITERAL_BLANK) else "never"
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=1, byte_fallback=has_bytes))
     lower = [normalizers.Lowercase()] if do_lower_case else []
@@ -147,11 +148,11 @@ def wrap(model_bytes: bytes, do_lower_case: bool) -> PreTrainedTokenizerFast:
 
 
 def harden(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Let a tokenizer read all of a text as text, in place; once more changes nothing.
+    """Change a tokenizer in place, so that it reads all of a text as text; a second call changes nothing.
 
-    Special pieces are pieces only where they are added as such. A unigram model would find them, and bytes,
-    in a text too, as they stand in its vocabulary: it gets such texts in parts. Its mark for a blank,
-    where a text has one, is read as a control character, which is a byte, and becomes that mark again.
+    A unigram model would find the names of special pieces and bytes in a text, because they are in its
+    vocabulary; so it gets such names in parts. Its mark for a blank, if a text contains one, is read as a
+    control character, which is a byte, and decoded to the mark again.
     """
     tokenizer.split_special_tokens = True
     backend = tokenizer.backend_tokenizer if isinstance(tokenizer, PreTrainedTokenizerFast) else None
@@ -161,7 +162,7 @@ def harden(tokenizer: PreTrainedTokenizerBase) -> None:
         or _BYTES in str(backend.pre_tokenizer)
     ):
         return
-    rests = {"<": [f"{_BYTES}>"]}  # by first characters, of which the search is quick
+    rests = {"<": [f"{_BYTES}>"]}  # by first character, which makes the search quick
     for name in filter(lambda name: len(name) > 1, tokenizer.all_special_tokens):
         rests.setdefault(name[0], []).append(re.escape(name[1:]))
     cuts = "|".join(f"{re.escape(first)}(?={'|'.join(rest)})" for first, rest in rests.items())

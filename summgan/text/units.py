@@ -1,9 +1,9 @@
 """Units of length, counted piece by piece as a text is written.
 
-`text.split_units` says what the units of a text are. What a piece adds to their number depends on what stands
-before it: "day" adds nothing to "Tues" and one to a blank or to "は"; a vowel sign adds nothing to the letter
-that it belongs to. So counting is an automaton of a few states, and what every piece does in each of them is
-read off `split_units` itself. A character that is written as bytes counts when its last byte is there.
+`script.split_units` defines the units of a text. How many a piece adds depends on the text before it: "day"
+adds none to "Tues", but one after a blank or "は"; a vowel sign adds none to its letter. So counting is an
+automaton with a few states, and the effect of each piece in each state is computed with `split_units`. A
+character that is written as bytes counts with its last byte.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from torch.nn import functional as F
 from summgan.text.script import count_units, is_unspaced
 
 BLANK, WORD, CLUSTER = 0, 1, 2
-"""States: a text is empty or ends with a blank, ends inside a word, or with a character that is a unit."""
+"""States: a text is empty or ends with a blank; it ends inside a word; it ends with a character as unit."""
 _TEXTS = ("", "a", "\u3042", "\u1780\u17d2", "\u0928\u094d", "\u0600", "\u1780", "\u0928")
-"""A text in each state. Three end with signs that draw the next consonant or character to them; the last two
-with consonants, which are as other letters where such a sign draws after any letter, as in new Unicode.
+"""A text in each state. Three end with signs that attach the next consonant or character. The last two end
+with consonants, which are like other letters if such a sign attaches after any letter, as in new Unicode.
 """
 UNFINISHED = len(_TEXTS)
-"""Added to a state while bytes of a character are to come."""
+"""Added to a state while bytes of a character are missing."""
 LITERAL_BLANK = "\u2581"
-"""What stands for a blank in pieces, and in bytes of vocabularies that have no piece for it."""
+"""Mark for a blank in pieces, and in bytes of vocabularies that have no piece for it."""
 STAND_IN = "\x1a"
-"""What stands in pieces for this mark where a text itself has it: a control character, which no text has."""
+"""Replaces that mark where a text contains it: a control character, which no text contains."""
 
-# Code points that are alike from first to last, and others.
+# Ranges of code points with the same effect, and other ranges.
 _UNIFORM = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4), (0x17000, 0x18B00), (0x20000, 0x323B0))
 _VARIED = (
     (0x80, 0x3400),
@@ -47,31 +47,36 @@ _VARIED = (
 
 
 def following(byte: int) -> int:
-    """How many bytes follow one in its character; -1 where it begins none."""
+    """Return the number of bytes that follow a byte in its character; -1 if it does not begin one."""
     if byte < 0x80:
         return 0 if byte >= 0 else -1
     return -1 if byte < 0xC2 or byte > 0xF4 else 1 if byte < 0xE0 else 2 if byte < 0xF0 else 3
 
 
 def _bits(byte: int) -> int:
-    """What a byte says of the number of its character."""
+    """Bits of the code point in a byte of its character."""
     return byte & (0x7F, 0x1F, 0x0F, 0x07)[following(byte)] if following(byte) >= 0 else byte & 0x3F
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a piece does in each state: the units that it adds, and the state that it leaves."""
+    """Effect of a piece in each state.
+
+    Attributes:
+        costs: ``[states]`` number of units that the piece adds.
+        states: ``[states]`` next state.
+    """
 
     costs: tuple[int, ...]
     states: tuple[int, ...]
 
 
 NOTHING = Effect((0,) * UNFINISHED, tuple(range(UNFINISHED)))
-"""The effect of what is not written: special pieces, and bytes until the last one of a character."""
+"""Effect of special pieces, and of bytes before the last one of a character."""
 
 
 def effect_of(text: str) -> Effect:
-    """The effect of a piece of this text."""
+    """Compute the effect of a piece with this text."""
     return _effect_of(_UNITS.sub("\u3042", _LETTERS.sub("a", text)))
 
 
@@ -83,28 +88,28 @@ def _effect_of(text: str) -> Effect:
 
 
 def _state_after(text: str) -> int:
-    """The state that a text leaves."""
+    """State of a text."""
     follows = _what_follows(text)
     return _STATES[follows if follows in _STATES else follows[:-1]]
 
 
 def _what_follows(text: str) -> tuple[int, ...]:
-    """What texts of some kinds add to the units of a text; where it is the same, the state is."""
+    """Units that some continuations add to a text; texts with the same numbers have the same state."""
     units = count_units(text)
     return tuple(count_units(text + after) - units for after in _PROBES)
 
 
-# Characters that are all alike, so that few texts have to be looked at.
+# Characters with the same effect, which are replaced by one of them, so that few texts have to be counted.
 _LETTERS = re.compile("[!-~\u00c0-\u02af\u0370-\u0482\u048a-\u0556\uac00-\ud7a3]+")
 _UNITS = re.compile("[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff]")
 _PROBES = ("a", "\u3042", "\u1780", "\u0301", "\u17d2\u1780")
 _STATES: dict[tuple[int, ...], int] = {}
 for _state, _text in enumerate(_TEXTS):
     _STATES.setdefault(_what_follows(_text), _state)
-    _STATES.setdefault(_what_follows(_text)[:-1], _state)  # of control characters, which no text has
+    _STATES.setdefault(_what_follows(_text)[:-1], _state)  # for control characters, which no text has
 
 
-# Characters that make clusters with others; all of a kind do the same.
+# Characters that form clusters with others; all of one kind have the same effect.
 _JOINING = regex.compile(
     r"(\p{InCB=Linker})|(\p{InCB=Extend})|(\p{GCB=Extend})|(\p{GCB=ZWJ})|(\p{GCB=SpacingMark})"
     r"|(\p{GCB=Prepend})|(\p{InCB=Consonant})"
@@ -113,7 +118,11 @@ _JOINING = regex.compile(
 
 @cache
 def character_effects() -> tuple[tuple[Effect, ...], Tensor]:
-    """The effects that characters may have, and which one each code point has, uint8 ``[0x110000]``."""
+    """Compute the possible effects of characters, and the index of each code point's effect.
+
+    Returns:
+        The effects, and their indices as uint8 ``[0x110000]``.
+    """
     effects = {effect_of("a"): 0, effect_of("\u3042"): 1, effect_of(" "): 2}
     kinds = torch.zeros(0x110000, dtype=torch.uint8)
     for start, end in _UNIFORM:
@@ -132,17 +141,17 @@ def character_effects() -> tuple[tuple[Effect, ...], Tensor]:
 
 
 class UnitCounter:
-    """Counts the units of pieces, as tensors.
-
-    Attributes:
-        costs: int64 ``[states, effects]``, units that each effect adds in each state. Effects are those of
-            the pieces, in order, then `NOTHING`, then those of characters that are written as bytes.
-        states: int64 ``[states, effects]``, the state that it leaves.
-        values: int64 ``[pieces]``, the byte that a piece stands for, or -1.
+    """Counts the units of pieces, with tensors.
 
     Args:
-        effects: Effect of every piece.
-        values: Byte of every piece, or -1.
+        effects: Effect of each piece.
+        values: Byte of each piece, or -1.
+
+    Attributes:
+        costs: int64 ``[states, effects]``, units that each effect adds in each state. The effects are those
+            of the pieces, in order, then `NOTHING`, then those of characters that are written as bytes.
+        states: int64 ``[states, effects]``, next state.
+        values: int64 ``[pieces]``, byte of each piece, or -1.
     """
 
     def __init__(self, effects: Sequence[Effect], values: Sequence[int]):
@@ -151,29 +160,31 @@ class UnitCounter:
         self.costs = torch.tensor([effect.costs for effect in every]).T.contiguous()
         self.states = torch.tensor([effect.states for effect in every]).T.contiguous()
         self.values = torch.tensor(values)
-        self._following = torch.tensor([*map(following, range(256)), -1])  # the last one for what is no byte
+        self._following = torch.tensor(
+            [*map(following, range(256)), -1]
+        )  # the last one for pieces that are not bytes
         self._bits = torch.tensor([*map(_bits, range(256)), 0])
 
     def to(self, device: torch.device) -> UnitCounter:
-        """This counter on a device."""
+        """Copy the counter to a device."""
         moved = UnitCounter.__new__(UnitCounter)
         moved.__dict__ = {name: tensor.to(device) for name, tensor in self.__dict__.items()}
         return moved
 
     def effect_of_character(self, spelled: bytes) -> int:
-        """The effect of a character's bytes; nothing where they are of none."""
+        """Return the index of the effect of a character's bytes; that of `NOTHING` for other bytes."""
         try:
             return len(self.values) + 1 + int(self._kinds[ord(spelled.decode())])
         except (UnicodeDecodeError, TypeError):
             return len(self.values)
 
     def effects(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Effects of pieces ``[batch, length]``, and whether each is a byte that others have to follow."""
+        """Return effects of pieces ``[batch, length]``, and whether more bytes must follow each."""
         values = self.values[words]
         following, bits = self._following[values], self._bits[values]
         tail = (values >= 0x80) & (values < 0xC0)
         code, left, chain = bits, following, tail
-        for back in (1, 2, 3):  # a byte inside of a character looks for the first one
+        for back in (1, 2, 3):  # a byte inside a character looks for the first one
             earlier = _later(following, back, -1)
             bits = bits + (_later(self._bits[values], back, 0) << 6 * back)
             found = chain & (earlier >= back)
@@ -184,13 +195,16 @@ class UnitCounter:
         return torch.where(values < 0, words, torch.where(left == 0, written, nothing)), left > 0
 
     def count(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Units that each of the pieces ``[batch, length]`` adds, and states ``[batch, length + 1]`` before
-        each and after the last.
+        """Count the units of pieces ``[batch, length]``.
+
+        Returns:
+            Units that each piece adds ``[batch, length]``, and the states before each piece and after the
+            last ``[batch, length + 1]``.
         """
         effects, unfinished = self.effects(words)
         maps = self.states[:, effects]
         span = 1
-        while span < words.shape[1]:  # every map after those before it, twice as many each time
+        while span < words.shape[1]:  # compose each map with those before it, twice as many each time
             maps = torch.cat([maps[:, :, :span], maps[:, :, span:].gather(0, maps[:, :, :-span])], 2)
             span *= 2
         after = maps[BLANK]
@@ -198,19 +212,25 @@ class UnitCounter:
         return costs, F.pad(after + UNFINISHED * unfinished, (1, 0), value=BLANK)
 
     def step(self, words: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Units that the last one of pieces ``[batch, length]`` adds, and the state after it.
+        """Count the units that the last piece of a text adds.
 
         Args:
-            words: The last four pieces are enough.
-            state: ``[batch]`` before the last one.
+            words: ``[batch, length]`` pieces, of which the last four suffice.
+            state: ``[batch]`` state before the last piece.
+
+        Returns:
+            Units ``[batch]``, and the state after the last piece ``[batch]``.
         """
         effects, unfinished = (column[:, -1] for column in self.effects(words))
         state = state % UNFINISHED
         return self.costs[state, effects], self.states[state, effects] + UNFINISHED * unfinished
 
     def characters(self, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The characters that pieces ``[batch, length]`` are bytes of: the effect of the whole character, the
-        number of pieces to its end, and whether it begins here.
+        """Find the characters to which pieces ``[batch, length]`` belong as bytes.
+
+        Returns:
+            Effect of the whole character, number of pieces to its end, and whether it begins here, each
+            ``[batch, length]``.
         """
         effects, unfinished = self.effects(words)
         whole, pieces = effects, torch.ones_like(words)
@@ -221,29 +241,29 @@ class UnitCounter:
 
 
 def _later(tensor: Tensor, steps: int, value: int | bool) -> Tensor:
-    """``[batch, length]`` moved to the right."""
+    """Shift ``[batch, length]`` to the right by ``steps``, and fill with ``value``."""
     return F.pad(tensor, (steps, 0), value=value)[:, : tensor.shape[1]]
 
 
 @dataclass(frozen=True)
 class LengthTable:
-    """What every vocabulary entry adds to the length of a text; all tensors are ``[vocabulary]``.
+    """What each piece adds to the length of a text; all tensors are ``[vocabulary]``.
 
-    The first three columns are enough where no piece begins with a mark that belongs to the letter before it
-    and no character is written as bytes; they travel with the weights. ``counter`` knows all.
+    The first three columns, which are saved with the weights, suffice if no piece begins with a combining
+    mark and no character is written as bytes. ``counter`` covers all cases.
 
-    A piece costs its units when it stands after a blank. Directly after a piece that ends inside a
-    word (``ends_inside``), one that goes on with it (``continues``) costs one unit less.
+    A piece costs ``units`` after a blank. Directly after a piece that ends inside a word (``ends_inside``), a
+    piece that continues the word (``continues``) costs one unit less.
 
     Attributes:
-        units: int64, units of the piece on its own.
-        continues: bool, the piece starts with a word character and no blank.
-        ends_inside: bool, the piece ends inside a word.
-        writable: bool, the piece may stand anywhere in a summary (no special token, no lone byte).
-        glues: bool, the piece starts with a letter, digit or hyphen that belongs to the word before it.
-        bytes: bool, the piece is a lone byte, which is only written where the document has it.
-        counter: Counts units of pieces in a row.
-        parts: A piece or bytes for each unit of a piece with several units, which a search may have to cut.
+        units: int64, number of units of the piece alone.
+        continues: bool, whether the piece begins with a word character and no blank.
+        ends_inside: bool, whether the piece ends inside a word.
+        writable: bool, whether a summary may contain the piece anywhere (no special token, no lone byte).
+        glues: bool, whether the piece begins with a letter, digit or hyphen that belongs to the word before.
+        bytes: bool, whether the piece is a lone byte, which is written only where the document has it.
+        counter: Counts the units of sequences of pieces.
+        parts: One piece, or its bytes, per unit of each piece with several units, which a search may cut.
     """
 
     units: Tensor
@@ -257,7 +277,7 @@ class LengthTable:
 
 
 def counter_of_columns(units: Tensor, continues: Tensor, ends_inside: Tensor, lone: Tensor) -> UnitCounter:
-    """The counter for the columns of a table that has been saved, all ``[vocabulary]``."""
+    """Make the counter of a saved table from its columns, all ``[vocabulary]``; see `LengthTable`."""
     columns = zip(units.tolist(), continues.tolist(), ends_inside.tolist(), strict=True)
     effects = []
     for cost, goes_on, inside in columns:
@@ -265,7 +285,7 @@ def counter_of_columns(units: Tensor, continues: Tensor, ends_inside: Tensor, lo
         effects.append(Effect((cost, cost - goes_on, *[cost] * (UNFINISHED - 2)), (after,) * UNFINISHED))
     values = [-1] * len(effects)
     places = lone.nonzero().flatten().tolist()
-    if len(places) == 256:  # in their order in every vocabulary of SentencePiece
+    if len(places) == 256:  # SentencePiece vocabularies have them in order
         for value, place in enumerate(places):
             values[place] = value
     return UnitCounter(effects, values)

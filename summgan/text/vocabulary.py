@@ -1,9 +1,9 @@
-"""`Vocabulary`: from texts to pieces and back, with all that is known of the pieces.
+"""`Vocabulary`: texts to pieces and back, with the properties of the pieces.
 
-Wraps a tokenizer of transformers: a SentencePiece one that is learned from unlabelled text
-(`sentencepieces.py`), or that of a pretrained model. It encodes, ends and cuts documents, decodes what a
-model writes, gives that the case of its document (`casing.py`) and the last touch, and measures pieces in
-units of length (`pieces.py`).
+It wraps a tokenizer of transformers: a SentencePiece one that is learned from unlabelled text
+(`sentencepieces.py`), or that of a pretrained model. It encodes, cuts and ends documents, decodes what a
+model writes, restores its case (`casing.py`), removes unpaired punctuation (`punctuation.py`), and measures
+pieces in units of length (`pieces.py`).
 """
 
 from __future__ import annotations
@@ -32,26 +32,27 @@ _MODEL_FILE = "spiece.model"
 
 
 def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
-    """A tokenizer of transformers from a folder or a hub name, that is saved as it was."""
+    """Load a tokenizer of transformers from a folder or a hub name; saving it again changes nothing."""
     tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
-    # How it was loaded is no property of a tokenizer, but would be saved with it.
+    # Options of loading are not properties of the tokenizer, but would be saved with it.
     for name in ("is_local", "local_files_only"):
         tokenizer.init_kwargs.pop(name, None)
     return tokenizer
 
 
 class Vocabulary:
-    """The pieces that texts are made of.
+    """A tokenizer with the properties of its pieces.
 
     Args:
-        tokenizer: A tokenizer of transformers with an end piece; from now on it reads all of a text as text.
-        truecaser: Puts case back where the tokenizer drops it.
-        sentencepiece_model: Serialized SentencePiece model that the tokenizer is made of, saved beside it.
+        tokenizer: Tokenizer of transformers with an end piece. It is changed in place; see
+            `sentencepieces.harden`.
+        truecaser: Restores case if the tokenizer drops it.
+        sentencepiece_model: Serialized SentencePiece model of the tokenizer, to save beside it.
 
     Attributes:
         tokenizer: The tokenizer.
-        truecaser: The truecaser, or None where case is kept.
-        end_id: The piece that ends a text.
+        truecaser: The truecaser, or None if case is kept.
+        end_id: Id of the piece that ends a text.
     """
 
     def __init__(
@@ -77,20 +78,20 @@ class Vocabulary:
         """Learn a vocabulary from texts.
 
         Args:
-            texts: Documents and sentences; the first 400,000 are read.
-            vocabulary_size: Number of pieces wanted; fewer are made when the texts hold no more.
-            byte_fallback: Whether characters without a piece are written as bytes, so that no text is
+            texts: Documents and sentences, of which the first 400,000 are read.
+            vocabulary_size: Largest number of pieces, from 1 to 10,000,000; short texts give fewer.
+            byte_fallback: Whether characters without a piece are split into bytes, so that no text is
                 unknown.
-            model_type: ``unigram`` pieces, or ``char``: every character is a piece.
-            do_lower_case: Whether case is dropped in reading, and put back in writing; see `casing.py`.
+            model_type: ``unigram`` for parts of words, or ``char`` for single characters.
+            do_lower_case: Whether input is lower-cased, and case is restored in the output; see `casing.py`.
 
         Raises:
-            SummGANError: There is no text, or the vocabulary is too small for the script.
+            SummGANError: There is no text, or the size is out of range or too small for the script.
         """
         sample = [normalize(text) for text in itertools.islice(texts, _MOST_TRAINING_TEXTS)]
         sample = [text for text in sample if text]
         if not sample:
-            raise SummGANError("There is no text to train a tokenizer on.")
+            raise SummGANError("There is no text to learn a vocabulary from; give at least one.")
         truecaser = None
         if do_lower_case:
             truecaser, sample = Truecaser.fit(sample), [text.lower() for text in sample]
@@ -106,13 +107,13 @@ class Vocabulary:
         """
         try:
             tokenizer = load_tokenizer(folder)
-            tokenizer("a")  # brings out what is wrong with its options
-            # Without its true case a model would write lower case, so these are read wherever the rest is.
+            tokenizer("a")  # raises an error if its options are wrong
+            # Without these files a model would write lower case, so they are read from the hub too.
             model, case = (_file_beside(folder, name) for name in (_MODEL_FILE, TRUECASE_FILE))
             return cls(
                 tokenizer, Truecaser.load(case) if case else None, model.read_bytes() if model else None
             )
-        except Exception as error:  # transformers and tokenizers have one for every kind of damage
+        except Exception as error:  # transformers and tokenizers raise many classes for damaged files
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise SummGANError(
                 f"No tokenizer can be loaded from {str(folder)!r}: {reason.rstrip('.: ')}. Give a folder "
@@ -120,7 +121,7 @@ class Vocabulary:
             ) from error
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write ``tokenizer.json``, with ``spiece.model`` and ``truecase.json`` where there are such."""
+        """Write ``tokenizer.json`` to a folder, with ``spiece.model`` and ``truecase.json`` if they exist."""
         folder, model = Path(folder), self._model
         self.tokenizer.save_pretrained(folder)
         if self.truecaser:
@@ -134,57 +135,57 @@ class Vocabulary:
     # Texts to pieces and back ---------------------------------------------------------------------
 
     def encode(self, text: str) -> list[int]:
-        """The pieces of a text, without begin and end."""
+        """Return the ids of the pieces of a text, without begin and end."""
         return self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids
 
     def encode_documents(self, texts: Sequence[str], most: int | None = None) -> list[list[int]]:
-        """The pieces of each text with the end piece, cut to ``most`` pieces, the end included."""
+        """Return the pieces of each text, cut to at most ``most`` pieces, the end piece included."""
         rows = self.tokenizer(list(texts), add_special_tokens=False, verbose=False).input_ids
         return [self.ended(row, most) for row in rows]
 
     def ended(self, ids: Sequence[int], most: int | None = None) -> list[int]:
-        """Pieces with the end piece, cut to ``most`` pieces, the end included."""
+        """Add the end piece to pieces, and cut them to at most ``most`` pieces, the end included."""
         return [*ids[: None if most is None else most - 1], self.end_id]
 
     def decode(self, ids: list[int]) -> str:
-        """The text of pieces, without special ones."""
+        """Return the text of pieces, without special ones."""
         return self.decode_all([ids])[0]
 
     def decode_all(self, rows: list[list[int]] | Tensor) -> list[str]:
-        """The text of each row of pieces ``[batch, length]``, without special ones."""
+        """Return the text of each row of pieces ``[batch, length]``, without special ones."""
         return self.tokenizer.batch_decode(rows, skip_special_tokens=True)
 
     def finish(self, text: str, document: str = "") -> str:
-        """A summary or reconstruction as it is shown: one line, case as in the document, marks in pairs.
+        """Finish a summary or reconstruction: one line, case as in the document, punctuation in pairs.
 
-        It keeps its length in units.
+        The length in units does not change.
 
         Args:
             text: Decoded pieces.
-            document: What the text is about; its words keep their case.
+            document: Document from which words take their case.
         """
         line = normalize(text)
         return balanced(line if self.truecaser is None else self.truecaser.restore(line, document))
 
     @property
     def drops_case(self) -> bool:
-        """Whether capital letters are read as small ones."""
+        """Whether the tokenizer lower-cases its input."""
         return self.decode(self.encode("A")).strip() == "a"
 
     # What is known of pieces ----------------------------------------------------------------------
 
     @cached_property
     def lengths(self) -> LengthTable:
-        """The length of every piece."""
+        """Lengths of the pieces."""
         return length_table(self.tokenizer)
 
     def lengths_for(self, size: int) -> LengthTable:
-        """The lengths of a model with ``size`` entries; those beyond the pieces are never written."""
+        """Return the lengths for a model with ``size`` entries; those beyond the pieces are unused."""
         return self.lengths if size == len(self) else length_table(self.tokenizer, size)
 
     @cached_property
     def boundaries(self) -> UnitBoundaries:
-        """Where units begin and end, piece by piece."""
+        """Boundaries of units in sequences of pieces."""
         return UnitBoundaries(self.lengths)
 
     @cached_property
@@ -193,19 +194,19 @@ class Vocabulary:
         return punctuation_pieces(self.tokenizer)
 
     def spellings(self, stemming: str | None = None) -> list[int]:
-        """The first piece that is spelled like each piece, ``[vocabulary]``.
+        """Return the first piece that is spelled like each piece ``[vocabulary]``; see `pieces.spellings`.
 
         Args:
-            stemming: Language of a Snowball stemmer, for which endings make no difference.
+            stemming: Language of a Snowball stemmer, to ignore endings too.
         """
         return spellings(self.tokenizer, stemming)
 
     def pieces_of_words(self, words: Iterable[str]) -> list[int]:
-        """The pieces that are one of these words, as it stands after a blank where the script has blanks."""
+        """Return the pieces that are one of these words, after a blank in scripts with blanks."""
         return pieces_of_words(self.tokenizer, words)
 
 
 def _file_beside(folder: str | Path, name: str) -> Path | None:
-    """A file of a folder or a hub name, None where it has none."""
+    """Find a file in a folder or under a hub name; None if there is none."""
     found = cached_file(str(folder), name, _raise_exceptions_for_missing_entries=False)
     return Path(found) if found else None

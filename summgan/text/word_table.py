@@ -1,8 +1,8 @@
-"""`WordTable`: the words of both piles, and all that was counted of them; and texts as rows of it.
+"""`WordTable`: the words of both piles with their statistics; and texts as rows of the table.
 
-It knows how salient each word is, which follow each other in human sentences, which have the same stem
-(*forms*), which join so many others that they may be inserted, and which neighbours people never part: a
-number and its unit, "on Wednesday", "Hong Kong". `summgan.data.word_counts` counts it.
+The table has the salience of each word, the pairs of words in human sentences, the words with the same stem
+(*forms*), the words that may be inserted because they join many others, and the neighbours that stay
+together: a number and its unit, "on Wednesday", "Hong Kong". `summgan.data.word_counts` makes it.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from summgan.text.script import join_units
 from summgan.text.words import NOTHING, Words
 
 BEGIN, END = 0, 1
-"""Rows of the table that stand for the begin and the end of a sentence."""
+"""Rows of the table for the beginning and the end of a sentence."""
 
 SPREAD = 2**32
-"""Keys of pairs of rows are ``first * SPREAD + second``."""
+"""Factor in the keys of pairs of rows, which are ``first * SPREAD + second``."""
 
 NUMBER = "0"
-"""The word that stands for all numbers."""
+"""The word that represents all numbers."""
 
 _DIGITS = regex.compile(r"[^\p{L}]*\p{N}[^\p{L}]*")
-_UNKNOWN = 2.0  # nats of salience of a word that stands in neither pile
+_UNKNOWN = 2.0  # nats: salience of a word that is in neither pile
 WORDS_FILE = "words.npz"
-"""Name of the file of a table in the folder of a model."""
+"""Name of a table's file in a model folder."""
 
 
 def class_of(string: str) -> str:
-    """Words that count as one: without case, and all numbers as one."""
+    """Return the class of a word: its lower case, or `NUMBER` for all numbers."""
     return NUMBER if _DIGITS.fullmatch(string) else string.lower()
 
 
@@ -47,20 +47,20 @@ class WordTable:
     """All words of both piles, `BEGIN` and `END` first.
 
     Attributes:
-        strings: ``[words]`` as they are written in lower case; numbers too are words of their own.
-        classes: ``[words]`` the row that stands for each in `pairs` and `together`: one for all numbers; -1
-            for words about which nothing was counted.
-        worth: ``[words]`` nats of salience.
-        unseen: ``[words]`` nats of going on after each to a word that never followed it.
-        pairs: ``[pairs]`` sorted keys (see `SPREAD`) of what followed what in sentences.
-        gains: ``[pairs]`` how much likelier than elsewhere, in nats.
-        together: Pairs of classes of which neither is said without the other: rows of (first, second, first
-            holds second, second needs first).
-        names: ``[words]`` whether each is usually written with a capital letter.
+        strings: ``[words]`` words in lower case; each number is a word of its own.
+        classes: ``[words]`` row that represents each word in `pairs` and `together`: the same one for all
+            numbers, and -1 for words without counts.
+        worth: ``[words]`` salience, in nats.
+        unseen: ``[words]`` gain (see `counts.pair_gains`) of a word that never follows this one, in nats.
+        pairs: ``[pairs]`` sorted keys (see `SPREAD`) of pairs of words in human sentences.
+        gains: ``[pairs]`` gain of each pair, in nats.
+        together: Pairs of classes that stay together, with whether the first requires the second, and whether
+            the second requires the first.
+        names: ``[words]`` whether the word is usually capitalized.
         forms: ``[words, forms]`` other words of the human sentences with the same stem, -1 beyond the last.
         inserted: Rows of the words that may be inserted.
         lengths: ``[longest + 1]`` share of the human sentences with each number of words.
-        added: Number of words at the end about which nothing was counted; they are not saved.
+        added: Number of words at the end without counts, which are not saved.
     """
 
     strings: list[str]
@@ -78,14 +78,18 @@ class WordTable:
 
     @cached_property
     def rows(self) -> dict[str, int]:
-        """Row of each word."""
+        """Row of each word, by the word in lower case."""
         return {string: row for row, string in enumerate(self.strings)}
 
     def holds(self, words: Words, ids: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Which words are said together or not at all.
+        """Tell which words of a text stay together.
+
+        Args:
+            words: The text.
+            ids: Row of each word.
 
         Returns:
-            ``[words]`` whether each, if said, is followed by the next one, and ``[words]`` whether it follows
+            ``[words]`` whether each word, if kept, requires the next one; and ``[words]`` whether it requires
             the one before.
         """
         hold, need = np.array(words.holds, dtype=bool), np.zeros(len(ids), dtype=bool)
@@ -104,10 +108,10 @@ class WordTable:
         return hold, need
 
     def only(self, rows: Iterable[int]) -> WordTable:
-        """The table of some words, with what was counted of pairs of them.
+        """Make a table of some of the words, with the counts of their pairs.
 
         Args:
-            rows: Of the words that stay; `BEGIN`, `END`, `NUMBER` and `inserted` do anyway.
+            rows: Rows of the words to keep; `BEGIN`, `END`, `NUMBER` and `inserted` are always kept.
         """
         kept = np.unique([BEGIN, END, self.rows[NUMBER], *self.inserted.tolist(), *rows])
         first, second = (_renumbered(side, kept) for side in (self.pairs // SPREAD, self.pairs % SPREAD))
@@ -125,7 +129,7 @@ class WordTable:
         )
 
     def _picked(self, rows: np.ndarray) -> WordTable:
-        """The table of these rows, sorted; classes, and what was counted of them, stay."""
+        """Table of these sorted rows; classes and counts of pairs stay as they are."""
         return replace(
             self,
             strings=[self.strings[row] for row in rows.tolist()],
@@ -138,9 +142,9 @@ class WordTable:
         )
 
     def about(self, texts: Iterable[Words]) -> WordTable:
-        """The words of texts, what they may become and what may be inserted: a table as small as the texts.
+        """Make a small table of the words of texts, their forms, and the words that may be inserted.
 
-        `classes` are the rows of this table, so that `pairs` and `together` are shared.
+        Its `classes` are rows of this table, so that both share `pairs` and `together`.
         """
         known = self.rows
         said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
@@ -150,11 +154,11 @@ class WordTable:
         return self._picked(np.unique([*always, *rows, *forms[forms >= 0]])).with_strings(said)
 
     def with_words(self, texts: Iterable[Words]) -> WordTable:
-        """The table with all words of further texts, about which nothing was counted."""
+        """Make a table with the words of further texts, without counts for new ones."""
         return self.with_strings(dict.fromkeys(string.lower() for words in texts for string in words.strings))
 
     def with_strings(self, said: Iterable[str]) -> WordTable:
-        """The table with further words in lower case, about which nothing was counted."""
+        """Make a table with further words, given in lower case, without counts for new ones."""
         new = [string for string in said if string not in self.rows]
         if not new:
             return self
@@ -172,12 +176,12 @@ class WordTable:
         )
 
     def surface(self, words: Words, ids: Sequence[int], places: Sequence[int]) -> list[str]:
-        """The words of a summary as a reader gets them.
+        """Return the words of a summary as they are shown to a reader.
 
         Args:
             words: The document.
-            ids: Rows of what is said.
-            places: Place of each in the document, -1 for words that are inserted.
+            ids: Row of each word of the summary.
+            places: Index of each in the words of the document, -1 for an inserted word.
         """
         said: list[str] = []
         for row, place in zip(ids, places, strict=True):
@@ -192,11 +196,11 @@ class WordTable:
 
     @staticmethod
     def joined(surface: Sequence[str]) -> str:
-        """Words as one text."""
+        """Join words to one text."""
         return join_units(surface)
 
     def save(self, folder: Path) -> None:
-        """Write what was counted into a folder."""
+        """Write the table, without added words, to a folder."""
         counted = self._picked(np.arange(len(self.strings) - self.added))
         arrays = {name: getattr(counted, name) for name in _SAVED}
         arrays["strings"] = np.frombuffer("\n".join(counted.strings).encode(), dtype=np.uint8)
@@ -209,7 +213,7 @@ class WordTable:
         """Read the file that `save` wrote.
 
         Raises:
-            SummGANError: It is missing or damaged.
+            SummGANError: The file is missing or damaged.
         """
         try:
             with np.load(file, allow_pickle=False) as arrays:
@@ -220,14 +224,14 @@ class WordTable:
             table = cls(strings=strings, together=together, **found)
             table.check()
         except (OSError, KeyError, ValueError, TypeError, AttributeError, BadZipFile) as error:
-            raise SummGANError(f"{file} is no table of words: {error}") from error
+            raise SummGANError(f"{file} is not a valid word table: {error}") from error
         return table
 
     def check(self) -> None:
-        """Refuse a table whose columns do not belong together.
+        """Check that the columns of the table fit together.
 
         Raises:
-            ValueError: Naming the column.
+            ValueError: A column does not fit; the message names it.
         """
         size = len(self.strings)
         columns = {"classes": "i", "worth": "f", "unseen": "f", "names": "b"}
@@ -240,7 +244,7 @@ class WordTable:
         for name in ("classes", "forms", "inserted"):
             rows = getattr(self, name)
             if rows.size and (rows.dtype.kind != "i" or rows.min() < -1 or rows.max() >= size):
-                raise ValueError(f"{name} names rows that are not there")
+                raise ValueError(f"{name} has rows that do not exist")
         if not self.rows.keys() >= {NUMBER} or not self.lengths.size or not np.isfinite(self.lengths).all():
             raise ValueError("numbers or lengths are missing")
 
@@ -249,7 +253,7 @@ _SAVED = [field.name for field in fields(WordTable) if field.name != "added"]
 
 
 def _renumbered(old: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Places among sorted ``rows`` of some of them, -1 of what is not there."""
+    """Indices of ``old`` in sorted ``rows``, -1 for those that are not there."""
     places = np.searchsorted(rows, old).clip(max=len(rows) - 1)
     return np.where(rows[places] == old, places, -1)
 
@@ -259,11 +263,11 @@ class TextRows:
     """Many texts as rows of a word table, end to end.
 
     Attributes:
-        sizes: ``[texts]`` words of each.
+        sizes: ``[texts]`` number of words of each text.
         ids: ``[all words]`` rows of the word table.
-        after: ``[all words]`` punctuation after each, by kind.
-        hold: ``[all words]`` whether each, if said, is followed by the next one.
-        need: ``[all words]`` whether each, if said, follows the one before.
+        after: ``[all words]`` kind of punctuation after each word; see `words.Words.after`.
+        hold: ``[all words]`` whether each word, if kept, requires the next one.
+        need: ``[all words]`` whether each word, if kept, requires the one before.
     """
 
     sizes: np.ndarray
@@ -276,7 +280,10 @@ class TextRows:
         return len(self.sizes)
 
     def take(self, texts: Sequence[int]) -> dict[str, Tensor]:
-        """Some of the texts as tables ``[texts, words]``; ids are -1 beyond the last word, the others 0."""
+        """Return some of the texts as padded tensors ``[texts, words]`` by name.
+
+        Beyond the last word, ``ids`` are -1 and the others 0.
+        """
         chosen = np.asarray(texts)
         sizes = self.sizes[chosen]
         places = np.arange(sizes.max(initial=1))
@@ -292,12 +299,12 @@ class TextRows:
 
 
 def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
-    """Look the words of texts up.
+    """Look up the words of texts in a table.
 
     Args:
-        table: Knows all words of the texts.
-        texts: Split by `words_of`.
-        longest: Words of a text that are read; what follows is left out.
+        table: Table with all words of the texts.
+        texts: Texts, split by `words_of`.
+        longest: Largest number of words of a text; the rest is cut off.
     """
     rows = table.rows
     ids: list[int] = []
@@ -309,7 +316,7 @@ def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
         )
         own = [rows[string.lower()] for string in words.strings]
         hold, need = table.holds(words, own)
-        hold[-1:] = False  # what would follow is not there
+        hold[-1:] = False  # no word follows the last one
         ids += own
         after += words.after
         sizes.append(len(own))
@@ -325,7 +332,7 @@ def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
 
 
 def of_length(rows: TextRows, shortest: int, longest: int) -> TextRows:
-    """The texts with ``shortest`` to ``longest`` words."""
+    """Select the texts with ``shortest`` to ``longest`` words."""
     fits = (rows.sizes >= shortest) & (rows.sizes <= longest)
     each = np.repeat(fits, rows.sizes)
     return TextRows(rows.sizes[fits], rows.ids[each], rows.after[each], rows.hold[each], rows.need[each])

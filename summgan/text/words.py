@@ -1,4 +1,4 @@
-"""Texts as words, and what stands between them.
+"""Texts as words, with the punctuation between them.
 
 A word is a token between blanks without its punctuation, or one character in scripts without blanks.
 """
@@ -14,12 +14,12 @@ import regex
 from summgan.text.script import is_unspaced
 
 NOTHING, CLAUSE, SENTENCE = 0, 1, 2
-"""What stands between a word and the next one: no punctuation, some, or the end of a sentence."""
+"""Kinds of punctuation between a word and the next one: none, some, or the end of a sentence."""
 
 _OPENING, _CLOSING = "\"“‘'([«„", "\"”’')]»“"
 _WORD = regex.compile(r"[$£€¥#+\-]*[\p{L}\p{N}](?:.*[\p{L}\p{N}%°])?|[\p{L}\p{N}]")
 _INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
-_LONGEST_QUOTE = 8  # words between quotation marks or brackets that stay together
+_LONGEST_QUOTE = 8  # largest number of words between quotation marks or brackets that stay together
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,11 @@ class Words:
     """A text as words.
 
     Attributes:
-        strings: The words.
-        after: Of each what follows it: `NOTHING`, `CLAUSE` or `SENTENCE`.
-        holds: Whether each, if said, is followed by the next one; within quotation marks, brackets and names.
-        begins: Places in the text where each begins.
+        strings: ``[words]`` the words.
+        after: ``[words]`` punctuation after each word: `NOTHING`, `CLAUSE` or `SENTENCE`.
+        holds: ``[words]`` whether each word, if kept, requires the next one, within quotation marks or
+            brackets.
+        begins: ``[words]`` index in the text of the first character of each word.
     """
 
     strings: list[str]
@@ -39,20 +40,20 @@ class Words:
     begins: list[int]
 
     def begins_sentence(self, place: int) -> bool:
-        """Whether the word at a place is the first of a sentence."""
+        """Tell whether the word at an index is the first of a sentence."""
         return place == 0 or self.after[place - 1] == SENTENCE
 
 
 @dataclass(frozen=True)
 class Source:
-    """A word of a summary, and where it comes from.
+    """A word of a summary, with its place in the document.
 
     Attributes:
-        word: As the summary has it.
-        start: Place of its first character in the document (as `summgan.text.script.normalize` gives it),
-            where it may stand in another form; None for an inserted word.
-        end: Place after its last character; None for an inserted word.
-        probability: How likely the model says this word in a summary of this length.
+        word: The word as the summary has it; the document may have another form of it.
+        start: Index of its first character in the document, as normalized by `summgan.text.script.normalize`;
+            None for an inserted word.
+        end: Index after its last character; None for an inserted word.
+        probability: Probability, from 0 to 1, that a summary of this length has this word.
     """
 
     word: str
@@ -62,7 +63,7 @@ class Source:
 
 
 def words_of(text: str) -> Words:
-    """Split a text into words and what stands between them."""
+    """Split a normalized text into words and the punctuation between them."""
     strings: list[str] = []
     after: list[int] = []
     begins: list[int] = []
@@ -70,7 +71,7 @@ def words_of(text: str) -> Words:
     holds: set[int] = set()
     for match in regex.finditer(r"\S+", text):
         for offset, part in _parts(match.group()):
-            if part.isalnum():  # most are no more than a word
+            if part.isalnum():  # most parts are just a word
                 strings.append(part)
                 begins.append(match.start() + offset)
                 after.append(NOTHING)
@@ -98,7 +99,7 @@ def words_of(text: str) -> Words:
 
 
 def _parts(token: str) -> Iterable[tuple[int, str]]:
-    """A token, or its characters with what follows them where its script has no blanks."""
+    """Split a token into characters, each with what follows it, if its script has no blanks."""
     if token.isascii() or not any(map(is_unspaced, token)):
         return [(0, token)]
     starts = [0]

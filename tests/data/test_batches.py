@@ -19,7 +19,7 @@ def stream(tokenizer, documents, sentences):
 
 
 def fields(batch):
-    """All tensors of a batch by name."""
+    """All tensors of a batch, by name."""
     tensors = {"rows": batch.rows}
     for name, texts in batch.texts.items():
         tensors |= {f"{name}.{kind}": v for kind, v in vars(texts).items() if v is not None}

@@ -1,4 +1,4 @@
-"""The document nearest to a sentence, against counting by hand."""
+"""The document nearest to a sentence, checked against counts by hand."""
 
 import math
 
@@ -17,7 +17,7 @@ def test_the_document_that_says_most_of_a_sentence_is_found():
     found = find_neighbours(DOCUMENTS, ["Porto closes library", "Library opens in Graz", "Zebra"])
     assert found.documents.tolist() == [0, 2, -1]
     assert found.coverage[0] == pytest.approx(1.0) and found.coverage[2] == 0.0
-    # "in" stands in one other document, the rest in this one: weights are log(4 / documents).
+    # "in" is in one other document too, the other words only in this one; weights are log(4 / documents).
     said = math.log(4 / 2) + 2 * math.log(4 / 1)
     assert found.coverage[1] == pytest.approx(said / (said + math.log(4 / 1)))
 

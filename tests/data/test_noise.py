@@ -28,7 +28,7 @@ def test_units_keep_the_pieces_of_a_word_together(tokenizer, chinese_tokenizer):
 
 
 class Neighbours:
-    """Every letter stands between its small and its great digit in some document."""
+    """Contexts in which each letter is between its small and its large digit."""
 
     def before(self, unit, count, rng):
         return units("0") * count

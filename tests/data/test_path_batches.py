@@ -1,4 +1,4 @@
-"""Batches of texts by number."""
+"""Batches of documents and sentences as rows of a word table."""
 
 import torch
 from paths_support import make_world

@@ -1,4 +1,4 @@
-"""Counts and weights of pieces, by hand."""
+"""Counts and weights of pieces, checked against counts by hand."""
 
 import math
 

@@ -27,8 +27,8 @@ def test_several_files_are_one_pile_with_one_report(write, load, caplog):
     third = write("c.txt", ["three"])
     data = load([first, second, third], skip_bad_rows=True)
     assert data["text"][:] == ["one", "two", "three"]
-    assert "2 bad rows were skipped" in caplog.text
-    with pytest.raises(SummGANError, match="There is no document in .*a.txt.*b.txt"):
+    assert "Bad rows that were skipped: 2" in caplog.text
+    with pytest.raises(SummGANError, match="There are no documents in .*a.txt.*b.txt"):
         load([write("a.txt", [""]), write("b.txt", [""])])
 
 
@@ -49,11 +49,11 @@ def test_skipped_rows_are_reported_also_from_the_cache(write, load, caplog):
         caplog.clear()
         with caplog.at_level(logging.WARNING):
             assert load(path, skip_bad_rows=True)["text"][:] == ["x", "y"]
-        assert "1 bad rows were skipped" in caplog.text and "a.jsonl:2" in caplog.text
+        assert "Bad rows that were skipped: 1" in caplog.text and "a.jsonl:2" in caplog.text
 
 
 def test_an_empty_pile_is_an_error(write, load):
-    with pytest.raises(SummGANError, match="There is no document in"):
+    with pytest.raises(SummGANError, match="There are no documents in"):
         load(write("a.txt", ["", " "]))
 
 
@@ -100,7 +100,7 @@ def test_rows_before_the_damage_of_a_file_are_trained_on(loader, load, tmp_path,
     data = read(path, skip_bad_rows=True)
     texts = data["text"][:] if loader == "texts" else data.documents
     assert len(texts) > 100 and texts == [f"text {n} {'x' * n}".strip() for n in range(len(texts))]
-    assert "1 bad rows were skipped" in caplog.text and "a.jsonl.gz:" in caplog.text
+    assert "Bad rows that were skipped: 1" in caplog.text and "a.jsonl.gz:" in caplog.text
     with pytest.raises(SummGANError, match="a.jsonl.gz: the gzip file is damaged or cut off"):
         read(gzipped(tmp_path, 0.002), skip_bad_rows=True)
 
@@ -121,7 +121,7 @@ def test_odd_rows_are_skipped_in_training_too(loader, load, tmp_path, caplog):
     (tmp_path / "a.jsonl").write_bytes("\n".join(lines).encode("utf-8", "surrogateescape"))
     data = (load if loader == "texts" else load_pairs)(str(tmp_path / "a.jsonl"), skip_bad_rows=True)
     assert (data["text"][:] if loader == "texts" else data.documents) == ["one", "two"]
-    assert f"{len(ODD_ROWS)} bad rows were skipped" in caplog.text
+    assert f"Bad rows that were skipped: {len(ODD_ROWS)}" in caplog.text
 
 
 def test_hints_name_the_options_of_training(write, load):
@@ -188,4 +188,4 @@ def test_a_document_without_a_summary_where_others_have_one_is_named(write, capl
     with pytest.raises(RowError, match="a.jsonl:3: title has null instead of a text"):
         load_pairs(path)
     assert load_pairs(path, skip_bad_rows=True).documents == ["e"]
-    assert "2 bad rows were skipped" in caplog.text and "a.jsonl:1: has no summary" in caplog.text
+    assert "Bad rows that were skipped: 2" in caplog.text and "a.jsonl:1: has no summary" in caplog.text

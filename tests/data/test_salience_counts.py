@@ -1,4 +1,4 @@
-"""Salience against the formula on counts that can be done by hand, and on neighbours made by a known rule."""
+"""Salience, checked against the formula on small counts, and on neighbours made by a known rule."""
 
 import math
 
@@ -27,7 +27,7 @@ def test_rare_pieces_that_people_write_into_sentences_are_salient():
 
 
 def piles(said, pairs=500, length=24, vocabulary=400):
-    """Documents of random pieces, and sentences of the places that ``said(document, place, rng)`` names."""
+    """Documents of random pieces, and sentences of the places where ``said(document, place, rng)``."""
     rng = np.random.default_rng(0)
     documents, sentences = [], []
     for _ in range(pairs):
@@ -41,7 +41,7 @@ def piles(said, pairs=500, length=24, vocabulary=400):
 
 
 def neighbours(said, **sizes):
-    """What is learned from them."""
+    """Salience that is learned from such documents and sentences."""
     documents, near, spellings = piles(said, **sizes)
     return salience_of(documents, near, near, spellings)
 
@@ -50,7 +50,7 @@ def test_it_is_learned_which_pieces_neighbours_say():
     found = neighbours(lambda document, place, rng: rng.random() < (0.8 if document[place] < 50 else 0.2))
     often, seldom = found.piece[1:50], found.piece[50:]
     assert often.min() > seldom.max()
-    # Nearly the true difference of log-odds, or more: what is counted says the same.
+    # Nearly the true difference of log-odds, or more, as the counted salience has the same sign.
     assert often.mean() - seldom.mean() > 1.5
     assert found.position[:3].abs().max() < 0.5
 
@@ -59,7 +59,7 @@ def test_it_is_learned_where_neighbours_begin_and_what_is_repeated():
     found = neighbours(lambda document, place, rng: rng.random() < (0.8 if place < POSITION_BIN else 0.2))
     assert found.position[0] - found.position[1] > 1.0
     assert found.position[1].item() == pytest.approx(found.position[2].item(), abs=0.3)
-    # Where no document is that long, the last position that is known counts.
+    # Positions beyond all documents are as the last known one.
     assert (found.position[3:] == found.position[2]).all() and found.position[2] < 0
 
     def said(document, place, rng):
@@ -78,7 +78,7 @@ def test_pieces_said_by_chance_do_not_look_salient():
     # Every piece is rare here, so a table that judged its own sentence would explain all of it.
     documents, near, spellings = piles(lambda document, place, rng: rng.random() < 0.3, vocabulary=5000)
     found, counted = (salience_of(documents, near, some, spellings).piece[1:] for some in (near, None))
-    assert (found - counted / 2).std() < 0.1  # half of what is counted, and hardly more
+    assert (found - counted / 2).std() < 0.1  # half of the counted salience, and hardly more
 
 
 def test_logistic_regression_is_where_the_slope_is_zero():

@@ -1,4 +1,4 @@
-"""Texts around sentences: that they hide them, and how often each is drawn."""
+"""Made-up texts around sentences: they contain the sentence, and have the right probabilities."""
 
 from collections import Counter
 from math import comb
@@ -27,7 +27,7 @@ def test_texts_hide_the_sentence_and_are_longer():
 
 
 def chance(text):
-    """Of a text under the model of pairs."""
+    """Probability of a text under the model of bigrams."""
     following = Counter()
     for words in DOCUMENTS:
         following.update(zip([0, *words], [*words, -1], strict=True))

@@ -1,4 +1,4 @@
-"""What is counted of the words of both piles."""
+"""Counts of the words of both piles."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the demo may replace in its folder; the demo itself is too long for a test."""
+"""Files that the demo may replace; the demo itself is too long for a test."""
 
 import json
 
@@ -10,12 +10,12 @@ from summgan.files import write_folder
 
 
 class Stopped(Exception):
-    """The demo came to its first training."""
+    """The demo reached its first training."""
 
 
 @pytest.fixture
 def begin(monkeypatch, tmp_path):
-    """Run the demo as far as its first training."""
+    """Run the demo until its first training."""
 
     def stop(options, say):
         raise Stopped

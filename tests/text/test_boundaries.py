@@ -9,7 +9,7 @@ from summgan.text.vocabulary import Vocabulary
 
 @pytest.fixture(scope="module")
 def mixed():
-    """A vocabulary of many scripts, with pieces that end inside of characters."""
+    """A vocabulary of many scripts, with pieces that end inside characters."""
     return Vocabulary.train(MIXED * 20, 600).tokenizer
 
 
@@ -21,5 +21,5 @@ def test_documents_are_cut_where_their_units_begin(text, mixed, tokenizer):
         units = split_into_units(ids, boundaries)
         assert [piece for unit in units for piece in unit] == ids
         assert boundaries.length(ids) == count_units(text)
-        # Each has its length wherever it stands.
+        # A unit has the same length everywhere.
         assert sum(map(boundaries.length, units)) == count_units(text)

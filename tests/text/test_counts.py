@@ -1,4 +1,4 @@
-"""Rarity and n-grams, counted by hand."""
+"""Inverse document frequencies and n-grams, checked against counts by hand."""
 
 import math
 

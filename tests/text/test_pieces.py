@@ -32,7 +32,7 @@ def test_punctuation_is_silent_and_words_are_found_where_they_stand_alone(tokeni
 
 
 class Pieces(list):
-    """As much of a tokenizer as its pieces."""
+    """A tokenizer with nothing but pieces."""
 
     all_special_ids = ()
 
@@ -46,7 +46,7 @@ def test_spellings_are_the_same_but_for_case_blanks_and_endings_if_wanted():
     assert spellings(pieces, "english") == [0, 0, 0, 3, 4, 5]
     german = Pieces(["\u2581tote", "\u2581toten", "\u2581kills", "\u2581killed"])
     assert spellings(german, "german") == [0, 0, 2, 3]
-    # Of vocabularies of bytes it is the letters that count.
+    # In byte-level vocabularies, the decoded letters count.
     as_bytes = ByteLevel(add_prefix_space=False)
     words = [
         " H\u00e4user",

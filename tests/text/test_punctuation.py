@@ -23,7 +23,7 @@ MARKS = '“”‘’"«»„‹›()[]{}「」『』（）【】《》'
         ('Historically "git stash [<options>] saves', "Historically git stash [<options>] saves"),
         ("(thanks :)", "thanks :)"),
         ("他说“好了", "他说、好了"),
-        # A mark that is a unit becomes a pause, so that the length stays.
+        # A mark that is a unit becomes a dash or comma, so that the length stays the same.
         ("a ( b", "a – b"),
         ("(", "–"),
         ('("', "–"),

@@ -1,4 +1,4 @@
-"""Counting piece by piece against counting the units of the text that was written."""
+"""Units counted piece by piece, compared with the units of the decoded text."""
 
 import random
 
@@ -17,7 +17,7 @@ LETTERS = "aあกิ中😀ğ\u0301\ufe0f\u3099្កक्ि각ﾞ\u200d\U000
 
 @pytest.fixture(scope="module")
 def mixed():
-    """A vocabulary of many scripts, with pieces that end inside of characters."""
+    """A vocabulary of many scripts, with pieces that end inside characters."""
     return Vocabulary.train(MIXED * 20, 600).tokenizer
 
 
@@ -27,7 +27,7 @@ def test_what_a_piece_adds_depends_on_what_is_before_it():
     assert effect_of("は").costs[:3] == (1, 1, 1)
     assert effect_of("\u0e34n").costs[:3] == (2, 0, 1)  # a vowel sign, and a word after it
     assert effect_of("はMIT").states == (1,) * UNFINISHED
-    assert effect_of("\u0301").states[1:3] == (1, 2)  # an accent leaves what it stands on
+    assert effect_of("\u0301").states[1:3] == (1, 2)  # an accent does not change the state
     assert effect_of("").costs == effect_of(" ").costs == (0,) * UNFINISHED
 
 

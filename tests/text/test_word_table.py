@@ -1,4 +1,4 @@
-"""The words of both piles with what was counted of them, and texts as rows of them."""
+"""The table of the words of both piles, and texts as rows of it."""
 
 import itertools
 
@@ -34,7 +34,7 @@ def test_a_table_is_saved_and_loaded(tmp_path):
     assert loaded.together == found.together
     assert np.array_equal(loaded.forms, found.forms)
     (tmp_path / "words.npz").write_bytes(b"PK")
-    with pytest.raises(SummGANError, match="no table of words"):
+    with pytest.raises(SummGANError, match="not a valid word table"):
         WordTable.load(tmp_path / "words.npz")
 
 
@@ -86,7 +86,7 @@ def test_only_some_words_are_kept_with_their_pairs():
     pairs = [*zip(*itertools.product(small.strings, repeat=2), strict=True)]
     assert torch.equal(chances(small, *pairs), chances(found, *pairs))
     assert small.together[small.rows["hong"], small.rows["kong"]] == (True, True)
-    assert small.forms[small.rows["killed"]].tolist() == [-1]  # "kills" is gone
+    assert small.forms[small.rows["killed"]].tolist() == [-1]  # "kills" is not in the table
 
 
 def test_a_summary_is_written_as_the_document_writes_its_words():

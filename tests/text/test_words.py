@@ -1,4 +1,4 @@
-"""Texts as words, and what stands between them."""
+"""Texts as words, with the punctuation between them."""
 
 from summgan.text.words import CLAUSE, NOTHING, SENTENCE, words_of
 

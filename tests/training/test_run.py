@@ -370,5 +370,5 @@ def test_very_little_text_trains_without_a_traceback(options, write, documents, 
     assert all(value == value and abs(value) < 1e6 for value in row.values())
     watched = len(documents) if len(documents) < 20 else len(documents) // 20
     kept = len(documents) if len(documents) < 20 else len(documents) - watched
-    assert any(s.startswith(f"{kept} documents") and f"{watched} documents to watch" in s for s in said)
+    assert any(s.startswith(f"{kept} documents") and f"{watched} documents for validation" in s for s in said)
     assert any("none is held out" in sentence for sentence in said) == (len(documents) < 20)
