@@ -65,7 +65,8 @@ class PathScores:
         edges: Where the edges are.
         whole: Prior and what is learned.
         learned: What is learned alone.
-        states: ``[batch, vertices, width]`` encoding of each vertex; None of the prior alone.
+        states: ``[batch, vertices + insertable, width]`` encoding of each vertex, then embedding of each word
+            that may be inserted; None of the prior alone.
     """
 
     edges: Edges
@@ -182,7 +183,8 @@ class PathGenerator(nn.Module):
             return PathScores(edges, prior, zero)
         states = self._states(lattice)
         mine = self._learned(lattice, edges, over, states)
-        return PathScores(edges, prior + mine, mine, states)
+        inserted = self._embedded(self.prior.inserted).expand(len(states), -1, -1)
+        return PathScores(edges, prior + mine, mine, torch.cat([states, inserted], 1))
 
     def _prior(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
         """Counted scores."""
@@ -252,22 +254,6 @@ class PathGenerator(nn.Module):
         embedded = self.encoder.get_input_embeddings()(pieces.clamp_min(0)).float()
         return (embedded * there).sum(-2) / there.sum(-2).clamp_min(1)
 
-    def encoded(self, drawn: Drawn, states: Tensor) -> Tensor:
-        """Encode the words of summaries.
-
-        Args:
-            drawn: Summaries, as many of each document.
-            states: ``[batch, vertices, width]`` of the lattices, from `PathScores`.
-
-        Returns:
-            ``[batch * samples, units, width]`` state of the vertex of each word, the embedding of an inserted
-            word, anything beyond the last.
-        """
-        rows = torch.arange(len(drawn.words), device=states.device) // (len(drawn.words) // len(states))
-        own = states[rows[:, None], drawn.vertices.clamp_min(0)]
-        more = (drawn.vertices < 0) & (drawn.words >= 0)
-        return own.masked_scatter(more[..., None], self._embedded(drawn.words[more]))
-
 
 def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms: Tensor | None) -> Tensor:
     """Which words are inserted on the edges of drawn paths.
@@ -315,14 +301,14 @@ class Drawn:
         words: ``[batch * samples, units]`` rows of the word table, -1 beyond the last.
         struck: ``[batch * samples, units + 1]`` 1 at every gap beside something that is not the document's.
         position: ``[batch, samples, units]`` place in ``words`` of each vertex of the path.
-        vertices: ``[batch * samples, units]`` vertex of each word, -1 for inserted ones and beyond the last.
+        states: ``[batch * samples, units]`` place of each word among the states of `PathScores`, -1 beyond.
         places: ``[batch * samples, units]`` place of each word in the document, -1 for inserted ones.
     """
 
     words: Tensor
     struck: Tensor
     position: Tensor
-    vertices: Tensor
+    states: Tensor
     places: Tensor
 
 
@@ -350,10 +336,10 @@ def write(lattice: Lattice, insertable: Tensor, path: Path, inserted: Tensor) ->
 
     said, place = lattice.words[rows, vertices], lattice.places[rows, vertices]
     words = place_of(said, insertable[inserted.clamp_min(0)] if len(insertable) else said, -1)
-    nowhere = torch.full_like(place, -1)
-    places, numbers = place_of(place, nowhere, -1), place_of(vertices, nowhere, -1)
+    places = place_of(place, torch.full_like(place, -1), -1)
+    states = place_of(vertices, lattice.words.shape[1] + inserted, -1)
     changed = place_of(lattice.changed[rows, vertices].long(), torch.ones_like(place), 0)
-    return Drawn(words, _struck(lattice, words, places, changed, samples), position, numbers, places)
+    return Drawn(words, _struck(lattice, words, places, changed, samples), position, states, places)
 
 
 def _struck(lattice: Lattice, words: Tensor, places: Tensor, changed: Tensor, samples: int) -> Tensor:

@@ -140,8 +140,7 @@ class PathWriter(nn.Module):
         path, _ = paths.best_of_each(lengths)
         inserted = inserted_words(scores, path, 1.0, None)
         drawn = write(lattice, self.generator.prior.inserted, path, inserted)
-        encoded = self.generator.encoded(drawn, scores.states)
-        nats = reranker(drawn, encoded, lattice, scores.states).unflatten(0, lengths.shape)
+        nats = reranker(drawn, lattice, scores.states).unflatten(0, lengths.shape)
         index = lengths.clamp_max(len(self.log_shares) - 1)
         return mean_nats(nats, lengths) + _FREQUENCY * self.log_shares[index]
 

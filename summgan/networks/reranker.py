@@ -39,28 +39,30 @@ class Reranker(nn.Module):
         self.recurrent = nn.GRU(size, size, batch_first=True)
         self.head = nn.Sequential(nn.LayerNorm(size), nn.Linear(size, size), nn.GELU(), nn.Linear(size, 2))
 
-    def forward(self, drawn: Drawn, encoded: Tensor, lattice: Lattice, states: Tensor) -> Tensor:
+    def forward(self, drawn: Drawn, lattice: Lattice, states: Tensor) -> Tensor:
         """Read summaries from left to right.
 
         Args:
             drawn: Summaries, as many of each document.
-            encoded: ``[batch * samples, units, width]`` of their words, from `PathGenerator.encoded`.
             lattice: The documents.
-            states: ``[batch, vertices, width]`` of the documents, from `PathScores`.
+            states: ``[batch, vertices + insertable, width]`` from `PathScores`.
 
         Returns:
             ``[batch * samples, units + 1]`` nats of each word, given those before, then of the end; 0 beyond.
         """
         samples = len(drawn.words) // len(states)
-        vertices = (lattice.words >= 0)[..., None]
-        document = (states * vertices).sum(1) / vertices.sum(1)
+        there = (lattice.words >= 0)[..., None]
+        document = (states[:, : there.shape[1]] * there).sum(1) / there.sum(1)
         after = lattice.after.repeat_interleave(samples, 0).gather(1, drawn.places.clamp_min(0))
         after = after.masked_fill(drawn.places < 0, NOTHING)
         reached = F.pad(drawn.places.cummax(1).values, (1, 0), value=-1)  # an inserted word is no step on
         step = (reached[:, 1:] - reached[:, :-1]).clamp_max(_STEPS - 1)
 
-        features = self.word(encoded) + self.before(F.pad(encoded, (0, 0, 1, 0))[:, :-1])
-        features = features + self.document(document).repeat_interleave(samples, 0)[:, None]
+        states = F.pad(states, (0, 0, 0, 1))  # what is before the first word, at place -1
+        row = torch.arange(len(drawn.words), device=states.device)[:, None] // samples
+        features = self.word(states)[row, drawn.states]
+        features = features + self.before(states)[row, F.pad(drawn.states, (1, -1), value=-1)]
+        features = features + self.document(document)[row]
         features = self.dropout((features + self.step(step) + self.after(after)).tanh())
         read, _ = self.recurrent(features)
         words, ends = (F.pad(column, (0, 1)) for column in self.head(features + read).float().unbind(2))

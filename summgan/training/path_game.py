@@ -261,19 +261,9 @@ class PathGame(nn.Module):
         return score_of(scores, play.path) + shares - whole, shares
 
     def foresight(self, play: Play, nats: Tensor, reranker: Reranker) -> Tensor:
-        """Mean squared difference of what the reranker foresees from the language model's answer.
-
-        Nothing but the reranker gets a gradient.
-
-        Args:
-            play: The summaries.
-            nats: ``[batch, samples, units + 1]`` of each word and of the end.
-            reranker: Learns.
-        """
+        """Mean squared error of the reranker, which alone gets a gradient; ``nats`` as from `judge`."""
         assert play.scores.states is not None
-        states = play.scores.states.detach()
-        encoded = self.generator.encoded(play.drawn, states).detach()
-        foreseen = reranker(play.drawn, encoded, play.lattice, states)
+        foreseen = reranker(play.drawn, play.lattice, play.scores.states.detach())
         words = (play.drawn.words >= 0).float()
         return edge_regression(foreseen, nats.flatten(0, 1), F.pad(words, (1, 0), value=1.0))
 

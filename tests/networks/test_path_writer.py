@@ -21,8 +21,8 @@ class Likes(nn.Module):
         super().__init__()
         self.words = words
 
-    def forward(self, drawn, encoded, lattice, states):
-        assert encoded.shape[:2] == drawn.words.shape and states.shape[:2] == lattice.words.shape
+    def forward(self, drawn, lattice, states):
+        assert states.shape[1] == lattice.words.shape[1] + 2
         lengths = (drawn.words >= 0).sum(1, keepdim=True)
         steps = torch.arange(drawn.words.shape[1] + 1) <= lengths
         return -0.5 * (lengths - self.words).abs() * steps
