@@ -23,7 +23,7 @@ from summgan.networks.path_generator import (
     write,
 )
 from summgan.networks.paths import FORBIDDEN, Path, Paths
-from summgan.networks.reranker import Reranker, mean_nats
+from summgan.networks.reranker import Reranker, worth_of
 from summgan.networks.visits import visits
 
 _LENGTHS = 257  # lengths that are told apart, from 0 on
@@ -134,7 +134,7 @@ class PathWriter(nn.Module):
             reranker: Reads the paths.
 
         Returns:
-            ``[batch, lengths]``: foreseen nats per word and end, plus a share of the log frequency.
+            ``[batch, lengths]``: foreseen worth, plus a share of the log frequency.
         """
         assert scores.states is not None
         path, _ = paths.best_of_each(lengths)
@@ -142,7 +142,7 @@ class PathWriter(nn.Module):
         drawn = write(lattice, self.generator.prior.inserted, path, inserted)
         nats = reranker(drawn, lattice, scores.states).unflatten(0, lengths.shape)
         index = lengths.clamp_max(len(self.log_shares) - 1)
-        return mean_nats(nats, lengths) + _FREQUENCY * self.log_shares[index]
+        return worth_of(nats, lengths) + _FREQUENCY * self.log_shares[index]
 
     @torch.no_grad()
     def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:

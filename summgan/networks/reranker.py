@@ -19,6 +19,8 @@ from summgan.text.words import NOTHING, SENTENCE
 
 _STEPS = 33
 """Distances between two words that are told apart; longer ones count as the longest."""
+_END = 0.2
+"""Weight of the end beside the mean word: of 0 to 0.5, what tells best which summaries readers accepted."""
 
 
 class Reranker(nn.Module):
@@ -72,6 +74,15 @@ class Reranker(nn.Module):
         return torch.where(places < lengths, words, 0.0).scatter(1, lengths, ends.gather(1, lengths - 1))
 
 
-def mean_nats(nats: Tensor, lengths: Tensor) -> Tensor:
-    """``[...]`` mean of nats ``[..., units + 1]`` over the words and the end of summaries."""
-    return nats.sum(-1) / (lengths + 1)
+def worth_of(nats: Tensor, lengths: Tensor) -> Tensor:
+    """How good whole summaries of different lengths are.
+
+    Args:
+        nats: ``[..., units + 1]`` from `Reranker`.
+        lengths: ``[...]`` words of each summary.
+
+    Returns:
+        ``[...]`` mean nats of the words, plus a share of the nats of the end.
+    """
+    ends = nats.gather(-1, lengths[..., None]).squeeze(-1)
+    return (nats.sum(-1) - ends) / lengths + _END * ends

@@ -9,7 +9,7 @@ from paths_support import make_generator, make_world, no_forms
 from summgan.networks.lattice import lattice_of
 from summgan.networks.path_generator import write
 from summgan.networks.paths import Path
-from summgan.networks.reranker import Reranker, mean_nats
+from summgan.networks.reranker import Reranker, worth_of
 
 WORLD = make_world()
 
@@ -68,6 +68,6 @@ def test_inserted_words_are_read_by_their_pieces_and_are_no_step_on(read):
     assert (nats != 0).sum(1).tolist() == [4, 4]
 
 
-def test_the_mean_is_over_words_and_end():
+def test_a_summary_is_worth_its_mean_word_and_a_fifth_of_its_end():
     nats = torch.tensor([[-1.0, -2, -3, 0], [-1, -1, -4, -2]])
-    assert mean_nats(nats, torch.tensor([2, 3])).tolist() == [-2.0, -2.0]
+    assert worth_of(nats, torch.tensor([2, 3])).tolist() == pytest.approx([-1.5 - 0.6, -2 - 0.4])
