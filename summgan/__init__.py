@@ -1,4 +1,4 @@
-"""summgan learns to summarize from text nobody labelled."""
+"""summgan learns to summarize from unlabelled text."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def device_of(device: str | torch.device | None) -> torch.device:
     try:
         chosen = torch.device(device)
         if chosen.type == "meta":
-            raise RuntimeError("It holds no numbers.")
+            raise RuntimeError("it stores no numbers")
         torch.empty(1, device=chosen)
     except (RuntimeError, AssertionError, TypeError, ValueError, NotImplementedError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

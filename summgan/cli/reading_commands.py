@@ -60,7 +60,7 @@ def compare(options: dict[str, Any], say: Say) -> int:
     sheet = make_sheet(documents, summaries, options["count"], options["seed"])
     write_folder(folder, lambda path: _write_sheet(path, sheet))
     say(
-        f"{folder} holds {sheet[-1].item} documents with {len(sheet)} summaries of {len(systems)} systems. "
+        f"{folder} has {sheet[-1].item} documents with {len(sheet)} summaries of {len(systems)} systems. "
         "Give readers only sheet.html or sheet.tsv: key.json tells which system wrote what."
     )
     return 0

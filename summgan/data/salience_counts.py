@@ -121,7 +121,7 @@ def _pairs(documents: Dataset, near: Dataset) -> Iterator[tuple[np.ndarray, np.n
 def _log_odds(
     places: dict[str, np.ndarray], name: str, size: int, chosen: np.ndarray | slice = slice(None)
 ) -> np.ndarray:
-    """``[size]`` log-ratio of the share of places that are said, by value of a column, to the mean share."""
+    """``[size]`` log-ratio of the share of places that sentences have, by value of a column, to its mean."""
     values, said = places[name][chosen], places["said"][chosen]
     seen = np.bincount(values, minlength=size)
     mean = max(said.mean(), 1e-9)

@@ -52,7 +52,7 @@ def parse_figures(texts: Sequence[str]) -> list[dict[str, float]]:
 
 
 def _plain(text: str) -> str:
-    """Return the sentence without what the program takes for a command, and never empty."""
+    """Return the sentence without marks that the program reads as a command, and never empty."""
     return " ".join(text.split()).lstrip("!%") or "."
 
 

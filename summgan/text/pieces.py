@@ -100,7 +100,7 @@ def spellings(tokenizer: PreTrainedTokenizerBase, stemming: str | None = None) -
 
     Args:
         tokenizer: Tokenizer with the pieces.
-        stemming: Language of a Snowball stemmer, to ignore endings too, as of "kills" and "killed".
+        stemming: Language of a Snowball stemmer, to ignore endings too, so that "kills" equals "killed".
 
     Returns:
         ``[vocabulary]`` ids.
