@@ -30,6 +30,7 @@ from summgan.networks.words import MAX_UNITS
 from summgan.text.vocabulary import load_tokenizer
 from summgan.text.word_table import WORDS_FILE, TextRows, WordTable, rows_of
 from summgan.text.words import Source, Words
+from summgan.text.written import written
 
 _LAYER = re.compile(r"layers?\.(\d+)\.")
 _FIELDS: dict[str, Wanted] = {
@@ -301,7 +302,7 @@ def _said(
         )
         for word, place, share in zip(surface, places, shares, strict=False)
     )
-    return PathSummary(table.joined(surface), words)
+    return PathSummary(written(text, surface, places[: len(ids)]), words)
 
 
 def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:

@@ -19,7 +19,6 @@ import torch
 from torch import Tensor
 
 from summgan.errors import SummGANError
-from summgan.text.script import join_units
 from summgan.text.words import NOTHING, Words
 
 BEGIN, END = 0, 1
@@ -194,11 +193,6 @@ class WordTable:
         said[:1] = [word[:1].upper() + word[1:] for word in said[:1]]
         return said
 
-    @staticmethod
-    def joined(surface: Sequence[str]) -> str:
-        """Join words to one text."""
-        return join_units(surface)
-
     def save(self, folder: Path) -> None:
         """Write the table, without added words, to a folder."""
         counted = self._picked(np.arange(len(self.strings) - self.added))
@@ -311,8 +305,8 @@ def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
     after: list[int] = []
     sizes, holds, needs = [], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
     for text in texts:
-        words = Words(
-            text.strings[:longest], text.after[:longest], text.holds[:longest], text.begins[:longest]
+        words = replace(
+            text, strings=text.strings[:longest], after=text.after[:longest], holds=text.holds[:longest]
         )
         own = [rows[string.lower()] for string in words.strings]
         hold, need = table.holds(words, own)

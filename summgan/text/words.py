@@ -32,16 +32,28 @@ class Words:
         holds: ``[words]`` whether each word, if kept, requires the next one, within quotation marks or
             brackets.
         begins: ``[words]`` index in the text of the first character of each word.
+        text: The text.
     """
 
     strings: list[str]
     after: list[int]
     holds: list[bool]
     begins: list[int]
+    text: str
 
     def begins_sentence(self, place: int) -> bool:
         """Tell whether the word at an index is the first of a sentence."""
         return place == 0 or self.after[place - 1] == SENTENCE
+
+    def before(self, place: int) -> str:
+        """Return the signs that are attached to a word in front."""
+        start = self.begins[place - 1] + len(self.strings[place - 1]) if place else 0
+        return regex.split(r"\s", self.text[start : self.begins[place]])[-1]
+
+    def following(self, place: int) -> str:
+        """Return the signs and the blanks between a word and the next one, or the end."""
+        end = self.begins[place + 1] if place + 1 < len(self.strings) else len(self.text)
+        return self.text[self.begins[place] + len(self.strings[place]) : end]
 
 
 @dataclass(frozen=True)
@@ -95,7 +107,7 @@ def words_of(text: str) -> Words:
                 first = opened.pop()
                 if len(strings) - first <= _LONGEST_QUOTE:
                     holds.update(range(first, len(strings) - 1))
-    return Words(strings, after, [place in holds for place in range(len(strings))], begins)
+    return Words(strings, after, [place in holds for place in range(len(strings))], begins, text)
 
 
 def _parts(token: str) -> Iterable[tuple[int, str]]:

@@ -68,6 +68,9 @@ def test_inserted_words_are_read_by_their_pieces_and_are_no_step_on(read):
     assert (nats != 0).sum(1).tolist() == [4, 4]
 
 
-def test_a_summary_is_worth_its_mean_word_and_a_fifth_of_its_end():
-    nats = torch.tensor([[-1.0, -2, -3, 0], [-1, -1, -4, -2]])
-    assert worth_of(nats, torch.tensor([2, 3])).tolist() == pytest.approx([-1.5 - 0.6, -2 - 0.4])
+def test_a_summary_is_worth_its_mean_word_and_fifths_of_its_end_and_its_least_likely_word():
+    nats = torch.tensor([[-1.0, -2, -3, 0, 0], [-1, -1, -4, -2, 0], [-9, -1, -1, -1, -3]])
+    found = worth_of(nats, torch.tensor([2, 3, 4]))
+    assert found.tolist() == pytest.approx([-1.5 - 0.6, -2 - 0.4 - 0.8, -3 - 0.6 - 0.2])
+    assert worth_of(torch.tensor([[-1.0, -2]]), torch.tensor([1])).tolist() == pytest.approx([-1.4])
+    assert worth_of(nats[None, :, :3], torch.tensor([[1, 1, 2]])).shape == (1, 3)
