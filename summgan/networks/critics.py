@@ -1,11 +1,12 @@
-"""Critics of drawn summaries: nets that score words, given as rows of a word table (`spelling.py`).
+"""Critics of sampled summaries: networks that score words, given as rows of a word table (`spelling.py`).
 
-`GapDiscriminator` answers for every gap between two words "was something struck out here?": gaps of human
-sentences say no, leaps of the generator's paths yes, their other gaps no. One logit per gap is one reward per
-edge. `Reconstruction` rebuilds the document from the summary alone; it learns from the drawn summaries, needs
-nothing pretrained, and its log-likelihood is a reward of the whole. `Likeness` is the similarity of a summary
-to its document under a frozen sentence encoder. `Fluency` is how likely a frozen causal language model finds
-each word of the summary, and its end, when it has read the document.
+`GapDiscriminator` classifies each gap, before a word or the end, by whether something was struck out there:
+the target is yes for leaps of the generator's paths, no for their other gaps and those of human sentences.
+Its logit of a gap becomes the reward of an edge. `Reconstruction` predicts the document from the summary
+alone; it learns from the sampled summaries, needs nothing pretrained, and its log-likelihood is a reward of
+the whole summary. `Likeness` is the similarity of a summary to its document under a frozen sentence encoder.
+`Fluency` is the log-probability of each word of the summary, and of its end, under a frozen causal language
+model that has read the document.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from summgan.networks.spelling import Speller, states_at
 
 
 class GapDiscriminator(nn.Module):
-    """One logit per gap.
+    """Computes one logit for each gap.
 
     Args:
-        encoder: Any encoder of transformers, new or pretrained.
-        speller: Pieces of its words.
+        encoder: An encoder of transformers, new or pretrained.
+        speller: Spells words as pieces of the encoder.
     """
 
     def __init__(self, encoder: PreTrainedModel, speller: Speller):
@@ -39,11 +40,14 @@ class GapDiscriminator(nn.Module):
         )
 
     def forward(self, words: Tensor) -> tuple[Tensor, Tensor]:
-        """Judge sentences ``[batch, words]``, -1 beyond the last.
+        """Judge sentences.
+
+        Args:
+            words: ``[batch, words]`` rows of the word table, padded with -1.
 
         Returns:
-            ``[batch, words + 1]`` logits that something was struck out before each word, or before the end;
-            and which of them are gaps.
+            Two tensors ``[batch, words + 1]``: the logit that something was struck out before each word, or
+            before the end; and whether there is such a gap.
         """
         spelled = self.speller(words)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
@@ -55,16 +59,16 @@ class GapDiscriminator(nn.Module):
 
 
 def gap_rewards(logits: Tensor, gaps: Tensor, weight: float) -> Tensor:
-    """``[batch, gaps]`` reward of each gap: `-weight · softplus(logit)`, 0 where there is none."""
+    """Return the reward of each gap ``[batch, gaps]``: `-weight · softplus(logit)`, and 0 for padding."""
     return -weight * F.softplus(logits) * gaps
 
 
 class Reconstruction(nn.Module):
-    """Log-probability of documents, piece by piece, given summaries alone.
+    """Computes the log-probability of each piece of documents, given summaries alone.
 
     Args:
-        network: A BART- or T5-like encoder-decoder, whose tables have the speller's pieces.
-        speller: Pieces of the words.
+        network: A BART- or T5-like encoder-decoder with the vocabulary of the speller.
+        speller: Spells words as pieces of the network.
     """
 
     def __init__(self, network: PreTrainedModel, speller: Speller):
@@ -77,33 +81,37 @@ class Reconstruction(nn.Module):
         self.speller = speller
 
     def forward(self, words: Tensor, documents: Tensor) -> tuple[Tensor, Tensor]:
-        """Rebuild documents ``[batch, document words]`` from summaries ``[batch, words]``.
+        """Score documents given summaries.
+
+        Args:
+            words: ``[batch, words]`` summaries as rows of the word table, padded with -1.
+            documents: ``[batch, document words]`` documents, likewise.
 
         Returns:
-            ``[batch, pieces]`` log-probability of each piece of the document and of its end, 0 beyond; and
-            which are pieces.
+            Two tensors ``[batch, pieces]``: log-probability, in nats, of each piece of the document and of
+            its end, padded with 0; and whether there is such a piece.
         """
-        said, wanted = self.speller(words), self.speller(documents)
-        code = self.reconstructor.code_of(said.input_ids, said.attention_mask)
+        spelled, wanted = self.speller(words), self.speller(documents)
+        code = self.reconstructor.code_of(spelled.input_ids, spelled.attention_mask)
         pieces, mask = wanted.input_ids[:, 1:], wanted.attention_mask[:, 1:]
         scores, _ = self.reconstructor.scores(code, pieces, mask)
         return scores * mask, mask.bool()
 
 
 class FrozenCritic(nn.Module):
-    """A critic that is not trained, and so has no dropout."""
+    """A critic that is not trained and always in evaluation mode, without dropout."""
 
     def train(self, mode: bool = True) -> FrozenCritic:
-        """Stay in evaluation."""
+        """Stay in evaluation mode."""
         return super().train(False)
 
 
 class Likeness(FrozenCritic):
-    """Cosine of sentence embeddings; not trained.
+    """Computes sentence embeddings, whose cosine is the similarity of two texts; not trained.
 
     Args:
-        encoder: A sentence encoder whose embedding is the mean of its states.
-        speller: Pieces of its words.
+        encoder: A sentence encoder whose embedding of a text is the mean of its states.
+        speller: Spells words as pieces of the encoder.
     """
 
     def __init__(self, encoder: PreTrainedModel, speller: Speller):
@@ -112,7 +120,15 @@ class Likeness(FrozenCritic):
 
     @torch.no_grad()
     def forward(self, words: Tensor, after: Tensor | None = None) -> Tensor:
-        """``[batch, width]`` unit vectors of rows ``[batch, words]``, with punctuation if given."""
+        """Embed texts.
+
+        Args:
+            words: ``[batch, words]`` rows of the word table, padded with -1.
+            after: ``[batch, words]`` kind of the punctuation after each word; none by default.
+
+        Returns:
+            ``[batch, width]`` vectors of length 1.
+        """
         spelled = self.speller(words, after)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
         mask = spelled.attention_mask[..., None].float()
@@ -121,17 +137,17 @@ class Likeness(FrozenCritic):
 
 
 class Fluency(FrozenCritic):
-    """Log-probability of each word of summaries, given their documents; not trained.
+    """Computes the log-probability of each word of summaries, given their documents; not trained.
 
-    The model reads the document, an empty line, and the summary up to a full stop. A word is likely where the
-    summary goes on as the document does or says it in fewer words, the full stop where nothing is missing.
+    The model reads the document, a blank line, and the summary with a full stop. A word is likely where the
+    summary continues like the document or says the same more briefly, the full stop where nothing is missing.
 
     Args:
         network: A causal language model.
-        speller: Pieces of the words in running text, from `speller_of_running_text`.
+        speller: Spells words in running text; see `speller_of_running_text`.
     """
 
-    least: ClassVar[float] = -10.0  # nats; what is less likely is as bad
+    least: ClassVar[float] = -10.0  # smallest log-probability of a word, in nats: no word counts less
 
     def __init__(self, network: PreTrainedModel, speller: Speller):
         super().__init__()
@@ -139,33 +155,34 @@ class Fluency(FrozenCritic):
 
     @torch.no_grad()
     def forward(self, words: Tensor, documents: Tensor, after: Tensor) -> Tensor:
-        """Score the words of some summaries of each document, which is read once for all of them.
+        """Score the summaries of each document, which is read once for all of them.
 
         Args:
-            words: ``[batch * samples, words]``, -1 beyond the last.
-            documents: ``[batch, document words]``.
-            after: ``[batch, document words]`` punctuation after each word, by kind.
+            words: ``[batch * samples, words]`` summaries as rows of the word table, padded with -1.
+            documents: ``[batch, document words]`` documents, likewise.
+            after: ``[batch, document words]`` kind of the punctuation after each word of the documents.
 
         Returns:
-            ``[batch * samples, words + 1]`` nats of each word, and after the last one of the end; 0 beyond.
+            ``[batch * samples, words + 1]`` log-probability, in nats, of each word and then of the end;
+            padded with 0.
         """
-        read, said = self.speller(documents, after), self.speller(words)
+        read, spelled = self.speller(documents, after), self.speller(words)
         samples = len(words) // len(documents)
         end = read.first[:, -1:]
-        seen = read.attention_mask.scatter(1, end, 0)  # the empty line comes next, not a full stop
+        seen = read.attention_mask.scatter(1, end, 0)  # the blank line follows, not a full stop
         cache = DynamicCache(config=self.network.config)
         self.network(input_ids=read.input_ids, attention_mask=seen, past_key_values=cache, logits_to_keep=1)
         cache.batch_repeat_interleave(samples)
         seen, end = seen.repeat_interleave(samples, 0), end.repeat_interleave(samples, 0)
         logits = self.network(
-            input_ids=said.input_ids,
-            attention_mask=torch.cat([seen, said.attention_mask], 1),
-            position_ids=end + torch.arange(said.input_ids.shape[1], device=words.device),
+            input_ids=spelled.input_ids,
+            attention_mask=torch.cat([seen, spelled.attention_mask], 1),
+            position_ids=end + torch.arange(spelled.input_ids.shape[1], device=words.device),
             past_key_values=cache,
         ).logits[:, :-1]
-        ids = said.input_ids[:, 1:]
+        ids = spelled.input_ids[:, 1:]
         nats = logits.gather(2, ids[..., None]).squeeze(2).float() - logits.float().logsumexp(2)
         sums = F.pad(nats.cumsum(1), (1, 0))
-        scores = sums.gather(1, said.last[:, 1:]) - sums.gather(1, said.first[:, 1:] - 1)
+        scores = sums.gather(1, spelled.last[:, 1:]) - sums.gather(1, spelled.first[:, 1:] - 1)
         places = torch.arange(scores.shape[1], device=words.device)
         return scores.clamp_min(self.least) * (places <= (words >= 0).sum(1)[:, None])

@@ -1,4 +1,4 @@
-"""Documents as lattices: each vertex says a word, and edges lead from a vertex to later ones."""
+"""Documents as lattices: each vertex has a word, and edges lead from a vertex to later ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Lattice:
         after: ``[batch, words]`` kind of the punctuation after each word.
         hold: ``[batch, words]`` whether a path through the word must continue with the next word.
         need: ``[batch, words]`` whether a path through the word must come from the word before it.
-        words: ``[batch, vertices]`` row of the word that each vertex says, padded with -1.
+        words: ``[batch, vertices]`` row of the word of each vertex, padded with -1.
         places: ``[batch, vertices]`` place of each vertex in the document, in ascending order.
     """
 
@@ -38,7 +38,7 @@ class Lattice:
 
     @property
     def changed(self) -> Tensor:
-        """``[batch, vertices]`` whether the vertex says another form of the document's word."""
+        """``[batch, vertices]`` whether the vertex has another form of the document's word."""
         return (self.words != self.source.gather(1, self.places)) & (self.words >= 0)
 
 

@@ -1,10 +1,11 @@
 """The generator that writes a summary as a path through the words of its document.
 
-Its scores are a *prior*, counted over the piles (salience of words, what follows what in human sentences,
-staying together), plus what is learned: an encoder reads the document, and every word, and every leap from
-one word to a later one, plainly or with a frequent word inserted between, gets a score from the encoder's
-states, the distance and the punctuation between. Learned scores are zero at first, so training starts from
-the best counted path. Training, sampling and writing use one and the same distribution (`paths.py`).
+Each score is a *prior* plus a learned score. The prior is counted in documents and human sentences: the
+salience of each word, which word follows which, and which neighbours stay together. The learned scores come
+from an encoder that reads the document: one for each word, and one for each edge from a word to a later word,
+directly or with a word inserted between them. The features of an edge are the encoder's states of both words,
+their distance and the punctuation between them. Learned scores start at zero, so training starts from the
+best path of the prior. Training, sampling and writing use the same distribution (`paths.py`).
 """
 
 from __future__ import annotations
@@ -25,25 +26,27 @@ from summgan.text.word_table import BEGIN, END, SPREAD
 from summgan.text.words import NOTHING, SENTENCE
 
 DISTANCES = 32
-"""Distances of a leap that are told apart; longer ones count as the longest."""
-_SUCCESSION, _TOGETHER, _AGAIN = 0.25, 1.4, -1.0  # nats of the prior
-_EARLY = -0.045  # nats for every word further on
-_ACROSS = -2.0  # nats of a leap from one sentence to another: what it joins is hardly ever true
-_AMID = -2.0  # nats of a begin within a sentence, whose subject is then hardly ever there; not in names
-_PARTED = -6.0  # nats of parting words that people never part
-_CHANGED, _INSERTED = -1.0, -2.0  # nats of another form and of an inserted word
+"""Number of different distances in the features of edges; longer distances count as the longest."""
+_SUCCESSION = 0.25  # weight of the gains of pairs of words
+_TOGETHER = 1.4  # nats of an edge to the next word of the document
+_AGAIN = -1.0  # highest salience, in nats, of a repeated word
+_EARLY = -0.045  # nats per word between the document's beginning and the word
+_ACROSS = -2.0  # nats of an edge from one sentence into another: what it joins is hardly ever true
+_AMID = -2.0  # nats of beginning within a sentence, often without its subject; 0 in texts without full stops
+_PARTED = -6.0  # nats of an edge that parts words that stay together
+_CHANGED, _INSERTED = -1.0, -2.0  # nats of another form of a word; nats of an inserted word
 
 
 @dataclass(frozen=True)
 class Parts:
-    """Scores of a batch before they are tables.
+    """Scores of a batch of lattices, in nats, with those of all edges in one list (see `Edges`).
 
     Attributes:
-        begin: ``[batch, vertices]`` of starting with each vertex.
-        node: ``[batch, vertices]`` of each vertex.
-        edge: ``[edges]`` of each edge.
-        end: ``[batch, vertices]`` of stopping after each vertex.
-        inserted: ``[edges, insertable]`` of each inserted word on each edge.
+        begin: ``[batch, vertices]`` score of beginning with each vertex.
+        node: ``[batch, vertices]`` score of each vertex.
+        edge: ``[edges]`` score of each edge.
+        end: ``[batch, vertices]`` score of ending after each vertex.
+        inserted: ``[edges, insertable]`` score of each edge with each word inserted on it.
     """
 
     begin: Tensor
@@ -59,14 +62,14 @@ class Parts:
 
 @dataclass(frozen=True)
 class PathScores:
-    """Scores of a batch, and the parts that training needs.
+    """Scores of a batch of lattices, and the parts that training needs.
 
     Attributes:
-        edges: Where the edges are.
-        whole: Prior and what is learned.
-        learned: What is learned alone.
+        edges: The edges of the lattices.
+        whole: Sums of prior and learned scores.
+        learned: Learned scores alone.
         states: ``[batch, vertices + insertable, width]`` encoding of each vertex, then embedding of each word
-            that may be inserted; None of the prior alone.
+            that may be inserted; None for the prior alone.
     """
 
     edges: Edges
@@ -76,11 +79,11 @@ class PathScores:
 
     @cached_property
     def total(self) -> Scores:
-        """The scores of the distribution."""
+        """Scores of the distribution at temperature 1."""
         return self.at(1.0)
 
     def at(self, temperature: float) -> Scores:
-        """The scores of the distribution at a temperature."""
+        """Return the scores of the distribution at a temperature."""
         parts, table = self.whole, self.edges.table
         inserted = None
         if parts.inserted.shape[1]:
@@ -90,14 +93,14 @@ class PathScores:
 
 
 class CountedPrior(nn.Module):
-    """What can be counted, as scores (see `summgan.text.word_table.WordTable`).
+    """The counts of a `summgan.text.word_table.WordTable` from which the prior is computed.
 
     Args:
-        classes: ``[words]`` of the table.
-        worth: ``[words]`` of the table.
-        unseen: ``[words]`` of the table.
-        pairs: ``[pairs]`` of the table.
-        gains: ``[pairs]`` of the table.
+        classes: ``[words]`` as in the table.
+        worth: ``[words]`` as in the table, in nats.
+        unseen: ``[words]`` as in the table, in nats.
+        pairs: ``[pairs]`` as in the table.
+        gains: ``[pairs]`` as in the table, in nats.
         inserted: ``[insertable]`` rows of the words that may be inserted.
     """
 
@@ -119,25 +122,25 @@ class CountedPrior(nn.Module):
             self.register_buffer(name, table, persistent=False)
 
     def of(self, classes: Tensor, worth: Tensor, unseen: Tensor, inserted: Tensor) -> CountedPrior:
-        """A prior with the same pairs, for a table of other words."""
+        """Make a prior with the same counts of pairs for a table of other words."""
         return CountedPrior(classes, worth, unseen, self.pairs, self.gains, inserted)
 
     def succession(self, first: Tensor, second: Tensor) -> Tensor:
-        """Nats of words ``second`` after words ``first``, rows of the table that broadcast."""
+        """Return the gain, in nats, of each word ``second`` after ``first``; both are rows and broadcast."""
         keys = self.classes[first] * SPREAD + self.classes[second]
         found = torch.searchsorted(self.pairs, keys).clamp_max(len(self.pairs) - 1)
         return torch.where(self.pairs[found] == keys, self.gains[found], self.unseen[first])
 
 
 class PathGenerator(nn.Module):
-    """Scores of the lattice of a document.
+    """Scores the lattices of documents.
 
     Args:
-        encoder: Any encoder of transformers, new or pretrained.
-        speller: Pieces of its words.
-        prior: What was counted.
+        encoder: An encoder of transformers, new or pretrained.
+        speller: Spells words as pieces of the encoder.
+        prior: The counted prior.
         rank: Width of the features of an edge.
-        band: Vertices that a leap goes at most.
+        band: Largest number of vertices that an edge goes ahead.
     """
 
     def __init__(
@@ -163,17 +166,17 @@ class PathGenerator(nn.Module):
             nn.init.normal_(table.weight, std=0.5)
 
     def knowing(self, prior: CountedPrior, speller: Speller) -> PathGenerator:
-        """A generator of the same weights for other words; this one stays as it is."""
+        """Make a generator that has these weights and another table of words; this one is unchanged."""
         other = copy(self)
         other._modules = {**self._modules, "prior": prior, "speller": speller}
         return other
 
     def forward(self, lattice: Lattice, learned: bool = True) -> PathScores:
-        """Score a batch.
+        """Score a batch of lattices.
 
         Args:
             lattice: The documents.
-            learned: False for the prior alone.
+            learned: Whether to add the learned scores; without them the encoder does not run.
         """
         edges = edges_of(lattice, self.band)
         over = leaps_over(lattice, edges)
@@ -187,7 +190,7 @@ class PathGenerator(nn.Module):
         return PathScores(edges, prior + mine, mine, torch.cat([states, inserted], 1))
 
     def _prior(self, lattice: Lattice, edges: Edges, over: Tensor) -> Parts:
-        """Counted scores."""
+        """Compute the scores of the prior."""
         words, places, prior = lattice.words.clamp_min(0), lattice.places, self.prior
         worth = torch.where(self._again(lattice), prior.worth[words].clamp_max(_AGAIN), prior.worth[words])
         node = worth + _EARLY * places + _CHANGED * lattice.changed
@@ -211,13 +214,13 @@ class PathGenerator(nn.Module):
 
     @staticmethod
     def _again(lattice: Lattice) -> Tensor:
-        """``[batch, vertices]`` whether the word stood further up already."""
+        """Tell ``[batch, vertices]`` whether the document has each word at an earlier place too."""
         same = lattice.words[:, :, None] == lattice.words[:, None]
         earlier = lattice.places[:, None] < lattice.places[:, :, None]
         return (same & earlier).any(2)
 
     def _states(self, lattice: Lattice) -> Tensor:
-        """``[batch, vertices, width]`` the encoder's states, in float32 whatever its type."""
+        """Encode each vertex as ``[batch, vertices, width]``, in float32 whatever the encoder's type."""
         spelled = self.speller(lattice.source, lattice.after)
         encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
         hidden = encoded.last_hidden_state.float()
@@ -225,11 +228,11 @@ class PathGenerator(nn.Module):
         return states + self.form(self._difference(lattice))
 
     def _learned(self, lattice: Lattice, edges: Edges, over: Tensor, states: Tensor) -> Parts:
-        """Scores from the states."""
+        """Compute the learned scores from the states ``[batch, vertices, width]``."""
         places = lattice.places.flatten()
         steps = (places[edges.to] - places[edges.here]).clamp_max(DISTANCES - 1)
         leaps = self.distance.weight[:, None] + self.between.weight
-        # An edge's feature is the sum of three rows of one table.
+        # The features of an edge are the sum of three rows of one table.
         tables = [self.left(states).flatten(0, 1), self.right(states).flatten(0, 1), leaps.flatten(0, 1)]
         size = len(places)
         rows = [edges.here, size + edges.to, 2 * size + steps * LEAPS + over]
@@ -239,7 +242,7 @@ class PathGenerator(nn.Module):
         return Parts(begin, node, scores[:, 0], end, scores[:, 1:])
 
     def _difference(self, lattice: Lattice) -> Tensor:
-        """``[batch, vertices, width]`` embedding of a form less that of the word, 0 where it is the word."""
+        """Subtract each word's embedding from that of its vertex ``[batch, vertices, width]``; 0 if equal."""
         width = self.encoder.config.hidden_size
         difference = torch.zeros(*lattice.words.shape, width, device=lattice.words.device)
         where = lattice.changed
@@ -248,7 +251,7 @@ class PathGenerator(nn.Module):
         return difference
 
     def _embedded(self, rows: Tensor) -> Tensor:
-        """``[..., width]`` mean embedding of the pieces of words ``[...]``."""
+        """Average the embeddings of the pieces of words ``[...]``, as ``[..., width]``."""
         pieces = self.speller.pieces[rows.clamp_min(0)]
         there = (pieces >= 0)[..., None]
         embedded = self.encoder.get_input_embeddings()(pieces.clamp_min(0)).float()
@@ -256,16 +259,18 @@ class PathGenerator(nn.Module):
 
 
 def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms: Tensor | None) -> Tensor:
-    """Which words are inserted on the edges of drawn paths.
+    """Draw the words that are inserted on the edges of paths.
 
     Args:
         scores: Scores of the lattices.
-        path: ``[batch, samples, units]``.
+        path: Paths ``[batch, samples, units]``.
         temperature: Temperature of the distribution.
-        uniforms: ``[batch, samples, units, insertable]`` in [0, 1); None for the likeliest.
+        uniforms: ``[batch, samples, units, insertable]`` random numbers in [0, 1); None to take the likeliest
+            words instead.
 
     Returns:
-        ``[batch, samples, units]`` index among the insertable words before each vertex, -1 for none.
+        ``[batch, samples, units]`` index, among the insertable words, of the one before each vertex; -1 for
+        none.
     """
     if not scores.whole.inserted.shape[1]:
         return torch.full_like(path.vertices, -1)
@@ -277,16 +282,16 @@ def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms:
 
 
 def chances_of(scores: PathScores, path: Path, inserted: Tensor, temperature: float) -> Tensor:
-    """How likely each inserted word stands where one is inserted.
+    """Compute the probability of each inserted word, given that a word is inserted there.
 
     Args:
         scores: Scores of the lattices, with inserted words.
-        path: ``[batch, samples, units]``.
+        path: Paths ``[batch, samples, units]``.
         inserted: Inserted words from `inserted_words`.
         temperature: Temperature of the distribution.
 
     Returns:
-        ``[batch, samples, units]`` share of the word among all that may be inserted there, 0 for none.
+        ``[batch, samples, units]`` probability of the word before each vertex, 0 where none is inserted.
     """
     shares = torch.softmax(scores.whole.inserted[scores.edges.between(path)] / temperature, 3)
     share = shares.gather(3, inserted[..., 1:, None].clamp_min(0)).squeeze(3)
@@ -295,14 +300,16 @@ def chances_of(scores: PathScores, path: Path, inserted: Tensor, temperature: fl
 
 @dataclass(frozen=True)
 class Drawn:
-    """Summaries as rows of words, with what each decision of the generator was.
+    """Summaries as rows of the word table, and how they follow from paths.
 
     Attributes:
-        words: ``[batch * samples, units]`` rows of the word table, -1 beyond the last.
-        struck: ``[batch * samples, units + 1]`` 1 at every gap beside something that is not the document's.
-        position: ``[batch, samples, units]`` place in ``words`` of each vertex of the path.
-        states: ``[batch * samples, units]`` place of each word among the states of `PathScores`, -1 beyond.
-        places: ``[batch * samples, units]`` place of each word in the document, -1 for inserted ones.
+        words: ``[batch * samples, units]`` rows of the word table, padded with -1.
+        struck: ``[batch * samples, units + 1]``, 1 for each gap, before a word or the end, where the summary
+            departs from the document: words are left out, inserted or changed.
+        position: ``[batch, samples, units]`` index in ``words`` of each vertex of the path.
+        states: ``[batch * samples, units]`` index of each word in `PathScores.states`, padded with -1.
+        places: ``[batch * samples, units]`` place of each word in the document, -1 for inserted words and
+            beyond the last.
     """
 
     words: Tensor
@@ -313,12 +320,12 @@ class Drawn:
 
 
 def write(lattice: Lattice, insertable: Tensor, path: Path, inserted: Tensor) -> Drawn:
-    """The words of paths.
+    """Turn paths into words.
 
     Args:
         lattice: The documents.
         insertable: ``[insertable]`` rows of the words that may be inserted.
-        path: ``[batch, samples, units]``.
+        path: Paths ``[batch, samples, units]``.
         inserted: Inserted words from `inserted_words`.
     """
     batch, samples, units = path.vertices.shape
@@ -326,24 +333,24 @@ def write(lattice: Lattice, insertable: Tensor, path: Path, inserted: Tensor) ->
     rows = torch.arange(batch, device=vertices.device)[:, None, None]
     more, mask = inserted >= 0, path.mask
     position = (mask.long() + more.long()).cumsum(2) - 1
-    dump = units  # beyond the path
+    padding = units  # column that is cut off
 
-    def place_of(values: Tensor, extra: Tensor, filling: int) -> Tensor:
+    def arranged(values: Tensor, extra: Tensor, filling: int) -> Tensor:
         table = values.new_full((batch, samples, units + 1), filling)
-        table.scatter_(2, torch.where(mask, position, dump), torch.where(mask, values, filling))
-        table.scatter_(2, torch.where(more, position - 1, dump), torch.where(more, extra, filling))
+        table.scatter_(2, torch.where(mask, position, padding), torch.where(mask, values, filling))
+        table.scatter_(2, torch.where(more, position - 1, padding), torch.where(more, extra, filling))
         return table[..., :units].flatten(0, 1)
 
-    said, place = lattice.words[rows, vertices], lattice.places[rows, vertices]
-    words = place_of(said, insertable[inserted.clamp_min(0)] if len(insertable) else said, -1)
-    places = place_of(place, torch.full_like(place, -1), -1)
-    states = place_of(vertices, lattice.words.shape[1] + inserted, -1)
-    changed = place_of(lattice.changed[rows, vertices].long(), torch.ones_like(place), 0)
+    own, place = lattice.words[rows, vertices], lattice.places[rows, vertices]
+    words = arranged(own, insertable[inserted.clamp_min(0)] if len(insertable) else own, -1)
+    places = arranged(place, torch.full_like(place, -1), -1)
+    states = arranged(vertices, lattice.words.shape[1] + inserted, -1)
+    changed = arranged(lattice.changed[rows, vertices].long(), torch.ones_like(place), 0)
     return Drawn(words, _struck(lattice, words, places, changed, samples), position, states, places)
 
 
 def _struck(lattice: Lattice, words: Tensor, places: Tensor, changed: Tensor, samples: int) -> Tensor:
-    """Gaps where words were left out, put in or changed; the document's own sentence begins are none."""
+    """Compute `Drawn.struck`; the beginning is no such gap if a sentence of the document begins there."""
     there = words >= 0
     after = lattice.after.repeat_interleave(samples, 0)
     lengths, size = there.sum(1), (lattice.source >= 0).sum(1).repeat_interleave(samples)

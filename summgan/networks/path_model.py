@@ -1,6 +1,6 @@
-"""`PathModel`: a path generator, its discriminator, and the words that both know, as one model in one folder.
+"""`PathModel`: a path generator, its discriminator and their word table as one model.
 
-The folder has weights, configuration, tokenizer and the table of words.
+A folder of the model has its weights, configuration, tokenizer and word table.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ _FIELDS: dict[str, Wanted] = {
 
 
 class PathConfig(PreTrainedConfig):
-    """What is needed to build a `PathModel` again, beside its words.
+    """Configuration of a `PathModel`, which is rebuilt from it and the word table.
 
     Args:
         encoder: Configuration of the generator's encoder, as a dict with its ``model_type``.
-        discriminator: Configuration of the discriminator's encoder; None for a model without it.
-        insertable: Number of words that may be inserted.
-        band: Vertices that a leap goes at most.
-        shortest: Words of the shortest summary.
-        longest: Words of the longest summary.
-        window: Pieces of a document that are read at once.
+        discriminator: Configuration of the discriminator's encoder; None for a model without a discriminator.
+        insertable: Number of different words that may be inserted.
+        band: Largest number of vertices that an edge goes ahead.
+        shortest: Number of words of the shortest summary.
+        longest: Number of words of the longest summary.
+        window: Number of pieces of a document that the encoder reads at once.
         path_temperature: Temperature of the distribution that the generator learned.
-        reranker: Width of the reranker; 0 for a model without it.
+        reranker: Width of the reranker; 0 for a model without a reranker.
     """
 
     model_type = "summgan-paths"
@@ -81,44 +81,46 @@ class PathConfig(PreTrainedConfig):
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> Any:
-        """Check every field of a ``config.json``.
+        """Make a configuration of the fields of a ``config.json``, which are all checked.
 
         Raises:
-            SummGANError: One is missing, of another type or out of range, or names code to be run.
+            SummGANError: A field is missing, out of range or of a wrong type, or names code to run.
         """
         check_harmless(config_dict, cls.model_type)
-        config_dict = {"reranker": 0, **config_dict}  # older models have none
+        config_dict = {"reranker": 0, **config_dict}  # older models lack the field
         check_fields(config_dict, _FIELDS)
         for name in ("encoder", "discriminator"):
             fields = config_dict.get(name)
             if fields is None and name == "discriminator":
                 continue
             if not isinstance(fields, dict) or not isinstance(fields.get("model_type"), str):
-                raise SummGANError(f"config.json has {name} that describes no encoder of transformers")
+                raise SummGANError(
+                    f"{name} in config.json must be the configuration of an encoder of transformers"
+                )
             check_harmless(fields, fields["model_type"])
         return super().from_dict(config_dict, **kwargs)
 
 
 @dataclass(frozen=True)
 class PathSummary:
-    """A summary with all its words."""
+    """A summary as text, and its words."""
 
     text: str
     words: tuple[Source, ...]
 
 
 class PathModel(CheckedModel):
-    """Generator and discriminator around one table of words.
+    """Generator and discriminator with a common word table.
 
     Args:
-        config: Sizes.
-        table: Words of both piles; without them the model knows no word until `know` is called.
+        config: The configuration.
+        table: Word table; without it the model cannot be used until `know` is called.
         tokenizer: Tokenizer of all encoders.
     """
 
     config_class = PathConfig
     noun = "path model"
-    optional_tables = ("replay.", "likeness.", "reconstructor.", "discriminator.")  # of a training
+    optional_tables = ("replay.", "likeness.", "reconstructor.", "discriminator.")  # only used in training
     config: PathConfig
     table: WordTable
     tokenizer: PreTrainedTokenizerBase
@@ -146,7 +148,7 @@ class PathModel(CheckedModel):
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Leave all weights as the networks have made them."""
+        """Keep the weights that the networks have initialized themselves."""
 
     @property
     def generator(self) -> PathGenerator:
@@ -154,16 +156,22 @@ class PathModel(CheckedModel):
         return self.writer.generator
 
     def know(self, table: WordTable, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Take over a table of words, and the tokenizer that spells them; enough for `write`."""
+        """Set the word table and the tokenizer, which is all that `write` needs.
+
+        Raises:
+            SummGANError: The table and the configuration differ in the number of words to insert.
+        """
         found, wanted = len(table.inserted), self.config.insertable
         if found != wanted:
-            raise SummGANError(f"the table has {found} words to insert, but config.json says {wanted}")
+            raise SummGANError(
+                f"its word table has {found} words to insert, but insertable in config.json is {wanted}"
+            )
         self.table, self.tokenizer, self.spelling = table, tokenizer, Spelling(tokenizer)
         self.generator.prior = prior_of(table).to(self.device)
         self.writer.know(torch.as_tensor(table.lengths, device=self.device))
 
     def spell(self) -> None:
-        """Spell all words of the table, so that the networks read its rows; `write` needs only its texts'."""
+        """Spell all words of the table for training; `write` spells only those of its texts."""
         speller = self.spelling.speller(self.table.strings).to(self.device)
         self.generator.speller = speller
         if self.discriminator is not None:
@@ -171,13 +179,12 @@ class PathModel(CheckedModel):
 
     @torch.no_grad()
     def take_weights(self, other: PathModel) -> None:
-        """Take over what another model has learned; its words and the choice of the length stay behind.
+        """Copy the weights of another model, but neither its word table nor its mean scores of each length.
 
-        Words that only this one inserts start anew, and so do a discriminator and a reranker that the other
-        one lacks.
+        What the other model lacks keeps its initial weights: words to insert, discriminator, reranker.
 
         Raises:
-            SummGANError: Its networks have other sizes.
+            SummGANError: The networks of the other model have other sizes.
         """
         mine, theirs = self.state_dict(), other.state_dict()
         head = {f"writer.generator.edge.{name}" for name in ("weight", "bias")}
@@ -188,8 +195,8 @@ class PathModel(CheckedModel):
                 continue
             if name not in theirs or mine[name].shape != theirs[name].shape:
                 raise SummGANError(
-                    f"{name} has another size in the model to start from: give the same model.backbone, "
-                    "model.encoder_layers and model.hidden_size"
+                    f"{name} has another size in the model to start from: give the model.backbone, "
+                    "model.encoder_layers and model.hidden_size with which that model was trained"
                 )
             mine[name].copy_(theirs[name])
         ours, known = ([table.strings[row] for row in table.inserted] for table in (self.table, other.table))
@@ -199,19 +206,25 @@ class PathModel(CheckedModel):
                 mine[name][1 + at].copy_(theirs[name][1 + place])
 
     def lattice(self, table: WordTable, rows: TextRows, texts: range) -> Lattice:
-        """Some of many documents, by rows of a table, as lattices."""
+        """Build the lattices of documents.
+
+        Args:
+            table: Word table.
+            rows: All documents as rows of the table.
+            texts: Indices of the documents in ``rows``.
+        """
         taken = {name: column.to(self.device) for name, column in rows.take(texts).items()}
         forms = torch.as_tensor(table.forms, device=self.device)
         return lattice_of(taken["ids"], taken["after"], taken["hold"], taken["need"], forms)
 
     @torch.no_grad()
     def write(self, texts: Sequence[Words], lengths: tuple[int, int], batch_size: int) -> list[PathSummary]:
-        """Summaries of documents of one word or more, of the best length.
+        """Summarize documents, each in the best number of words.
 
         Args:
-            texts: Documents, split by `words_of`; all their words are read.
-            lengths: Words of the shortest and the longest summary that are allowed.
-            batch_size: Documents at once.
+            texts: Documents of at least one word, split by `words_of`; all their words are read.
+            lengths: Smallest and largest number of words of a summary.
+            batch_size: Number of documents that are processed at once.
         """
         table, writer = self._knowing(texts)
         rows = rows_of(table, texts, max(len(text.strings) for text in texts) if texts else 0)
@@ -219,19 +232,19 @@ class PathModel(CheckedModel):
         summaries = []
         for start in range(0, len(texts), batch_size):
             part = range(start, min(len(texts), start + batch_size))
-            written = writer(self.lattice(table, rows, part), each)
-            said = (written.words.tolist(), written.places.tolist(), written.probabilities.tolist())
-            for row, ids, places, shares in zip(part, *said, strict=True):
-                summaries.append(_said(table, texts[row], ids, places, shares))
+            best = writer(self.lattice(table, rows, part), each)
+            columns = (best.words.tolist(), best.places.tolist(), best.probabilities.tolist())
+            for row, ids, places, shares in zip(part, *columns, strict=True):
+                summaries.append(_summary(table, texts[row], ids, places, shares))
         return summaries
 
     @torch.no_grad()
     def outline(self, text: Words, lengths: Sequence[int]) -> list[PathSummary]:
-        """Nested summaries of a document, the words of each among those of the next; see `outline`.
+        """Write nested summaries of a document: each one's words are among those of the next; see `outline`.
 
         Args:
-            text: The document, of as many words as the longest summary, or more.
-            lengths: Words of each level, rising.
+            text: The document, with at least as many words as the longest summary.
+            lengths: Number of words of each summary, in ascending order.
         """
         table, writer = self._knowing([text])
         lattice = self.lattice(table, rows_of(table, [text], len(text.strings)), range(1))
@@ -242,11 +255,11 @@ class PathModel(CheckedModel):
             shares, _ = visits(soft, path, units[:, level], values[:, level] / writer.temperature)
             vertices = path.vertices[0][path.mask[0]]
             ids, places = lattice.words[0, vertices].tolist(), lattice.places[0, vertices].tolist()
-            levels.append(_said(table, text, ids, places, shares[0].tolist()))
+            levels.append(_summary(table, text, ids, places, shares[0].tolist()))
         return levels
 
     def _knowing(self, texts: Sequence[Words]) -> tuple[WordTable, PathWriter]:
-        """A table of the words of texts, and a writer that reads its rows."""
+        """Make a table of the words of texts, and a writer that uses it."""
         table = self.table.about(texts)
         names = ("classes", "worth", "unseen", "inserted")
         columns = (torch.as_tensor(getattr(table, name), device=self.device) for name in names)
@@ -254,7 +267,7 @@ class PathModel(CheckedModel):
         return table, self.writer.of(self.generator.knowing(self.generator.prior.of(*columns), speller))
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration, tokenizer and words into a folder."""
+        """Write weights, configuration, tokenizer and word table to a folder."""
         self.save_pretrained(folder)
         self.tokenizer.save_pretrained(folder)
         self.table.save(folder)
@@ -263,14 +276,14 @@ class PathModel(CheckedModel):
     def from_pretrained(cls, folder: str | Path, **options: Any) -> Any:  # type: ignore[override]
         """Load what `save` wrote; see `CheckedModel.from_pretrained`.
 
-        The option ``dtype`` is that of the generator's encoder; all else is float32.
+        The option ``dtype`` is the type of the generator's encoder; everything else is float32.
 
         Raises:
-            SummGANError: There is no such model, or something in it is damaged or of another kind.
+            SummGANError: The folder has no model, a damaged one or one of another kind.
         """
-        encoders = options.pop("dtype", torch.float32)
+        encoder_dtype = options.pop("dtype", torch.float32)
         model = super().from_pretrained(folder, dtype=torch.float32, **options)
-        model.generator.encoder.to(encoders)
+        model.generator.encoder.to(encoder_dtype)
         try:
             file = find_file(folder, WORDS_FILE)
             if file is None:
@@ -287,10 +300,10 @@ class PathModel(CheckedModel):
         return model.eval()
 
 
-def _said(
+def _summary(
     table: WordTable, text: Words, ids: list[int], places: list[int], shares: list[float]
 ) -> PathSummary:
-    """A summary from rows of words, -1 beyond the last."""
+    """Make a summary of rows of the word table, padded with -1, and of their places and probabilities."""
     ids = [row for row in ids if row >= 0]
     surface = table.surface(text, ids, places[: len(ids)])
     words = tuple(
@@ -306,9 +319,9 @@ def _said(
 
 
 def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:
-    """A new encoder of transformers of these sizes."""
+    """Make a new encoder of transformers from the fields of its configuration."""
     encoder = AutoModel.from_config(AutoConfig.for_model(**(fields or {})))
-    # Only the states of all pieces are read. Several processes would wait for the gradients of what is not.
+    # A pooler's output is not used; several processes would wait for gradients that it never gets.
     for name, parameter in encoder.named_parameters():
         if name.startswith("pooler."):
             parameter.requires_grad_(False)
@@ -316,9 +329,13 @@ def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:
 
 
 def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
-    """Give an encoder the weights of one that has as many layers or more.
+    """Copy weights into an encoder from one with at least as many layers.
 
-    Of more, those are taken that stand evenly between the first and the last.
+    From a deeper encoder, evenly spaced layers are taken, the first and the last included.
+
+    Args:
+        made: The encoder to change.
+        encoder: The encoder to copy from.
     """
     few, many = made.config.num_hidden_layers, encoder.config.num_hidden_layers
     taken = {str(round(place * (many - 1) / max(1, few - 1) - 1e-6)): str(place) for place in range(few)}
@@ -330,11 +347,11 @@ def start_from(made: PreTrainedModel, encoder: PreTrainedModel) -> None:
         elif found[1] in taken:
             weights[f"{name[: found.start(1)]}{taken[found[1]]}{name[found.end(1) :]}"] = weight
     made.load_state_dict(weights)
-    made.get_input_embeddings().requires_grad_(False)  # what is rare in the piles keeps its meaning
+    made.get_input_embeddings().requires_grad_(False)  # so that rare words keep their meaning
 
 
 def prior_of(table: WordTable) -> CountedPrior:
-    """Counts of a table as the scores that a generator starts from."""
+    """Make the counted prior of a word table."""
     names = ("classes", "worth", "unseen", "pairs", "gains", "inserted")
     return CountedPrior(*(torch.as_tensor(getattr(table, name)) for name in names))
 

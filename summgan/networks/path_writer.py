@@ -1,9 +1,9 @@
-"""Writes with a trained path generator: the best path of every length, and the choice among the lengths.
+"""Writes with a trained path generator: finds the best path of each length, then chooses the length.
 
-Scores of paths of different lengths cannot be compared as they stand, and know nothing of a path as a whole.
-A reranker, where one was trained, foresees how likely a language model would find each best path, per word;
-the log frequency of its length among human sentences counts a little too. Without a reranker paths are
-compared by how much better each is than is usual for its length, plus the log frequency.
+Scores of paths of different lengths are not comparable, and none reflects its path as a whole. A reranker, if
+one was trained, predicts the log-likelihood per word that a language model would give each best path; a tenth
+of the log frequency of the length among human sentences is added. Without a reranker, the score of each best
+path, less the mean score of best paths of its length, plus the log frequency decides.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from summgan.networks.paths import FORBIDDEN, Path, Paths
 from summgan.networks.reranker import Reranker, worth_of
 from summgan.networks.visits import visits
 
-_LENGTHS = 257  # lengths that are told apart, from 0 on
-_LEAST_SHARE = 1e-5  # of a length that no human sentence has
-_FREQUENCY = 0.1  # weight of the log frequency of a length beside nats per word
-_RERANKED = 16  # lengths that the reranker compares at most: the best by score
+_LENGTHS = 257  # number of different lengths, from 0; longer ones count as the longest
+_LEAST_SHARE = 1e-5  # share of a length that no human sentence has
+_FREQUENCY = 0.1  # weight of the log frequency of a length, in relation to nats per word
+_RERANKED = 16  # largest number of lengths that the reranker compares: the best by score
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class Written:
     """One summary of each document.
 
     Attributes:
-        lengths: ``[batch]`` words of each.
-        words: ``[batch, units]`` rows of the word table, -1 beyond the last.
-        places: ``[batch, units]`` place of each word in the document, -1 for inserted ones.
-        probabilities: ``[batch, units]`` how likely the generator says each word in a summary of this length:
-            the marginal of its vertex, or of its being inserted between these two; 0 beyond the last.
+        lengths: ``[batch]`` number of words of each summary.
+        words: ``[batch, units]`` rows of the word table, padded with -1.
+        places: ``[batch, units]`` place of each word in the document, -1 for inserted words.
+        probabilities: ``[batch, units]`` marginal probability of each word in summaries of this length: that
+            of its vertex, or of its insertion between its two neighbours; padded with 0.
     """
 
     lengths: Tensor
@@ -55,8 +55,9 @@ class PathWriter(nn.Module):
 
     Args:
         generator: Scores lattices.
-        temperature: Temperature of the distribution that the generator learned; of `Written.probabilities`.
-        reranker: Chooses among lengths, where one was trained.
+        temperature: Temperature of the distribution that the generator learned, and of
+            `Written.probabilities`.
+        reranker: Network that chooses the length; None if none was trained.
     """
 
     log_shares: Tensor
@@ -74,13 +75,13 @@ class PathWriter(nn.Module):
         self.register_buffer("usual", torch.zeros(_LENGTHS))
 
     def know(self, length_shares: Tensor) -> None:
-        """Take over the share ``[lengths]`` of human sentences with each number of words, from 0 on."""
+        """Set the shares ``[lengths]`` of human sentences with 0, 1, 2, ... words."""
         shares = torch.full_like(self.log_shares, _LEAST_SHARE)
         shares[: len(length_shares)] += length_shares[:_LENGTHS].float()
         self.log_shares = (shares / shares.max()).log()
 
     def of(self, generator: PathGenerator) -> PathWriter:
-        """A writer with what was measured here, for a generator that knows other words."""
+        """Make a writer with these measurements for a generator with another word table."""
         writer = PathWriter(generator, self.temperature, self.reranker)
         writer.log_shares, writer.usual = self.log_shares, self.usual
         return writer
@@ -91,16 +92,16 @@ class PathWriter(nn.Module):
 
         Args:
             lattice: The documents.
-            lengths: ``[lengths]`` rising numbers of words; a single one is exact. A document with
-                fewer words is summarized in as many as it has. Where there are several, `measure` must have
-                been called.
+            lengths: ``[lengths]`` numbers of words to choose from, in ascending order. For a document with
+                fewer words, its own number of words replaces greater ones. Call `measure` before choosing
+                among several lengths.
         """
         scores = self.generator(lattice)
         each = _at_most(lengths, lattice)
         paths = Paths(scores.total, int(each.max()))
         values = self.by_score(each, paths.best_scores().gather(1, each))
         if self.reranker is not None and len(lengths) > 1:
-            again = F.pad(each[:, 1:] == each[:, :-1], (1, 0))  # of short documents, said whole
+            again = F.pad(each[:, 1:] == each[:, :-1], (1, 0))  # duplicates, in short documents
             values = values.masked_fill(again, FORBIDDEN)
             each = each.gather(1, values.topk(min(_RERANKED, len(lengths)), 1).indices)
             values = self.by_foresight(lattice, scores, paths, each, self.reranker)
@@ -109,32 +110,32 @@ class PathWriter(nn.Module):
         return self._written(lattice, scores, path, units, best)
 
     def by_score(self, lengths: Tensor, scores: Tensor) -> Tensor:
-        """How good the best path of each length is.
+        """Compare lengths by the scores of their best paths.
 
         Args:
-            lengths: ``[batch, lengths]`` words.
-            scores: ``[batch, lengths]`` score of the best path of each length.
+            lengths: ``[batch, lengths]`` numbers of words.
+            scores: ``[batch, lengths]`` score of the best path of each length, in nats.
 
         Returns:
-            ``[batch, lengths]``: score above what is usual for the length, plus the log frequency.
+            ``[batch, lengths]``: score, less the mean score for the length, plus its log frequency, in nats.
         """
-        index = lengths.clamp_max(len(self.usual) - 1)  # what is longer counts as the longest
+        index = lengths.clamp_max(len(self.usual) - 1)  # longer ones count as the longest
         return scores - self.usual[index] + self.log_shares[index]
 
     def by_foresight(
         self, lattice: Lattice, scores: PathScores, paths: Paths, lengths: Tensor, reranker: Reranker
     ) -> Tensor:
-        """How good the best path of each length is as a whole.
+        """Compare lengths by what the reranker predicts for their best paths.
 
         Args:
             lattice: The documents.
-            scores: Their scores.
-            paths: Their paths.
-            lengths: ``[batch, lengths]`` words.
+            scores: Scores of the lattice.
+            paths: Distribution over paths with these scores.
+            lengths: ``[batch, lengths]`` numbers of words.
             reranker: Reads the paths.
 
         Returns:
-            ``[batch, lengths]``: foreseen worth, plus a share of the log frequency.
+            ``[batch, lengths]``: predicted worth (`worth_of`) plus a tenth of the log frequency, in nats.
         """
         assert scores.states is not None
         path, _ = paths.best_of_each(lengths)
@@ -146,13 +147,13 @@ class PathWriter(nn.Module):
 
     @torch.no_grad()
     def measure(self, lattices: list[Lattice], lengths: Tensor) -> None:
-        """Set the usual score of the best path of each length to its mean over documents.
+        """Measure the mean score, over documents, of the best path of each length.
 
-        Beyond the longest length it grows as between the last two.
+        Beyond the greatest length, the mean is extrapolated linearly from the last two.
 
         Args:
-            lattices: Batches of documents, each with as many words as the longest length.
-            lengths: ``[lengths]`` numbers of words from 1 on, two or more.
+            lattices: Batches of documents, each with at least as many words as the greatest length.
+            lengths: ``[lengths]`` all numbers of words from 1 to the greatest, which is at least 2.
         """
         scores = []
         for batch in lattices:
@@ -166,21 +167,21 @@ class PathWriter(nn.Module):
     def _written(
         self, lattice: Lattice, scores: PathScores, path: Path, lengths: Tensor, best: Tensor
     ) -> Written:
-        """The words of one path ``[batch, units]`` for each document, with their probabilities."""
+        """Write the words of one path ``[batch, units]`` of each document, with their probabilities."""
         one = Path(path.vertices[:, None], path.inserted[:, None])
         inserted = inserted_words(scores, one, 1.0, None)
         drawn = write(lattice, self.generator.prior.inserted, one, inserted)
-        said, between = visits(scores.at(self.temperature), path, lengths, best / self.temperature)
+        visited, between = visits(scores.at(self.temperature), path, lengths, best / self.temperature)
         if len(self.generator.prior.inserted):
             between = between * chances_of(scores, one, inserted, self.temperature).squeeze(1)
         position, more = drawn.position.squeeze(1), path.inserted
         beyond = drawn.words.shape[1]
-        table = said.new_zeros(len(said), beyond + 1)
-        table.scatter_(1, torch.where(path.mask, position, beyond), said)
+        table = visited.new_zeros(len(visited), beyond + 1)
+        table.scatter_(1, torch.where(path.mask, position, beyond), visited)
         table.scatter_(1, torch.where(more, position - 1, beyond), between)
         return Written(lengths, drawn.words, drawn.places, table[:, :beyond])
 
 
 def _at_most(lengths: Tensor, lattice: Lattice) -> Tensor:
-    """``[batch, lengths]`` the lengths ``[lengths]``, or where a document has fewer words their number."""
+    """Limit the lengths ``[lengths]`` to the number of words of each document, as ``[batch, lengths]``."""
     return torch.minimum(lengths, (lattice.source >= 0).sum(1)[:, None])

@@ -1,11 +1,11 @@
-"""The exact distribution over paths of exactly k units through a lattice of words.
+"""The distribution over paths of exactly k units through a lattice of words, computed exactly.
 
-A lattice has vertices in an order and edges that only go onward, at most ``band`` vertices far. A path's
-score is the sum of a begin, its nodes and edges, and an end; `p(path | k units) ∝ exp(score)`. One pass of
-messages from the end (`Paths`) gives the log-partition of every k, and from it samples (forward filtering,
-backward sampling; every draw is a Gumbel-max over one row, which Gumbel-CRF relaxes straight-through,
-Fu et al. 2020) and best paths (Viterbi 1967; `k_best.py` has the next ones). Marginals are gradients of the
-log-partition. Time and memory grow with vertices times band. All in float32.
+The vertices of a lattice are ordered, and an edge goes to a vertex at most ``band`` further on. The score of
+a path is the sum of the scores of its beginning, vertices, edges and end; `p(path | k units) ∝ exp(score)`.
+One pass of messages from the end (`Paths`) gives the log-partition function for every k. They also give
+samples, drawn from the beginning (each choice is a Gumbel-max, which Gumbel-CRF relaxes straight-through;
+Fu et al. 2020), and best paths (Viterbi 1967; `k_best.py` for more than one). Marginals are gradients of the
+log-partition function. Time and memory grow with k times vertices times band.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 FORBIDDEN = -1e6
-"""Score of what no path may do. Finite, so that gradients are numbers; see `possible`."""
+"""Score of what no path may contain. It is finite, to keep gradients finite; see `possible`."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,14 @@ class Scores:
     """Scores of a batch of lattices, in nats; `FORBIDDEN` where there is no vertex or edge.
 
     Attributes:
-        begin: ``[batch, vertices]`` of starting with each vertex.
-        node: ``[batch, vertices]`` of each vertex.
-        edge: ``[batch, vertices, band]``, at ``[:, i, d]`` of going from vertex ``i`` to ``i + 1 + d``.
-        end: ``[batch, vertices]`` of stopping after each vertex.
-        inserted: ``[batch, vertices, band]`` of the same edges with an inserted word between, which costs one
-            unit more; None where nothing is inserted.
-        costs: ``[batch, vertices]`` units of each vertex, at least 1; None if each has one.
+        begin: ``[batch, vertices]`` score of beginning with each vertex.
+        node: ``[batch, vertices]`` score of each vertex.
+        edge: ``[batch, vertices, band]``; ``[:, i, d]`` is the score of the edge from vertex ``i`` to vertex
+            ``i + 1 + d``.
+        end: ``[batch, vertices]`` score of ending after each vertex.
+        inserted: ``[batch, vertices, band]`` score of each edge with an inserted word, which costs one more
+            unit; None if no words can be inserted.
+        costs: ``[batch, vertices]`` units of each vertex, at least 1; None if each vertex costs 1.
     """
 
     begin: Tensor
@@ -44,24 +45,24 @@ class Scores:
     costs: Tensor | None = None
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Scores:
-        """Scores of which each table is changed by a function; costs stay."""
+        """Apply a function to each table of scores, not to the costs."""
         inserted = None if self.inserted is None else change(self.inserted)
         tables = (change(self.begin), change(self.node), change(self.edge), change(self.end))
         return Scores(*tables, inserted, self.costs)
 
     def repeat(self, times: int) -> Scores:
-        """Every lattice so many times in a row."""
+        """Repeat each lattice in consecutive rows of the batch."""
         costs = self.costs if self.costs is None else self.costs.repeat_interleave(times, 0)
         changed = self.map(lambda table: table.repeat_interleave(times, 0))
         return Scores(changed.begin, changed.node, changed.edge, changed.end, changed.inserted, costs)
 
 
 def banded(full: Tensor, band: int) -> Tensor:
-    """A table of edges in the form that `Scores` wants.
+    """Convert a square table of edges to the shape that `Scores` requires.
 
     Args:
-        full: ``[batch, vertices, vertices]`` of going from row to column.
-        band: Vertices that an edge goes onward at most.
+        full: ``[batch, vertices, vertices]`` score of the edge from row to column.
+        band: Largest number of vertices that an edge goes ahead.
 
     Returns:
         ``[batch, vertices, band]``, `FORBIDDEN` beyond the last vertex.
@@ -73,17 +74,17 @@ def banded(full: Tensor, band: int) -> Tensor:
 
 
 def possible(log_partition: Tensor) -> Tensor:
-    """Whether there is any path, of a log-partition or a best score."""
+    """Tell, from log-partitions or best scores, whether there is any such path."""
     return log_partition > FORBIDDEN / 2
 
 
 @dataclass(frozen=True)
 class Path:
-    """Paths, filled up at the end.
+    """Paths, padded to the same number of steps.
 
     Attributes:
-        vertices: ``[..., steps]`` in order, -1 after the last.
-        inserted: ``[..., steps]`` whether a word is inserted before the vertex.
+        vertices: ``[..., steps]`` vertices in order, padded with -1.
+        inserted: ``[..., steps]`` whether a word is inserted before each vertex.
     """
 
     vertices: Tensor
@@ -91,12 +92,12 @@ class Path:
 
     @property
     def mask(self) -> Tensor:
-        """``[..., steps]`` where there is a vertex."""
+        """``[..., steps]`` whether there is a vertex at each step."""
         return self.vertices >= 0
 
     @property
     def last(self) -> Tensor:
-        """``[...]`` the vertex at the end of each path, 0 of paths without any."""
+        """``[...]`` last vertex of each path, 0 for paths without vertices."""
         return self.vertices.amax(-1).clamp_min(0)
 
 
@@ -105,7 +106,7 @@ class Paths:
 
     Args:
         scores: Scores of a batch of lattices.
-        longest: Units of the longest paths.
+        longest: Number of units of the longest paths.
     """
 
     def __init__(self, scores: Scores, longest: int):
@@ -113,43 +114,44 @@ class Paths:
 
     @cached_property
     def entered(self) -> Tensor:
-        """``[longest + 1, batch, vertices]`` log of the sum over all ways on, with so many units."""
+        """``[longest + 1, batch, vertices]`` log-sum-exp of the scores of all ways to the end, by units."""
         return _messages(self.scores, self.longest, lambda table, dim: torch.logsumexp(table, dim))
 
     @cached_property
     def greatest(self) -> Tensor:
-        """``[longest + 1, batch, vertices]`` score of the best way on, with so many units."""
+        """``[longest + 1, batch, vertices]`` score of the best way to the end, by units."""
         return _messages(self.scores, self.longest, lambda table, dim: table.amax(dim))
 
     @property
     def log_partition(self) -> Tensor:
-        """``[batch, longest + 1]`` log of the sum over all paths with so many units; see `possible`."""
+        """``[batch, longest + 1]`` log-partition function of the paths of each length; see `possible`."""
         whole = torch.logsumexp(self.scores.begin + self.entered, 2).T
         return whole.clamp_min(FORBIDDEN * (self.longest + 2))
 
     def log_partition_of(self, lengths: Tensor) -> Tensor:
-        """``[batch]`` of paths with ``lengths`` ``[batch]`` units."""
+        """Return the log-partition ``[batch]`` of the paths of ``lengths`` ``[batch]`` units."""
         return self.log_partition.gather(1, lengths[:, None]).squeeze(1)
 
     def marginals(self, lengths: Tensor) -> Scores:
-        """Probabilities that a path of ``lengths`` ``[batch]`` units begins, visits, goes and ends there.
+        """Compute marginals of the paths of ``lengths`` ``[batch]`` units.
 
         Returns:
-            Tables of the shapes of the scores: a path has each entry with this probability.
+            Tables with the shapes of the scores: the probability that a path contains each beginning,
+            vertex, edge and end.
         """
         return _marginals(self.scores, lengths, self.longest)
 
     def entropy(self, lengths: Tensor) -> Tensor:
-        """``[batch]`` nats of paths with ``lengths`` units; differentiable."""
+        """Compute the entropy ``[batch]``, in nats, of the paths of ``lengths`` units; differentiable."""
         shares = _marginals(self.scores, lengths, self.longest)
         return self.log_partition_of(lengths) - expected_score(shares, self.scores)
 
     def divergence(self, other: Scores, lengths: Tensor) -> Tensor:
-        """``[batch]`` Kullback-Leibler divergence from the same lattice with other scores, in nats.
+        """Compute the Kullback-Leibler divergence KL(this ‖ other), ``[batch]``, in nats.
 
         Args:
-            other: The scores of the distribution that this one is compared with.
-            lengths: ``[batch]`` units.
+            other: Scores of the other distribution over paths through the same lattices.
+            lengths: ``[batch]`` number of units.
         """
         shares = _marginals(self.scores, lengths, self.longest)
         here, there = self.log_partition_of(lengths), Paths(other, self.longest).log_partition_of(lengths)
@@ -157,17 +159,17 @@ class Paths:
 
     @property
     def choices(self) -> int:
-        """Random numbers that a sample needs for every unit."""
+        """Number of random numbers that a sample needs for each unit."""
         kinds = 1 if self.scores.inserted is None else 2
         return max(self.scores.node.shape[1], kinds * self.scores.edge.shape[2])
 
     def sample(self, lengths: Tensor, uniforms: Tensor) -> Path:
-        """Exact samples, the same for the same numbers.
+        """Draw exact samples, which depend only on the scores and the random numbers.
 
         Args:
-            lengths: ``[batch]`` units of each document's samples, or ``[batch, samples]`` of each sample;
-                there must be such paths.
-            uniforms: ``[batch, samples, units, choices]`` numbers in [0, 1), for ``lengths.max()`` units.
+            lengths: ``[batch]`` number of units of each lattice's samples, or ``[batch, samples]`` of each
+                sample; there must be such paths.
+            uniforms: ``[batch, samples, lengths.max(), choices]`` random numbers in [0, 1).
 
         Returns:
             Paths ``[batch, samples, units]``.
@@ -178,16 +180,16 @@ class Paths:
         return path
 
     def relaxed_sample(self, lengths: Tensor, uniforms: Tensor, temperature: float) -> tuple[Path, Tensor]:
-        """Exact samples that pass gradients on (straight-through Gumbel-CRF).
+        """Draw exact samples with gradients (straight-through Gumbel-CRF).
 
         Args:
-            lengths: ``[batch]`` units of each.
-            uniforms: Random numbers as in `sample`.
+            lengths: Number of units, as in `sample`.
+            uniforms: Random numbers, as in `sample`.
             temperature: Temperature of the softmax whose gradient replaces that of the choice.
 
         Returns:
-            The samples, and ``[batch, samples, units, vertices]``: 1 at the vertex of each step, with the
-            gradient of the softmax over what could have been chosen there.
+            The samples, and one-hot vertices ``[batch, samples, units, vertices]`` with the gradient of the
+            softmax over the possible choices of each step.
         """
         noise = _gumbel(uniforms.flatten(0, 1))
         path, logits = _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
@@ -198,23 +200,23 @@ class Paths:
         return path, hard + (soft - soft.detach()) * path.mask[..., None]
 
     def best(self, lengths: Tensor) -> tuple[Path, Tensor]:
-        """The likeliest paths ``[batch, units]`` of ``lengths`` ``[batch]`` units, and scores ``[batch]``."""
+        """Find the best paths ``[batch, units]`` of ``lengths`` ``[batch]`` units, and scores ``[batch]``."""
         path, values = self.best_of_each(lengths[:, None])
         return Path(path.vertices.squeeze(1), path.inserted.squeeze(1)), values.squeeze(1)
 
     def best_of_each(self, lengths: Tensor) -> tuple[Path, Tensor]:
-        """The likeliest paths ``[batch, lengths, units]`` of ``lengths`` ``[batch, lengths]``, and scores."""
+        """Find the best paths ``[batch, lengths, units]`` of ``lengths`` ``[batch, lengths]``, and scores."""
         with torch.no_grad():
             path, _ = _follow(self.scores, self.greatest, lengths, None)
             values = self.best_scores().gather(1, lengths)
         return path, values
 
     def best_scores(self) -> Tensor:
-        """``[batch, longest + 1]`` scores of the likeliest path of each number of units."""
+        """Return the score ``[batch, longest + 1]`` of the best path of each length, from 0 units."""
         return (self.scores.begin + self.greatest).amax(2).T
 
     def log_probability(self, path: Path, lengths: Tensor) -> Tensor:
-        """``[batch, samples]`` log-likelihood of paths ``[batch, samples, units]`` of ``lengths`` units."""
+        """Compute the log-probability ``[batch, samples]`` of paths of ``lengths`` ``[batch]`` units."""
         return score_of(self.scores, path) - self.log_partition_of(lengths)[:, None]
 
 
@@ -223,23 +225,26 @@ def _gumbel(uniforms: Tensor) -> Tensor:
 
 
 def _each(lengths: Tensor, uniforms: Tensor) -> Tensor:
-    """``[batch, samples]`` units of every sample."""
+    """Return the number of units of each sample, as ``[batch, samples]``."""
     return lengths if lengths.ndim == 2 else lengths[:, None].expand(-1, uniforms.shape[1])
 
 
 def _windows(table: Tensor, band: int) -> Tensor:
-    """``[batch, vertices, band]`` view of what stands 1 to ``band`` places further on."""
+    """View ``[batch, vertices, band]`` of the entries 1 to ``band`` vertices ahead."""
     return F.pad(table, (0, band), value=FORBIDDEN)[:, 1:].unfold(1, band, 1)
 
 
-@torch.enable_grad()  # they are kept, and may first be asked for where gradients are off
+@torch.enable_grad()  # messages are cached, and may be first read under no_grad
 def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tensor]) -> Tensor:
-    """``[longest + 1, batch, vertices]``: of all ways to enter a vertex and end with so many units.
+    """Combine the scores of all ways from a vertex, itself included, to the end, by their number of units.
 
     Args:
         scores: Scores of the lattices.
-        longest: Units.
-        total: Total of all ways to a vertex: ``logsumexp`` or ``amax``.
+        longest: Largest number of units.
+        total: Reduction over ways, of a table and a dimension: ``logsumexp`` or ``amax``.
+
+    Returns:
+        ``[longest + 1, batch, vertices]``.
     """
     band = scores.edge.shape[2]
     nothing = torch.full_like(scores.node, FORBIDDEN)
@@ -263,17 +268,17 @@ def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tenso
 def _follow(
     scores: Scores, entered: Tensor, lengths: Tensor, noise: Tensor | None
 ) -> tuple[Path, list[Tensor]]:
-    """Choose vertex after vertex: the greatest of messages (plus noise).
+    """Choose vertices one after another, each with the greatest score plus message plus noise.
 
     Args:
         scores: Scores of the lattices.
         entered: Messages from `_messages`.
-        lengths: ``[batch, samples]`` units.
-        noise: ``[batch * samples, units, choices]``, or None.
+        lengths: ``[batch, samples]`` number of units.
+        noise: ``[batch * samples, units, choices]`` Gumbel noise; None for the best path.
 
     Returns:
-        Paths ``[batch, samples, units]``, and for every unit the ``[batch * samples, vertices]`` logits,
-        noise included, that were chosen among.
+        Paths ``[batch, samples, units]``, and for each unit the logits ``[batch * samples, vertices]`` of
+        the choice, noise included.
     """
     vertices, (batch, samples) = scores.node.shape[1], lengths.shape
     band, steps = scores.edge.shape[2], int(lengths.max())
@@ -309,7 +314,7 @@ def _follow(
 
 
 def _at_vertices(logits: Tensor, places: Tensor, vertices: int) -> Tensor:
-    """Logits of edges ``[rows, band]`` (twice, with and without an inserted word) as ``[rows, vertices]``."""
+    """Arrange logits of edges ``[rows, band]``, or of plain and inserted ones, as ``[rows, vertices]``."""
     band = places.shape[1]
     if logits.shape[1] > band:
         logits = torch.logaddexp(logits[:, :band], logits[:, band:])
@@ -318,17 +323,17 @@ def _at_vertices(logits: Tensor, places: Tensor, vertices: int) -> Tensor:
 
 
 def score_of(scores: Scores, path: Path) -> Tensor:
-    """``[batch, samples]`` score of paths ``[batch, samples, units]``; differentiable in the scores."""
+    """Compute the scores ``[batch, samples]`` of paths ``[batch, samples, units]``; differentiable."""
     nodes, edges, ends = step_scores(scores, path)
     return nodes.sum(2) + edges.sum(2) + ends
 
 
 def step_scores(scores: Scores, path: Path) -> tuple[Tensor, Tensor, Tensor]:
-    """What each step of paths ``[batch, samples, units]`` contributes to the score.
+    """Return the scores of the vertices, edges and end of paths ``[batch, samples, units]``.
 
     Returns:
-        ``[batch, samples, units]`` of the vertices, as many of the edges to them (of the begin for the first)
-        and ``[batch, samples]`` of the ends. 0 beyond the path.
+        Scores ``[batch, samples, units]`` of the vertices, and of the edge to each (for the first, of the
+        beginning), both padded with 0; and scores ``[batch, samples]`` of the ends.
     """
     vertices, mask = path.vertices.clamp_min(0), path.mask
     rows = torch.arange(len(vertices), device=vertices.device)[:, None]
@@ -344,7 +349,7 @@ def step_scores(scores: Scores, path: Path) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def expected_score(shares: Scores, scores: Scores) -> Tensor:
-    """``[batch]`` mean score of paths with these marginals under ``scores``."""
+    """Compute the expected score ``[batch]``, in nats, of paths with the marginals ``shares``."""
     total = (shares.begin * scores.begin + shares.node * scores.node + shares.end * scores.end).sum(1)
     total = total + (shares.edge * scores.edge).sum((1, 2))
     if shares.inserted is not None and scores.inserted is not None:
@@ -353,7 +358,7 @@ def expected_score(shares: Scores, scores: Scores) -> Tensor:
 
 
 def _marginals(scores: Scores, lengths: Tensor, longest: int) -> Scores:
-    """Gradient of the log-partition, itself differentiable where the scores are."""
+    """Compute the gradient of the log-partition function; differentiable where the scores are."""
     tables = ("begin", "node", "edge", "end") + (() if scores.inserted is None else ("inserted",))
     with torch.enable_grad():
         learned = any(getattr(scores, name).requires_grad for name in tables)
@@ -368,22 +373,21 @@ def _marginals(scores: Scores, lengths: Tensor, longest: int) -> Scores:
 def log_sum_of_alignments(
     scores: Scores, says: Tensor, lengths: Tensor, says_between: Tensor | None = None
 ) -> Tensor:
-    """Log of the sum over all paths that say given sentences.
+    """Compute the log-sum-exp of the scores of all paths whose words are a given sentence.
 
     Args:
-        scores: Scores of lattices whose vertices say one word each.
-        says: ``[batch, units, vertices]`` whether the vertex says the sentence's word.
-        lengths: ``[batch]`` words of each sentence, at least 1.
+        scores: Scores of lattices whose vertices have one word each.
+        says: ``[batch, units, vertices]`` whether the vertex has this word of the sentence.
+        lengths: ``[batch]`` number of words of each sentence, at least 1.
         says_between: ``[batch, units, vertices, band]`` scores of the edges with this word of the sentence
-            inserted between, `FORBIDDEN` where it cannot be; None where nothing is inserted.
+            inserted, `FORBIDDEN` where it cannot be; None if no words can be inserted.
 
     Returns:
-        ``[batch]``, not `possible` where no path says the sentence. Less the log-partition it is a
-        log-likelihood.
+        ``[batch]``, not `possible` if no path gives the sentence; less the log-partition, a log-likelihood.
     """
     band, units = scores.edge.shape[2], says.shape[1]
     nothing = torch.full_like(scores.node, FORBIDDEN)
-    # suffixes[u]: of all ways to say the words from u on, entering at a vertex with word u.
+    # suffixes: log-sum-exp of all ways to say the rest from the next word on, and from the one after it.
     suffixes = [nothing, nothing]
     for unit in reversed(range(units)):
         ways = scores.edge + _windows(suffixes[0], band)

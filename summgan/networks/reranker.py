@@ -1,10 +1,9 @@
-"""Chooses among the best paths of several lengths: foresees what a language model would say of each.
+"""Chooses among the best paths of several lengths: predicts how a language model would judge each one.
 
-A generator scores what stands side by side. Whether a whole path is a sentence, with its verb and its end, a
-language model that reads document and path can say (`critics.py:Fluency`), but it is large. While it judges
-paths in training, a small recurrent network over the generator's states learns to foresee its judgement; in
-use that network alone chooses. The score of a path is its log-likelihood divided by its length, as is usual
-for candidates of different lengths (Wu et al. 2016, section 7).
+A generator scores neighbouring words only. A language model that reads document and path (`critics.Fluency`)
+can tell whether the whole path is a complete sentence, but it is large. While it judges paths in training, a
+small recurrent network over the generator's states learns to predict its log-likelihoods; only this network
+is needed to write. Log-likelihoods of different lengths are compared per word (Wu et al. 2016, section 7).
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ which of 807 marked summaries readers accepted."""
 
 
 class Reranker(nn.Module):
-    """Foresees the log-likelihood of each word of a summary, and of its end.
+    """Predicts the log-likelihood of each word of a summary, and of its end, under the language model.
 
     Args:
         width: Width of the generator's states.
@@ -46,22 +45,23 @@ class Reranker(nn.Module):
         """Read summaries from left to right.
 
         Args:
-            drawn: Summaries, as many of each document.
+            drawn: Summaries, the same number for each document.
             lattice: The documents.
-            states: ``[batch, vertices + insertable, width]`` from `PathScores`.
+            states: ``[batch, vertices + insertable, width]``; see `PathScores.states`.
 
         Returns:
-            ``[batch * samples, units + 1]`` nats of each word, given those before, then of the end; 0 beyond.
+            ``[batch * samples, units + 1]`` log-likelihood, in nats, of each word given those before it, then
+            of the end; padded with 0.
         """
         samples = len(drawn.words) // len(states)
         there = (lattice.words >= 0)[..., None]
         document = (states[:, : there.shape[1]] * there).sum(1) / there.sum(1)
         after = lattice.after.repeat_interleave(samples, 0).gather(1, drawn.places.clamp_min(0))
         after = after.masked_fill(drawn.places < 0, NOTHING)
-        reached = F.pad(drawn.places.cummax(1).values, (1, 0), value=-1)  # an inserted word is no step on
+        reached = F.pad(drawn.places.cummax(1).values, (1, 0), value=-1)  # an inserted word takes no step
         step = (reached[:, 1:] - reached[:, :-1]).clamp_max(_STEPS - 1)
 
-        states = F.pad(states, (0, 0, 0, 1))  # what is before the first word, at place -1
+        states = F.pad(states, (0, 0, 0, 1))  # zeros before the first word, at index -1
         row = torch.arange(len(drawn.words), device=states.device)[:, None] // samples
         features = self.word(states)[row, drawn.states]
         features = features + self.before(states)[row, F.pad(drawn.states, (1, -1), value=-1)]

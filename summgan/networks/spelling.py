@@ -44,7 +44,7 @@ class Speller(nn.Module):
     Args:
         pieces: ``[words, longest]`` pieces of each word, padded with -1.
         marks: ``[kinds]`` piece of each kind of punctuation after a word; the first kind is none.
-        begin: Piece at the begin of every text.
+        begin: Piece at the beginning of every text.
         end: Piece at the end of every text.
         padding: Piece that pads.
     """

@@ -32,7 +32,7 @@ def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[T
     kinds = [_square(scores.edge.double().exp())]
     if scores.inserted is not None:
         kinds.append(_square((scores.inserted - unit[..., None]).exp()))
-    # came[u]: weight of all ways to say u + 1 units and end at a vertex; left[u]: to say u more after it.
+    # came[u]: weight of all ways to a vertex with u + 1 units; left[u]: of all ways on with u more units.
     came, left, entered = [begin * node], [end], []
     for _ in range(1, int(lengths.max())):
         came.append(node * _onward([edges.mT for edges in kinds], came))
@@ -43,13 +43,13 @@ def visits(scores: Scores, path: Path, lengths: Tensor, best: Tensor) -> tuple[T
     vertices = path.vertices.clamp_min(0)
     here = vertices.expand(len(before), -1, -1)
     before, after = before.gather(2, here), after.gather(2, here)
-    said = _meeting(before, after, lengths, 1) / whole
-    between = torch.zeros_like(said)
+    visited = _meeting(before, after, lengths, 1) / whole
+    between = torch.zeros_like(visited)
     if len(kinds) > 1:
         rows = torch.arange(len(vertices), device=vertices.device)[:, None]
         leap = kinds[1][rows, vertices[:, :-1], vertices[:, 1:]] * node.gather(1, vertices[:, 1:])
         between[:, 1:] = leap * _meeting(before[..., :-1], after[..., 1:], lengths, 3) / whole
-    return (said * path.mask).float(), (between * path.inserted).float()
+    return (visited * path.mask).float(), (between * path.inserted).float()
 
 
 def _square(edges: Tensor) -> Tensor:

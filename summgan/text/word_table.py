@@ -146,11 +146,11 @@ class WordTable:
         Its `classes` are rows of this table, so that both share `pairs` and `together`.
         """
         known = self.rows
-        said = dict.fromkeys(string.lower() for words in texts for string in words.strings)
-        rows = np.array([known[string] for string in said if string in known], dtype=np.int64)
+        strings = dict.fromkeys(string.lower() for words in texts for string in words.strings)
+        rows = np.array([known[string] for string in strings if string in known], dtype=np.int64)
         forms = self.forms[rows].flatten()
         always = [BEGIN, END, known[NUMBER], *self.inserted.tolist()]
-        return self._picked(np.unique([*always, *rows, *forms[forms >= 0]])).with_strings(said)
+        return self._picked(np.unique([*always, *rows, *forms[forms >= 0]])).with_strings(strings)
 
     def with_words(self, texts: Iterable[Words]) -> WordTable:
         """Make a table with the words of further texts, without counts for new ones."""

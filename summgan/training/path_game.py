@@ -1,14 +1,14 @@
-"""The game of a path generator with its critics: what each of them learns in one step.
+"""The game of a path generator with its critics: what each network learns in one step.
 
-Paths are drawn exactly from the generator's distribution. A discriminator of gaps says of every gap of a
-summary how much it looks as if something was struck out there; this is a reward of every edge, on which the
-learned score of the edge regresses. A frozen language model that has read the document says how likely each
-word is, which counts as the same reward. A reconstructor says how likely the document is, given the summary
-alone, and a frozen sentence encoder how like the two are; these are rewards of the whole, to which the log-
-variance over the samples of a document brings the learned scores of the words. The discriminator learns from
-human sentences, some with a span struck out, from the summaries, and from some of earlier steps, so that the
-generator cannot return to old faults. The reconstructor learns from the summaries of the step. The reranker
-learns to foresee what the language model says of the words and the end of a summary.
+Paths are exact samples of the generator's distribution. The discriminator gives each gap of a summary the
+probability that something was struck out there, and a frozen language model that has read the document gives
+each word its log-probability. From both, each edge has a reward, on which its learned score is regressed.
+The log-likelihood of the document, under a reconstructor that reads only the summary, and the similarity of
+the two, under a frozen sentence encoder, reward the whole summary; the learned scores of its words follow
+this reward by a log-variance loss. The discriminator learns from human sentences, some with a span struck
+out, from the summaries of the step, and from some of earlier steps, so that the generator cannot return to
+old faults. The reconstructor learns from the summaries of the step. The reranker learns to predict the
+language model's log-probabilities of the words and the end of each summary.
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ from summgan.training.task import Objective
 
 @dataclass(frozen=True)
 class Rules:
-    """How the game is played. The defaults are those of the runs that readers liked best.
+    """Rules of the game. The defaults are those of the runs whose summaries readers liked best.
 
     Attributes:
-        samples: Summaries that are drawn of each document.
-        temperature: Temperature of the distribution that they are drawn from.
-        shortest: Words of the shortest summary.
-        longest: Words of the longest summary.
-        gap_weight: Weight of the discriminator's reward of each edge.
+        samples: Number of summaries that are drawn of each document.
+        temperature: Temperature of the distribution that summaries are drawn from.
+        shortest: Number of words of the shortest summary.
+        longest: Number of words of the longest summary.
+        gap_weight: Weight of the discriminator's reward of each gap.
         likeness_weight: Weight of the cosine of summary and document.
-        fluency_weight: Weight of the nats of each word under the language model.
-        reconstruction_weight: Weight of the log-likelihood of the document, in nats, given the summary.
-        alone: First steps in which the discriminator learns alone, from summaries of the counted prior.
+        fluency_weight: Weight of each word's log-probability, in nats, under the language model.
+        reconstruction_weight: Weight of the document's log-likelihood, in nats, given the summary.
+        alone: Number of first steps in which only critics learn, from summaries of the counted prior.
         replayed: Number of earlier summaries that are kept.
-        spoiled: Share of the human sentences that are shown with a span struck out too.
-        leaps: Whether the discriminator looks for leaps; else it takes every gap of a summary for one, and
-            so tells summaries from human sentences.
-        free_length: Whether the generator chooses the length of each summary; else all of a document have
-            one that human sentences have.
+        spoiled: Share of the human sentences that are also shown with a span struck out.
+        leaps: Whether the discriminator's target is 1 for the leaps of a summary only; otherwise it is 1 for
+            all gaps of a summary, so that it tells summaries from human sentences.
+        free_length: Whether the generator chooses the length of each summary; otherwise all summaries of a
+            document have one length, drawn from those of human sentences.
         weights: Weight of each loss by name.
     """
 
@@ -100,14 +100,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class Play:
-    """Summaries of a batch, and the generator's decisions.
+    """Sampled summaries of a batch, and the generator's decisions.
 
     Attributes:
         lattice: The documents.
         scores: Scores of the lattice, with gradients.
-        path: ``[batch, samples, units]``.
+        path: Paths ``[batch, samples, units]``.
         inserted: ``[batch, samples, units]`` index of the word inserted before each vertex, -1 for none.
-        drawn: The words.
+        drawn: The words of the summaries.
     """
 
     lattice: Lattice
@@ -120,19 +120,18 @@ class Play:
 class PathGame(nn.Module):
     """Generator and critics, and the objectives of one step.
 
-    Everything is a function of weights, batch, seed and step, but for the replay.
+    Except for the replay, all results are functions of weights, batch, seed and step.
 
     Args:
-        generator: Writes.
-        forms: ``[table, forms]`` rows of other forms of every word of the table, -1 beyond the last.
+        generator: The generator.
+        forms: ``[table, forms]`` rows of the other forms of each word in the table, padded with -1.
         length_shares: ``[longest + 1]`` share of the human sentences with each number of words.
-        discriminator: Answers logits and gaps of rows of words, as `GapDiscriminator`; None for a game
-            without it, in which the learned scores of edges stay near 0.
-        likeness: Answers unit vectors of rows of words, as `Likeness`; None for a game without it.
-        reconstruction: Answers log-probabilities of documents, as `Reconstruction`; None for a game without.
-        fluency: Answers log-probabilities of words, as `Fluency`; None for a game without it.
-        reranker: Learns to foresee what `fluency` answers; None for a game without it.
-        rules: How the game is played.
+        discriminator: Module with the interface of `GapDiscriminator`, or None.
+        likeness: Module with the interface of `Likeness`, or None.
+        reconstruction: Module with the interface of `Reconstruction`, or None.
+        fluency: Module with the interface of `Fluency`, or None.
+        reranker: Network that learns to predict the output of ``fluency``, or None.
+        rules: Rules of the game; the defaults if None.
         seed: Seed of all noise.
     """
 
@@ -165,14 +164,14 @@ class PathGame(nn.Module):
         self.register_buffer("log_shares", log_shares.clamp_min(FORBIDDEN), persistent=False)
 
     def alone(self, step: int) -> bool:
-        """Whether the discriminator learns alone at a step."""
+        """Tell whether only critics learn at a step."""
         return self.discriminator is not None and step < self.rules.alone
 
     def draw(self, batch: PathBatch, stream: RandomStream, step: int) -> Play:
-        """Draw summaries of the documents, each of a length that human sentences have.
+        """Draw summaries of the documents.
 
-        While the discriminator learns alone they are of the prior, at one, two or three times the temperature
-        by turns, so that it sees good and bad ones.
+        While only critics learn, summaries are drawn from the prior at one, two or three times the
+        temperature, at random, so that critics see good and bad ones.
         """
         lattice = lattice_of(batch.source, batch.after, batch.hold, batch.need, self.forms)
         alone = self.alone(step)
@@ -198,11 +197,11 @@ class PathGame(nn.Module):
         return Play(lattice, scores, path, inserted, drawn)
 
     def longest_of(self, lattice: Lattice) -> int:
-        """Words of the longest summary of any of the documents."""
+        """Return the largest number of words that a summary of these documents may have."""
         return min(self.rules.longest, lattice.source.shape[1])
 
     def _draw_lengths(self, source: Tensor, stream: RandomStream) -> Tensor:
-        """``[batch]`` words of a summary, at most those of the document."""
+        """Draw the number of words ``[batch]`` of each document's summaries, at most that of the document."""
         index = torch.searchsorted(self.lengths, stream.fork("lengths").uniform(), right=True)
         lengths = self.rules.shortest + index.clamp_max(len(self.lengths) - 1)
         return torch.minimum(lengths, (source >= 0).sum(1))
@@ -210,16 +209,16 @@ class PathGame(nn.Module):
     # The generator -------------------------------------------------------------------------------
 
     def generator_objective(self, play: Play) -> Objective:
-        """What the generator learns, by name.
+        """Compute the losses of generator and reranker.
 
-        ``edges`` brings the learned score of each edge to its reward, ``paths`` the sum over a path to the
-        sum of its rewards but for a constant of the document, ``words`` the learned scores of its words to
-        the reward of the whole. Where the generator chooses the length, ``whole`` brings the log-likelihood
-        of a path to the sum of all rewards and of the log share of its length, whatever the prior says, and
-        ``reinforce`` raises the sum of all rewards. ``foresight`` teaches the reranker alone.
+        ``edges`` regresses the learned score of each edge on its reward. Up to a constant for each document,
+        ``paths`` fits the sum of the edges' learned scores to the sum of their rewards, and ``words`` that of
+        the words' learned scores to the reward of the whole. If the generator chooses the length, ``whole``
+        likewise fits the log-probability of a path to the sum of all rewards and the log share of its length;
+        ``reinforce`` raises the sum of all rewards. ``foresight`` trains only the reranker.
         """
         rules, mask = self.rules, play.path.mask
-        steps = F.pad(mask, (0, 1), value=True).float()  # the end is a step too
+        steps = F.pad(mask, (0, 1), value=True).float()  # the end counts as a step
         with torch.no_grad():
             gaps, whole, nats, found = self.judge(play)
             rewards = edge_rewards(gaps, play)
@@ -249,10 +248,10 @@ class PathGame(nn.Module):
         return Objective(weigh(losses, rules.weights), figures)
 
     def log_probability(self, play: Play) -> tuple[Tensor, Tensor]:
-        """Log-likelihood of paths among those of all lengths, and log share of their length.
+        """Compute the log-probability of paths among those of all lengths, and the log share of their length.
 
         Returns:
-            ``[batch, samples]`` both.
+            Two tensors ``[batch, samples]``, in nats.
         """
         scores = play.scores.at(self.rules.temperature)
         lengths = (play.drawn.words >= 0).sum(1).view(play.path.vertices.shape[:2])
@@ -261,20 +260,20 @@ class PathGame(nn.Module):
         return score_of(scores, play.path) + shares - whole, shares
 
     def foresight(self, play: Play, nats: Tensor, reranker: Reranker) -> Tensor:
-        """Mean squared error of the reranker, which alone gets a gradient; ``nats`` as from `judge`."""
+        """Compute the mean squared error of the reranker, given ``nats`` from `judge`."""
         assert play.scores.states is not None
         foreseen = reranker(play.drawn, play.lattice, play.scores.states.detach())
         words = (play.drawn.words >= 0).float()
         return edge_regression(foreseen, nats.flatten(0, 1), F.pad(words, (1, 0), value=1.0))
 
     def judge(self, play: Play) -> tuple[Tensor, Tensor, Tensor | None, dict[str, Tensor]]:
-        """Ask the critics; 0 where there is none.
+        """Compute the rewards by all critics; a missing critic adds 0.
 
         Returns:
-            ``[batch, samples, units + 1]`` reward of each gap, ``[batch, samples]`` reward of the whole,
-            ``[batch, samples, units + 1]`` nats of each word and of the end if there is a language model, and
-            by name what is rewarded: ``likeness`` (cosine), ``rebuilt`` (nats of the document), and
-            ``fluency`` (nats of a word or an end).
+            ``[batch, samples, units + 1]`` reward of each gap; ``[batch, samples]`` reward of the whole;
+            ``[batch, samples, units + 1]`` log-probability, in nats, of each word and the end, or None if
+            there is no language model; and the rewarded quantities by name: ``likeness`` (cosine),
+            ``rebuilt`` (nats of the document) and ``fluency`` (mean nats of words and end).
         """
         words, shape = play.drawn.words, play.path.vertices.shape[:2]
         gaps = torch.zeros(*shape, words.shape[1] + 1, device=words.device)
@@ -299,11 +298,11 @@ class PathGame(nn.Module):
     # The reconstructor ---------------------------------------------------------------------------
 
     def reconstruction_objective(self, drawn: Drawn, source: Tensor) -> Objective:
-        """What the reconstructor learns: ``reconstruction``, nats per piece of the documents.
+        """Compute the loss of the reconstructor: ``reconstruction``, in nats per piece of the documents.
 
         Args:
-            drawn: Summaries of this step. Every other one is shown.
-            source: ``[batch, words]`` the documents.
+            drawn: Summaries of this step, of which every other one is used.
+            source: ``[batch, words]`` documents as rows of the word table.
         """
         assert self.reconstruction is not None
         shown = torch.arange(0, len(drawn.words), 2, device=source.device)
@@ -315,13 +314,13 @@ class PathGame(nn.Module):
     # The discriminator ---------------------------------------------------------------------------
 
     def discriminator_objective(self, drawn: Drawn, sentences: Tensor, stream: RandomStream) -> Objective:
-        """What the discriminator learns: ``human`` of human sentences, ``written`` of summaries.
+        """Compute the losses of the discriminator: ``human`` on human sentences, ``written`` on summaries.
 
         Args:
             drawn: Summaries of this step. Every other one is shown, with a third as many from the replay;
-                some of the rest are kept for later steps.
-            sentences: ``[sentences, words]`` human sentences, as many for each document.
-            stream: Noise of the documents.
+                a third of the rest are added to the replay.
+            sentences: ``[sentences, words]`` human sentences, the same number for each document.
+            stream: Random numbers of the documents.
         """
         assert self.discriminator is not None
         longest = self.rules.longest
@@ -354,7 +353,7 @@ class PathGame(nn.Module):
 
 
 def in_evaluation(critic: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-    """What a critic answers without dropout; its mode stays."""
+    """Apply a critic without dropout, and restore its mode."""
     mode = critic.training
     found = critic.eval()(*inputs)
     critic.train(mode)
@@ -362,11 +361,11 @@ def in_evaluation(critic: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def learned_steps(play: Play) -> tuple[Tensor, Tensor]:
-    """What was learned of each step of the paths; differentiable.
+    """Return the learned scores along the paths; differentiable.
 
     Returns:
-        ``[batch, samples, units]`` of the vertices, and ``[batch, samples, units + 1]`` of the begin, of the
-        edges with what is inserted on them, and, last of all, of the end. Beyond the path, edges are 0.
+        ``[batch, samples, units]`` of the vertices; and ``[batch, samples, units + 1]`` of the beginning and
+        the edges, inserted words included, padded with 0, with the end in the last column.
     """
     path, learned, table = play.path, play.scores.learned, play.scores.edges.table
     nodes, edges, ends = step_scores(
@@ -380,15 +379,15 @@ def learned_steps(play: Play) -> tuple[Tensor, Tensor]:
 
 
 def edge_rewards(gaps: Tensor, play: Play) -> Tensor:
-    """Rewards of the gaps as rewards of the generator's decisions.
+    """Convert rewards of gaps to rewards of the generator's decisions.
 
     Args:
-        gaps: ``[batch, samples, units + 1]`` reward of the gap before each word, and before the end.
+        gaps: ``[batch, samples, units + 1]`` reward of the gap before each word and before the end.
         play: The summaries.
 
     Returns:
-        ``[batch, samples, units + 1]`` of each edge to a vertex, and, last of all, of the end. An edge with
-        an inserted word has both gaps beside that word.
+        ``[batch, samples, units + 1]`` reward of the beginning and of each edge, with that of the end in the
+        last column. An edge with an inserted word has the sum of the gaps on both sides of the word.
     """
     position = play.drawn.position
     own = gaps.gather(2, position.clamp_min(0))

@@ -1,8 +1,9 @@
-"""Losses of a path generator: what critics say of drawn paths, as gradients of its scores.
+"""Losses of a path generator and its critics.
 
-Where a critic judges every gap, each edge regresses on its own reward: a dense signal. Where it judges the
-whole summary, the log-variance over the samples of a document is made small: at its minimum the learned score
-is the reward but for a constant, and its gradient is that of the reward with the leave-one-out baseline.
+If a critic judges each gap, the learned score of each edge is regressed on the reward of that edge, a dense
+signal. If it judges the whole summary, the loss is the log-variance over the samples of a document (Richter
+et al. 2020): at its minimum, learned score and reward differ by a constant, and its gradient is that of
+REINFORCE with the leave-one-out baseline.
 """
 
 from __future__ import annotations
@@ -18,53 +19,56 @@ from summgan.networks.paths import Paths, log_sum_of_alignments
 
 
 def edge_regression(learned: Tensor, reward: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared difference of learned edge scores from their rewards, over the edges of ``mask``."""
+    """Compute the mean squared difference of learned scores and rewards, over the entries of ``mask``."""
     return ((learned - reward).square() * mask).sum() / mask.sum()
 
 
 def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
-    """Variance over samples of reward less learned score, mean over documents.
+    """Compute the variance of reward less learned score over samples, mean over documents.
 
     Args:
-        reward: ``[batch, samples]`` of each summary.
-        learned: ``[batch, samples]`` score that the generator adds to its prior on it.
-        temperature: Temperature of the distribution that the samples are from.
+        reward: ``[batch, samples]`` reward of each summary, in nats.
+        learned: ``[batch, samples]`` learned part of the score of each summary, in nats.
+        temperature: Temperature of the distribution that the samples are drawn from.
     """
     return ((reward - learned) / temperature).var(1).mean()
 
 
 def reinforce(reward: Tensor, log_probability: Tensor) -> Tensor:
-    """REINFORCE with the mean of the other samples as the baseline (Kool 2019), mean over samples.
+    """Compute REINFORCE with the leave-one-out baseline (Kool et al. 2019), mean over samples.
 
     Args:
-        reward: ``[batch, samples]`` of each summary.
-        log_probability: ``[batch, samples]`` of each summary under the generator.
+        reward: ``[batch, samples]`` reward of each summary.
+        log_probability: ``[batch, samples]`` log-probability of each summary under the generator.
     """
     return -(leave_one_out(reward) * log_probability).mean()
 
 
 def free_log_partition(paths: Paths, log_shares: Tensor) -> Tensor:
-    """``[batch, longest]`` log of the sum over the paths of 1, 2, ... units, each length with its log share.
+    """Weight the log-partition of each length by the share of the length.
 
     Args:
-        paths: Paths of the documents.
-        log_shares: ``[longest + 1 or more]`` of each number of units.
+        paths: Distribution over paths through the documents.
+        log_shares: ``[longest + 1 or more]`` log of the share of 0, 1, 2, ... units.
+
+    Returns:
+        ``[batch, longest]`` log-partition plus log share, for 1, 2, ... units.
     """
     return (paths.log_partition + log_shares[: paths.longest + 1])[:, 1:]
 
 
 def hidden_surprise(paths: Paths, log_shares: Tensor, says: Tensor, lengths: Tensor, texts: int) -> Tensor:
-    """Negative log-likelihood of sentences, each summed over what it might summarize; mean over sentences.
+    """Compute the negative log-likelihood of sentences that are hidden in texts, mean over sentences.
 
-    `-log mean_x p(sentence | x)` over texts *x* that hide the sentence, of all alignments and among paths of
-    all lengths. Its gradient trusts those texts most of which the generator finds the sentence likeliest.
+    It is `-log mean_x p(sentence | x)`, where the texts *x* hide the sentence and `p` sums over all paths
+    that give it, among paths of all lengths. The gradient weights each text by its posterior.
 
     Args:
-        paths: Paths of the texts, those of a sentence in a row.
-        log_shares: Logarithms of shares as in `free_log_partition`.
-        says: ``[sentences * texts, units, vertices]`` whether each vertex says each word of its sentence.
-        lengths: ``[sentences * texts]`` words of each sentence.
-        texts: Number of texts of each sentence.
+        paths: Distribution over paths through the texts, those of one sentence in consecutive rows.
+        log_shares: Log shares of lengths, as in `free_log_partition`.
+        says: ``[sentences * texts, units, vertices]`` whether the vertex has this word of the sentence.
+        lengths: ``[sentences * texts]`` number of words of the sentence.
+        texts: Number of texts for each sentence.
     """
     told = log_sum_of_alignments(paths.scores, says, lengths) + log_shares[lengths]
     likelihood = told - free_log_partition(paths, log_shares).logsumexp(1)
@@ -72,27 +76,27 @@ def hidden_surprise(paths: Paths, log_shares: Tensor, says: Tensor, lengths: Ten
 
 
 def gap_loss(logits: Tensor, struck: Tensor, gaps: Tensor) -> Tensor:
-    """Binary cross-entropy of a discriminator of gaps, mean over all gaps.
+    """Compute the binary cross-entropy of a discriminator of gaps, mean over all gaps.
 
     Args:
-        logits: ``[batch, gaps]``.
-        struck: ``[batch, gaps]`` 1 where something was struck out.
-        gaps: ``[batch, gaps]`` which are gaps.
+        logits: ``[batch, gaps]`` logit that something was struck out.
+        struck: ``[batch, gaps]``, 1 where something was struck out.
+        gaps: ``[batch, gaps]``, 1 for gaps and 0 for padding.
     """
     each = F.binary_cross_entropy_with_logits(logits, struck, reduction="none")
     return (each * gaps).sum() / gaps.sum()
 
 
 def struck_out(words: Tensor, uniforms: Tensor, most: int = 3) -> tuple[Tensor, Tensor]:
-    """Human sentences with a span struck out, for a discriminator to find.
+    """Strike a span out of each human sentence, for the discriminator to find the gap.
 
     Args:
-        words: ``[batch, words]``, -1 beyond the last; at least 4 words each.
-        uniforms: ``[batch, 2]`` numbers in [0, 1) for length and place.
-        most: Words of the longest span.
+        words: ``[batch, words]`` sentences of at least 4 words, padded with -1.
+        uniforms: ``[batch, 2]`` random numbers in [0, 1) for length and place of the span.
+        most: Largest number of words of a span.
 
     Returns:
-        The sentences, and ``[batch, words + 1]`` 1 at the gap.
+        The shortened sentences, of the same shape; and ``[batch, words + 1]``, 1 at the gap.
     """
     lengths = (words >= 0).sum(1)
     size = (uniforms[:, 0] * torch.minimum(lengths - 3, lengths.new_tensor(most))).long() + 1
@@ -105,14 +109,19 @@ def struck_out(words: Tensor, uniforms: Tensor, most: int = 3) -> tuple[Tensor, 
 
 
 def suspicion(logits: Tensor, gaps: Tensor, labels: Tensor, spoiled: int, bound: int) -> dict[str, Tensor]:
-    """Mean probability, by kind of gap, that the discriminator takes it for a leap.
+    """Average the discriminator's probability that something was struck out, by kind of gap.
 
     Args:
-        logits: ``[batch, gaps]``: spoiled human sentences, whole ones, then summaries.
-        gaps: ``[batch, gaps]`` which are gaps.
-        labels: ``[batch, gaps]`` 1 where something was struck out.
-        spoiled: Number of spoiled human sentences.
-        bound: Number of human sentences, spoiled ones included.
+        logits: ``[batch, gaps]`` logits for human sentences with a span struck out, then whole ones, then
+            summaries.
+        gaps: ``[batch, gaps]`` whether there is such a gap.
+        labels: ``[batch, gaps]``, 1 where something was struck out.
+        spoiled: Number of human sentences with a span struck out.
+        bound: Number of all human sentences.
+
+    Returns:
+        ``doubt_human`` for whole human sentences; ``doubt_leap`` and ``doubt_other`` for gaps of summaries,
+        with label 1 and 0.
     """
     doubt = torch.sigmoid(logits.detach())
     every = gaps.float()

@@ -1,9 +1,9 @@
-"""`PathTask`: learns to summarize by paths through the words of the document.
+"""`PathTask`: trains a path generator and its critics.
 
-The counted prior is the start. In the first stage (``warm_start_steps``) the discriminator learns alone, in
-the second generator and critics play the game of `path_game.py`. With ``model.backbone``, a folder or hub
-name of a sentence encoder, all networks start from it, and the likeness to the document says what matters;
-else they are new, and the reconstructor says it, with the weight ``training.critics.reconstruction``.
+The generator starts from the counted prior. In the first stage (``warm_start_steps``) only critics learn; in
+the second, all play the game of `path_game.py`. With ``model.backbone``, a folder or hub name of a sentence
+encoder, generator and discriminator start from its weights, and the similarity of summary and document under
+it is the reward for content. Without it they are new, and the reconstructor gives that reward.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ from summgan.training.path_game import PathGame, Rules
 from summgan.training.task import ForwardPass, Objective, Task
 from summgan.training.validation import ReferenceFreeScorer
 
-_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # without it attention is faster
-_MEASURED, _AT_ONCE = 256, 64  # documents of which the usual scores are measured, and in one pass
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")  # 0 makes attention faster
+_MEASURED, _AT_ONCE = 256, 64  # documents to measure mean scores on; documents in one pass
 _RERANKER = 128  # width of the reranker
-_RARE = 0.03  # share of human sentences that are shorter, or longer, than any summary
+_RARE = 0.03  # share of human sentences that are shorter than any summary; and longer
 
 
 @dataclass(frozen=True)
 class PathCorpora:
-    """All that a training of paths knows of its text.
+    """The text that paths are trained on.
 
     Attributes:
-        table: Words of both piles.
-        documents: Documents to learn from.
-        sentences: Human sentences of the lengths that summaries have.
-        human_sentences: Text of (a sample of) all sentences.
-        validation: Documents to watch, perhaps with references.
-        fingerprint: Changes when a pile changes.
+        table: Word table of documents and human sentences.
+        documents: Documents for training.
+        sentences: Human sentences for training, of the lengths of summaries.
+        human_sentences: All human sentences, or a sample of them, as text.
+        validation: Documents for validation, perhaps with references.
+        fingerprint: Hash that changes when the text changes.
     """
 
     table: WordTable
@@ -77,30 +77,30 @@ class PathCorpora:
 
 @dataclass(frozen=True)
 class Played(Objective):
-    """The objective of the generator.
+    """The objective of the generator, with the summaries of the step.
 
     Attributes:
-        drawn: The summaries, for the discriminator.
+        drawn: The summaries, from which critics learn.
     """
 
     drawn: Drawn
 
 
 class PathTask(Task):
-    """Learns to summarize by a path generator and its critics.
+    """Trains a path generator and its critics.
 
     Args:
         options: All options of the run.
-        model: From `prepare`.
+        model: The model to train.
         corpora: The text.
-        rules: How the game is played.
-        likeness: Critic of content; it is not trained, so it is no part of the model.
-        reconstruction: Critic of content that is trained; it is saved with the checkpoints.
-        fluency: Critic of words and end; it is not trained.
+        rules: Rules of the game.
+        likeness: Critic of content, not trained and not saved.
+        reconstruction: Critic of content, trained and saved in checkpoints.
+        fluency: Critic of words and end, not trained and not saved.
 
     Attributes:
-        least_document: Words of the shortest document that is learned from.
-        least_sentence: Words of the shortest summary; of fewer than 4 nothing can be struck out.
+        least_document: Smallest number of words of a document for training.
+        least_sentence: Smallest number of words of a summary; with fewer than 4, no span can be struck out.
     """
 
     model: PathModel
@@ -133,7 +133,7 @@ class PathTask(Task):
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
         critics = discriminator, likeness, reconstruction, fluency, reranker
         self.game = PathGame(generator, forms, shares, *critics, rules=rules, seed=seed)
-        model.add_module("replay", self.game.replay)  # is saved and moved with the model
+        model.add_module("replay", self.game.replay)  # to be saved and moved with the model
         players = [part for part in (generator, likeness, fluency, reranker) if part is not None]
         self.passes = {"generator": ForwardPass(self.play, *players)}
         if discriminator is not None:
@@ -143,20 +143,20 @@ class PathTask(Task):
             model.add_module("reconstructor", reconstruction.reconstructor)
             first, second = (f"reconstructor.{half}.embedding.weight" for half in ("encoder", "decoder"))
             model._tied_weights_keys = {second: first}  # one table, saved once
-        self._watched = [words_of(text) for text in corpora.validation.documents]
+        self._held_out = [words_of(text) for text in corpora.validation.documents]
         self._scorer = ReferenceFreeScorer(corpora.validation, corpora.human_sentences)
         self._measured: list[int] = []
 
     @classmethod
     def prepare(cls, options: Options, say: Callable[[str], None], checkpoint: Path | None) -> PathTask:
-        """Read both piles, count their words, and build the networks."""
+        """Read the text, count its words and build the networks."""
         corpora = cls.read(options, say)
         rules = cls.rules(options, corpora.table.lengths)
         torch.manual_seed(options.training.seed)
         tokenizer, encoder = cls.encoder(options, corpora, checkpoint)
         fields = encoder.config.to_dict() | {"num_hidden_layers": options.model.encoder_layers}
         fields |= {name: 0.0 for name in _ATTENTION_DROPOUT if name in fields}
-        fields.pop("_name_or_path", None)  # a path of this machine
+        fields.pop("_name_or_path", None)  # perhaps a path on this machine
         fluency = cls.fluency(options, corpora.table)
         config = PathConfig(
             fields,
@@ -184,7 +184,7 @@ class PathTask(Task):
 
     @classmethod
     def fluency(cls, options: Options, table: WordTable) -> Fluency | None:
-        """The language model of ``model.language_model`` as a critic, if there is one that counts."""
+        """Load the critic of ``model.language_model``; None if there is none or its weight is 0."""
         name = options.model.language_model
         if name is None or not options.training.critics.fluency:
             return None
@@ -195,7 +195,7 @@ class PathTask(Task):
 
     @classmethod
     def rules(cls, options: Options, shares: np.ndarray) -> Rules:
-        """How the game is played.
+        """Make the rules of the game.
 
         Args:
             options: All options of the run.
@@ -216,34 +216,34 @@ class PathTask(Task):
 
     @classmethod
     def read(cls, options: Options, say: Callable[[str], None]) -> PathCorpora:
-        """Read both piles and count their words.
+        """Read documents and human sentences, and count their words.
 
         Raises:
-            SummGANError: A pile is missing or cannot be used.
+            SummGANError: A file is missing or cannot be used, or all its texts are too short.
         """
         documents, sentences, fingerprint = load_piles(options.data)
         documents, validation = split_validation(options, documents, say)
-        said, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
+        human, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
         written = [words for words in written if len(words.strings) >= cls.least_document]
         if not written:
             raise SummGANError(f"All documents have fewer than {cls.least_document} words: give longer ones.")
         table = count_words(
-            written, said, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
-        ).with_words([*written, *said])  # what is too rare to be counted is read as unknown words are
+            written, human, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
+        ).with_words([*written, *human])  # words too rare to be counted are treated as unknown ones
         longest = options.data.max_document_length
         long = sum(len(words.strings) > longest for words in written)
         say(
-            f"{len(written):,} documents and {len(said):,} human sentences to learn from, "
-            f"{len(validation.documents):,} documents to watch. Training reads the first {longest} words of "
-            f"each; {long:,} have more."
+            f"{len(written):,} documents and {len(human):,} human sentences for training, "
+            f"{len(validation.documents):,} documents for validation. Training reads the first {longest} "
+            f"words of each document; {long:,} have more."
         )
-        human = of_length(rows_of(table, said, 64), *length_range(table.lengths, cls.least_sentence))
-        if not len(human):
+        rows = of_length(rows_of(table, human, 64), *length_range(table.lengths, cls.least_sentence))
+        if not len(rows):
             raise SummGANError(f"All sentences have fewer than {cls.least_sentence} words: give longer ones.")
         return PathCorpora(
             table,
             rows_of(table, written, longest),
-            human,
+            rows,
             fluency_sample(sentences),
             validation,
             fingerprint,
@@ -253,7 +253,7 @@ class PathTask(Task):
     def encoder(
         cls, options: Options, corpora: PathCorpora, checkpoint: Path | None
     ) -> tuple[Any, PreTrainedModel]:
-        """Tokenizer and encoder: those of ``model.backbone``, or new ones of the sizes in the options."""
+        """Load tokenizer and encoder of ``model.backbone``, or make new ones of the sizes in the options."""
         name, sizes = options.model.backbone, options.model
         tokenizer: Any
         if name:
@@ -278,11 +278,11 @@ class PathTask(Task):
         return tokenizer, AutoModel.from_config(config)
 
     def batches(self, share: Share) -> Dataset:
-        """Documents and human sentences as rows of words."""
+        """Make batches of documents and human sentences as rows of the word table."""
         return PathBatches(self.corpora.documents, self.corpora.sentences, self.training.seed, share)
 
     def losses(self, batch: PathBatch, step: int) -> Iterator[Objective]:
-        """The objective of the generator, but for the first stage, then those of its critics."""
+        """Yield the objective of the generator, except in the first stage, then those of the critics."""
         stream = RandomStream.of(batch.rows, self.training.seed, "step", step)
         if self.game.alone(step):
             drawn = self.game.draw(batch, stream, step).drawn
@@ -296,13 +296,13 @@ class PathTask(Task):
             yield self.passes["discriminator"](drawn, batch.sentences, stream)
 
     def play(self, batch: PathBatch, stream: RandomStream, step: int) -> Played:
-        """Draw summaries, and answer what the generator learns from them."""
+        """Draw summaries and compute the objective of the generator."""
         play = self.game.draw(batch, stream, step)
         learned = self.game.generator_objective(play)
         return Played(learned.total, learned.figures, play.drawn)
 
     def learning_rates(self, step: int) -> dict[str, float]:
-        """A short rise and a fall to a twentieth, or a fifth for the discriminator."""
+        """Warm up, then decay linearly: generator and reranker to 1/20 of the highest rate, others to 1/5."""
         done, alone = step / self.steps, self.training.warm_start_steps
         playing = min(1.0, max(0, step - alone + 1) / 40) * (1 - 0.95 * done)
         judging = min(1.0, (step + 1) / 30) * (1 - 0.8 * done)
@@ -312,7 +312,7 @@ class PathTask(Task):
         }
 
     def rates(self) -> dict[str, float]:
-        """Highest learning rate of each network; what starts from a backbone learns slowly."""
+        """Return the highest learning rate of each network, lower for encoders that start from a backbone."""
         training = self.training
         new = {
             "generator": training.adversarial_learning_rate,
@@ -324,18 +324,18 @@ class PathTask(Task):
         return {name: known[name] for name in self.networks}
 
     def validate(self) -> dict[str, float]:
-        """``eval_score`` (fluency times content) and its parts; ROUGE if there are references."""
-        summaries = self._write(self._watched)
+        """Compute ``eval_score`` (fluency times content) and its parts, and ROUGE if there are references."""
+        summaries = self._write(self._held_out)
         return self._scorer.score(summaries) | self._scorer.rouge(summaries)
 
     def sample(self, step: int) -> str:
-        """A document with its summary."""
-        row = step % len(self._watched)
-        (summary,) = self._write([self._watched[row]])
+        """Return a document for validation, cut after 200 characters, with its summary."""
+        row = step % len(self._held_out)
+        (summary,) = self._write([self._held_out[row]])
         return f"[{step}] {self.corpora.validation.documents[row][:200]}\n   summary: {summary}"
 
     def _write(self, texts: list[Words]) -> list[str]:
-        """Summaries; a text without a word stays empty."""
+        """Summarize texts; the summary of a text without words is empty."""
         self.model.eval()
         self._measure()
         there = [words for words in texts if words.strings]
@@ -344,7 +344,7 @@ class PathTask(Task):
         return [next(written).text if words.strings else "" for words in texts]
 
     def _measure(self) -> None:
-        """Measure the usual scores of all lengths, once for each set of weights."""
+        """Measure the mean score of the best path of each length, anew only if weights have changed."""
         changes = [parameter._version for parameter in self.model.generator.parameters()]
         if changes == self._measured:
             return
@@ -358,27 +358,27 @@ class PathTask(Task):
         self.model.writer.measure(lattices, torch.arange(1, max(2, longest) + 1, device=self.model.device))
 
     def save(self, folder: Path) -> None:
-        """Write weights, configuration, tokenizer and words."""
+        """Write weights, configuration, tokenizer and word table to a folder."""
         self.model.eval()
         self._measure()
         self.model.save(folder)
 
     def describe(self, state: TrainerState) -> str:
-        """See `path_card`."""
+        """Write the model card; see `path_card`."""
         return path_card(self.options, state)
 
 
 def pretrained(option: str, name: str, kind: Any, **options: Any) -> tuple[Any, PreTrainedModel]:
-    """Tokenizer and network of a folder or hub name.
+    """Load the tokenizer and the network of a folder or hub name.
 
     Args:
-        option: Option of the model that names it, for the error.
+        option: Name of the option, in ``model``, that gave the folder; for the error message.
         name: Folder or hub name.
         kind: One of transformers' ``AutoModel`` classes.
         **options: Options of its ``from_pretrained``.
 
     Raises:
-        SummGANError: There is no such model.
+        SummGANError: The model is missing or cannot be loaded.
     """
     try:
         return load_tokenizer(name), kind.from_pretrained(name, use_safetensors=True, **options)
@@ -387,11 +387,11 @@ def pretrained(option: str, name: str, kind: Any, **options: Any) -> tuple[Any, 
 
 
 def length_range(shares: np.ndarray, least: int) -> tuple[int, int]:
-    """Words of the shortest and of the longest summary.
+    """Choose the smallest and the largest number of words of a summary.
 
     Args:
         shares: ``[longest + 1]`` share of the human sentences with each number of words.
-        least: Words of the shortest summary at least.
+        least: Lower bound of the smallest number.
     """
     below = np.cumsum(shares)
     shortest = max(least, int((below < _RARE).sum()))
