@@ -1,4 +1,4 @@
-"""What critics say of words, by numbers."""
+"""Scores of the critics on small examples."""
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ def test_documents_are_rebuilt_from_the_summary_alone():
     summaries = torch.tensor([[5, 6, 7], [8, 9, -1]])
     with torch.no_grad():
         scores, pieces = critic(summaries, documents)
-        assert pieces.sum(1).tolist() == [(row >= 0).sum() + 1 for row in documents]  # and the end
+        assert pieces.sum(1).tolist() == [(row >= 0).sum() + 1 for row in documents]  # one for the end
         assert (scores[pieces] < 0).all() and (scores[~pieces] == 0).all()
         longer = torch.nn.functional.pad(summaries, (0, 2), value=-1)
         assert torch.allclose(critic(longer, documents)[0], scores, atol=1e-5)

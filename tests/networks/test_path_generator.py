@@ -1,4 +1,4 @@
-"""The path generator starts from what was counted, learns, and says where its words come from."""
+"""The path generator starts from the counted prior, learns, and reports where its words come from."""
 
 import pytest
 import torch
@@ -149,7 +149,7 @@ def test_written_words_are_the_path_and_what_is_inserted(world):
     assert said[2] in {table.strings[row] for row in table.inserted}
     assert said[3] == "opens"
     assert drawn.places[0].tolist() == [1, 2, -1, 5]
-    assert drawn.struck[0].tolist() == [1, 0, 1, 1, 1]  # "the" is missing, a word is put in, the end is cut
+    assert drawn.struck[0].tolist() == [1, 0, 1, 1, 1]  # "the" is missing, a word is inserted, the end is cut
     assert drawn.struck[1, :4].tolist() == [0, 0, 0, 1]
     assert drawn.words[1].tolist() == [rows["a"], rows["new"], rows["library"], -1]
 
@@ -164,7 +164,7 @@ def test_other_forms_are_vertices_of_the_same_place(world):
     assert lattice.places[1, place] == lattice.places[1, place - 1]
     assert lattice.changed[1].nonzero().flatten().tolist() == [place]
     scores = generator(world)(lattice)
-    assert scores.total.edge[1, place - 1, 0] < -1e5  # never both forms
+    assert scores.total.edge[1, place - 1, 0] < -1e5  # no edge between two forms of a word
 
 
 def test_critics_judge_every_gap_and_the_whole(world):

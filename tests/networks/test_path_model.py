@@ -1,4 +1,4 @@
-"""A path model is saved, loaded and asked again."""
+"""A path model writes the same after saving and loading, and refuses damaged folders."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def test_saving_and_loading_changes_nothing(tiny_paths, documents, tmp_path):
     assert again.table.strings == tiny_paths.table.strings
 
 
-def test_every_word_has_the_place_that_it_is_said_to_have(tiny_paths, documents):
+def test_every_word_is_in_the_document_at_its_place(tiny_paths, documents):
     (written,) = tiny_paths.write([words_of(documents[0])], (3, 6), 1)
     assert 3 <= len(written.words) <= 6
     for source in written.words:

@@ -1,4 +1,4 @@
-"""The best path of every length, the choice by a formula, and how likely each word was."""
+"""The best path of each length, the choice of the length, and the probability of each word."""
 
 import pytest
 import torch
@@ -15,7 +15,7 @@ LENGTHS = torch.tensor([3, 4, 6])
 
 
 class Likes(nn.Module):
-    """Foresees half a nat less per word for every word that a summary has more or fewer than it likes."""
+    """Predicts half a nat less per word for each word that a summary deviates from the preferred length."""
 
     def __init__(self, words):
         super().__init__()
@@ -34,7 +34,7 @@ def lattice():
 
 
 def trained():
-    """A generator that is no longer the prior."""
+    """A generator whose learned scores are not 0."""
     torch.manual_seed(0)
     model = make_generator(WORLD).eval()
     for layer in (model.edge, model.node):
@@ -141,7 +141,7 @@ def test_the_reranker_chooses_the_length_and_frequent_lengths_count_too():
         writer.know(shares)
         assert writer(lattice(), LENGTHS).lengths.tolist() == [words, words]
         assert writer.of(writer.generator)(lattice(), LENGTHS).lengths.tolist() == [words, words]
-    shares[4] = 1e-7  # eleven nats less frequent than 3 words, of which a tenth counts: more than half a nat
+    shares[4] = 1e-7  # log frequency 11 nats below that of 3 words; a tenth of it is more than half a nat
     writer = PathWriter(trained(), reranker=Likes(4))
     writer.know(shares)
     assert writer(lattice(), torch.tensor([3, 4])).lengths.tolist() == [3, 3]
@@ -152,5 +152,5 @@ def test_of_very_many_lengths_the_reranker_reads_the_best():
     writer = PathWriter(trained(), reranker=Likes(1))
     writer.know(torch.full([31], 0.1))
     writer.usual[:] = 1e3
-    writer.usual[3:19] = -1e3  # by score lengths 3 to 18 are the best
+    writer.usual[3:19] = -1e3  # by score, lengths 3 to 18 are the best
     assert writer(lattice(), torch.arange(1, 31)).lengths[0] == 3

@@ -1,4 +1,4 @@
-"""Figures of a lattice against the enumeration of its paths, and gradients against finite differences."""
+"""The distribution over paths equals enumeration, and gradients equal finite differences."""
 
 import itertools
 import math
@@ -155,7 +155,7 @@ def test_gradients_are_those_of_finite_differences():
 def test_a_sentence_counts_over_all_its_alignments():
     scores = lattice(inserted=True)
     words = torch.tensor([[0, 1, 0, 2, 1, 2], [0, 1, 0, 2, 1, 2]])
-    sentence = torch.tensor([[0, 1, 2], [0, 9, 2]])  # 9 stands nowhere, but may be inserted
+    sentence = torch.tensor([[0, 1, 2], [0, 9, 2]])  # 9 is at no vertex, but may be inserted
     says = words[:, None] == sentence[:, :, None]
     inserting = torch.where((sentence == 9)[:, :, None, None], scores.inserted[:, None], FORBIDDEN)
     lengths = lengths_of(3, 3)

@@ -1,4 +1,4 @@
-"""The reranker reads from left to right, and what is not there changes nothing."""
+"""The reranker reads from left to right and ignores padding."""
 
 from dataclasses import replace
 
@@ -42,13 +42,13 @@ def test_a_word_is_judged_by_those_before_it(read):
     assert nats.shape == (4, 5)
     assert torch.equal(nats[0, :3], nats[1, :3]) and nats[0, 3] != nats[1, 3] and nats[0, 4] != nats[1, 4]
     assert torch.equal(nats[2, :3], nats[3, :3])
-    assert nats[3, 4] == 0 and nats[3, 3] != nats[2, 3]  # there the end is, and nothing beyond it
+    assert nats[3, 4] == 0 and nats[3, 3] != nats[2, 3]  # the end, then padding
 
 
 def test_places_punctuation_and_document_count(read):
     same = [[[0, 1, 2, 5]], [[0, 1, 2, 5]]]
     _, _, nats = read(same)
-    assert not torch.allclose(nats[0], nats[1])  # other words, and another document
+    assert not torch.allclose(nats[0], nats[1])  # other words and another document
     _, _, moved = read(
         same,
         change=lambda drawn: replace(drawn, places=drawn.places + (drawn.places > 2)),

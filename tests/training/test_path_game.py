@@ -1,4 +1,4 @@
-"""The game of a path generator: who learns what, from which rewards, and that it is learned."""
+"""The game of a path generator: which network learns from which rewards, and that it does."""
 
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ def batches(size=4):
 
 
 def objectives(game, batch, step):
-    """What the generator, the reconstructor and the discriminator learn, all from the same summaries."""
+    """Objectives of generator, reconstructor and discriminator, all on the same summaries."""
     stream = RandomStream.of(batch.rows, game.seed, "step", step)
     play = game.draw(batch, stream, step)
     if not game.alone(step):
@@ -69,7 +69,7 @@ def gradients(network):
 def test_each_player_learns_from_its_own_losses_alone():
     game = whole_game().train()
     first = list(objectives(game, batches()[0], 0))
-    assert len(first) == 1  # the discriminator is alone
+    assert len(first) == 1  # only the discriminator learns
     human, written = first[0].figures["human"], first[0].figures["written"]
     assert float(first[0].total.detach()) == pytest.approx(float(human + written), rel=1e-5)
     generator, discriminator = objectives(game, batches()[2], 2)
@@ -130,7 +130,7 @@ def test_rewards_of_inserted_words_are_credited_to_their_edges():
 
 
 class Dislikes(nn.Module):
-    """Takes the gap before one word for a leap, and no other."""
+    """Finds a span struck out before one word, and nowhere else."""
 
     def __init__(self, word):
         super().__init__()
@@ -143,7 +143,7 @@ class Dislikes(nn.Module):
 
 
 class Likes(nn.Module):
-    """Finds summaries like their document that say one word."""
+    """Finds summaries with one word similar to their document, and no others."""
 
     def __init__(self, word):
         super().__init__()
@@ -155,7 +155,7 @@ class Likes(nn.Module):
 
 
 def learn(game, steps, rate=0.01):
-    """Steps of the generator alone; the first and the last figures."""
+    """Train the generator alone; return the first and the last figures."""
     optimizer = torch.optim.Adam(game.generator.parameters(), rate)
     figures = []
     for step in range(steps):
@@ -169,7 +169,7 @@ def learn(game, steps, rate=0.01):
 
 
 def chance_of(game, word):
-    """How likely a summary of six words of the first document says a word."""
+    """Probability that a summary of six words of the first document has a word."""
     batch = batches()[0]
     play = game.draw(batch, RandomStream.of(batch.rows, 0), 99)
     lengths = torch.full((4,), 6)
@@ -190,7 +190,7 @@ def test_edges_that_the_critic_dislikes_are_no_longer_taken():
     assert figures[-1]["edges"] < figures[0]["edges"] / 4
 
 
-def test_words_that_make_a_summary_like_its_document_are_said():
+def test_words_that_make_a_summary_like_its_document_are_chosen():
     word = WORLD.rows["people"]
     game = make_game(None, Likes(word), rules=replace(RULES, likeness_weight=3.0))
     before = chance_of(game, word)
@@ -200,7 +200,7 @@ def test_words_that_make_a_summary_like_its_document_are_said():
 
 
 class Rebuilds(nn.Module):
-    """Finds a document likely if the summary says one word of it."""
+    """Finds a document likely if the summary has one word of it."""
 
     def __init__(self, word):
         super().__init__()
@@ -212,7 +212,7 @@ class Rebuilds(nn.Module):
         return -2 * (1 - says[:, None]) * pieces, pieces
 
 
-def test_words_from_which_the_document_is_rebuilt_are_said():
+def test_words_from_which_the_document_is_rebuilt_are_chosen():
     word = WORLD.rows["people"]
     game = make_game(reconstruction=Rebuilds(word), rules=replace(RULES, reconstruction_weight=0.1))
     before = chance_of(game, word)
@@ -233,7 +233,7 @@ def test_the_reconstructor_learns_from_drawn_summaries_and_from_nothing_else():
         optimizer.step()
     assert gradients(game.generator) == 0
     assert first[-1][1] < first[0][1] / 2
-    assert first[-1][0] > first[0][0] / 2  # it is in nats of the document, and negative
+    assert first[-1][0] > first[0][0] / 2  # nats of the document, negative
     assert game.reconstruction.training
 
 
@@ -261,7 +261,7 @@ def test_a_game_goes_on_from_its_state_as_if_nothing_had_happened():
 
 def test_the_generator_chooses_the_length_that_is_rewarded():
     class Short(nn.Module):
-        """Rewards summaries of four words, as if from them alone the document could be rebuilt."""
+        """Finds a document likely only given a summary of four words."""
 
         def forward(self, words, documents):
             pieces = documents >= 0
@@ -300,7 +300,7 @@ def test_nats_of_the_language_model_are_rewards_of_edges():
         gaps, whole, _, found = game.judge(play)
         nats = fluency(play.drawn.words, play.lattice.source, play.lattice.after).view_as(gaps)
         assert torch.allclose(gaps, weight * nats) and not whole.any()
-        steps = (play.drawn.words >= 0).sum(1).view(4, 4) + 1  # and the end
+        steps = (play.drawn.words >= 0).sum(1).view(4, 4) + 1  # one for the end
         assert torch.allclose(found["fluency"], nats.sum(2) / steps)
         game.generator_objective(play).total.backward()
         assert gradients(fluency) == 0

@@ -1,4 +1,4 @@
-"""Losses of a path generator by numbers, and that they are smallest where they should be."""
+"""Losses of a path generator on small examples, and where they are smallest."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_reinforce_has_the_gradient_of_the_expected_reward():
 
 
 def lattice(batch, vertices):
-    """Random scores of words that can all follow each other."""
+    """Random scores of words, with an edge from each word to every later one."""
     torch.manual_seed(1)
     edge = torch.randn(batch, vertices, vertices - 1)
     onward = torch.arange(vertices)[:, None] + 1 + torch.arange(vertices - 1)
@@ -79,7 +79,7 @@ def test_a_hidden_sentence_is_as_likely_as_all_its_paths_in_the_mean_of_its_text
     log_shares[1:] = log_shares[1:].log()
     says = torch.tensor([[[1, 0, 1], [0, 1, 0]], [[1, 0, 0], [0, 1, 1]]])
     likelihoods = []
-    for row, wanted in enumerate([[(0, 1)], [(0, 1), (0, 2)]]):  # the paths that say the sentence
+    for row, wanted in enumerate([[(0, 1)], [(0, 1), (0, 2)]]):  # the paths that give the sentence
         s = paths.scores
 
         def score(path, row=row, s=s):

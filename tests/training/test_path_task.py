@@ -1,4 +1,4 @@
-"""Training a path generator from files to a folder that writes, and going on where it stopped."""
+"""Training a path generator from files to a model that writes, and resuming."""
 
 import json
 from dataclasses import replace
@@ -63,7 +63,7 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
     rows = {step: {} for step in (1, 2, 3)}
     for row in state.history:
         rows[row["step"]] |= row
-    assert "edges" not in rows[1]  # the discriminator is alone
+    assert "edges" not in rows[1]  # only the critics learn
     assert rows[3].keys() >= {"edges", "paths", "words", "human", "written", "eval_score", "rebuilt"}
     assert "reconstruction" in rows[1]  # it learns with the discriminator
     assert rows[3]["generator_grad_norm"] > 0 and rows[3]["discriminator_encoder_grad_norm"] > 0
@@ -71,7 +71,7 @@ def test_it_trains_from_files_and_writes_again_from_its_folder(options, document
     texts = [documents[-1], "Quetzalcoatl said that the old bridge in Xanadu would be painted in 1999."]
     lengths = model.config.shortest, model.config.longest
     summaries = [written.text for written in model.write([words_of(text) for text in texts], lengths, 8)]
-    assert not {"quetzalcoatl", "xanadu"} & model.table.rows.keys()  # new words are forgotten
+    assert not {"quetzalcoatl", "xanadu"} & model.table.rows.keys()  # words without counts are not saved
     assert model.table.added == 0
     for text, summary in zip(texts, summaries, strict=True):
         allowed = {word.lower() for word in words_of(text).strings}
@@ -150,12 +150,12 @@ def test_two_processes_play_the_game_of_one(options, tmp_path):
     for row, other in zip(one, two, strict=True):
         for name in ("edges", "reward", "rebuilt", "generator_grad_norm"):  # the discriminator has dropout
             if name in row:
-                # Means over unequal numbers of words weigh a little differently.
+                # Means over unequal numbers of words have slightly different weights.
                 assert other[name] == pytest.approx(row[name], rel=8e-2), (row["step"], name)
                 compared += 1
     assert compared == 8
     saved = load_file(tmp_path / "two" / "checkpoint-3" / "model.safetensors")
-    assert saved["replay.seen"] == 12  # each process keeps two of its eight summaries of a step, and has all
+    assert saved["replay.seen"] == 12  # of both processes: each adds two of its eight summaries in a step
     assert (saved["replay.words"][:12, 0] >= 0).all()
 
 

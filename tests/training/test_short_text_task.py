@@ -1,4 +1,4 @@
-"""Training on short texts: names to abbreviations, by characters."""
+"""Training on short texts: names and their abbreviations, in characters."""
 
 from dataclasses import replace
 
