@@ -17,10 +17,10 @@ from summgan.networks.path_generator import Drawn
 from summgan.text.words import NOTHING, SENTENCE
 
 _STEPS = 33
-"""Distances between two words that are told apart; longer ones count as the longest."""
+"""Number of different distances between two words; longer distances count as the longest."""
 _END, _LEAST = 0.2, 0.2
-"""Weights of the end and of the least likely word beside the mean word. Of 0 to 0.5 each, they tell about best
-which of 807 marked summaries readers accepted."""
+"""Weights of the end and of the least likely word, in relation to the mean word. Among weights from 0 to 0.5,
+they are about the best at separating the accepted from the rejected ones of 807 marked summaries."""
 
 
 class Reranker(nn.Module):
@@ -76,19 +76,18 @@ class Reranker(nn.Module):
 
 
 def worth_of(nats: Tensor, lengths: Tensor) -> Tensor:
-    """How good whole summaries of different lengths are.
+    """Compute the worth of summaries, comparable between lengths.
 
     Args:
-        nats: ``[..., units + 1]`` from `Reranker`.
-        lengths: ``[...]`` words of each summary.
+        nats: ``[..., units + 1]`` log-likelihoods from `Reranker`.
+        lengths: ``[...]`` number of words of each summary.
 
     Returns:
-        ``[...]`` mean nats of the words, plus shares of the nats of the end and of the least likely word from
-        the third on, for a single word can join what does not belong together.
+        ``[...]`` mean log-likelihood of the words, plus a fifth each of that of the end and of the least
+        likely word from the third on, which may join what does not belong together; in nats.
     """
     last = lengths[..., None]
     ends = nats.gather(-1, last).squeeze(-1)
-    least = F.pad(nats.scatter(-1, last, 0.0), (0, 1))[..., 2:].amin(
-        -1
-    )  # 0 where there are two words or fewer
+    # The least likely word counts 0 in summaries of one or two words.
+    least = F.pad(nats.scatter(-1, last, 0.0), (0, 1))[..., 2:].amin(-1)
     return (nats.sum(-1) - ends) / lengths + _END * ends + _LEAST * least
