@@ -34,7 +34,7 @@ _EARLY = -0.045  # nats per word between the document's beginning and the word
 _ACROSS = -2.0  # nats of an edge from one sentence into another: what it joins is hardly ever true
 _AMID = -2.0  # nats of beginning within a sentence, often without its subject; 0 in texts without full stops
 _PARTED = -6.0  # nats of an edge that parts words that stay together
-_CHANGED, _INSERTED = -1.0, -2.0  # nats of another form of a word; nats of an inserted word
+_CHANGED, _INSERTED = -2.5, -2.0  # nats of another form of a word; nats of an inserted word
 
 
 @dataclass(frozen=True)

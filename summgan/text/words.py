@@ -107,6 +107,11 @@ def words_of(text: str) -> Words:
                 first = opened.pop()
                 if len(strings) - first <= _LONGEST_QUOTE:
                     holds.update(range(first, len(strings) - 1))
+    cased = text != text.lower()
+    for place, (kind, string) in enumerate(zip(after[:-1], strings[1:], strict=True)):
+        goes_on = string[0].isdigit() or (cased and string[0].islower())
+        if kind == SENTENCE and goes_on and text[begins[place] + len(strings[place]) :].startswith(". "):
+            after[place] = NOTHING  # the full stop of an abbreviation: "Oct. 3", "Acme Inc. said"
     return Words(strings, after, [place in holds for place in range(len(strings))], begins, text)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from summgan.text.script import join_units
-from summgan.text.words import Words
+from summgan.text.words import SENTENCE, Words
 
 _PAIRS = {
     '"': '"',
@@ -52,6 +52,8 @@ def written(words: Words, surface: Sequence[str], places: Sequence[int]) -> str:
                 units[unit] += sign
             elif (sign in _BETWEEN and goes_on) or (sign in "'’" and units[unit][-1] in "sS"):
                 units[unit] += sign
+            elif sign == ")" and units[unit].count("(") > units[unit].count(")"):  # 401(k)
+                units[unit] += sign
             elif sign == "." and goes_on and _abbreviated(words, place):
                 units[unit] += sign
         if goes_on and after.strip() in _DASHES:
@@ -60,5 +62,5 @@ def written(words: Words, surface: Sequence[str], places: Sequence[int]) -> str:
 
 
 def _abbreviated(words: Words, place: int) -> bool:
-    """Tell whether the full stop after a word is its own: an initial, or the text goes on in lower case."""
-    return len(words.strings[place]) == 1 or words.strings[place + 1][:1].islower()
+    """Tell whether the full stop after a word belongs to the word."""
+    return len(words.strings[place]) == 1 or words.after[place] != SENTENCE

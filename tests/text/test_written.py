@@ -49,6 +49,7 @@ def written_again(text, kept):
         ),
         ("The man J. Fox of Acme Inc. in May.", "J Fox of Acme Inc in May", "J. Fox of Acme Inc. in May"),
         ("He left. Then she came.", "left Then she", "left Then she"),
+        ("It ends on Oct. 3 for 401(k) plans.", "on Oct 3 for 401(k plans", "on Oct. 3 for 401(k) plans"),
         ("看《守护》，人民来了。", "看 守 护 人 民", "看《守护》，人民"),
         ("看《守护》，人民来了。", "看 守 人 民", "看守人民"),
     ],
