@@ -78,7 +78,7 @@ def prepare_corpora(
     transformers_logging.disable_progress_bar()
     data = options.data
     documents, sentences, fingerprint = load_piles(data)
-    _warn_of_overlap(documents, sentences, say)
+    warn_of_overlap(documents, sentences, say)
     documents, validation = split_validation(options, documents, say)
     say(
         f"{len(documents):,} documents and {len(sentences):,} human sentences for training, "
@@ -111,7 +111,8 @@ def prepare_corpora(
     )
 
 
-def _warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str], None]) -> None:
+def warn_of_overlap(documents: Dataset, sentences: Dataset, say: Callable[[str], None]) -> None:
+    """Say so if sentences are copies of parts of documents."""
     overlap = find_overlap(documents, sentences)
     if overlap.count:
         say(

@@ -25,7 +25,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from summgan.data.corpora import fluency_sample, load_piles, split_validation
+from summgan.data.corpora import fluency_sample, load_piles, split_validation, warn_of_overlap
 from summgan.data.order import Share
 from summgan.data.path_batches import PathBatch, PathBatches
 from summgan.data.piles import Pairs
@@ -222,6 +222,7 @@ class PathTask(Task):
             SummGANError: A file is missing or cannot be used, or all its texts are too short.
         """
         documents, sentences, fingerprint = load_piles(options.data)
+        warn_of_overlap(documents, sentences, say)
         documents, validation = split_validation(options, documents, say)
         human, written = ([words_of(text) for text in pile["text"]] for pile in (sentences, documents))
         written = [words for words in written if len(words.strings) >= cls.least_document]
@@ -230,23 +231,20 @@ class PathTask(Task):
         table = count_words(
             written, human, stemmer(options.data.stemming), options.model.forms, options.model.inserted_words
         ).with_words([*written, *human])  # words too rare to be counted are treated as unknown ones
-        longest = options.data.max_document_length
+        longest, lengths = options.data.max_document_length, length_range(table.lengths, cls.least_sentence)
         long = sum(len(words.strings) > longest for words in written)
+        rows = of_length(rows_of(table, human, 64), *lengths)
+        few, other = len(documents) - len(written), len(human) - len(rows)
         say(
             f"{len(written):,} documents and {len(human):,} human sentences for training, "
-            f"{len(validation.documents):,} documents for validation. Training reads the first {longest} "
-            f"words of each document; {long:,} have more."
+            f"{len(validation.documents):,} documents for validation. Left out: {few:,} documents of under "
+            f"{cls.least_document} words, the ends of {long:,} documents of over {longest} words and, but "
+            f"for counts, {other:,} sentences of other than {lengths[0]} to {lengths[1]} words."
         )
-        rows = of_length(rows_of(table, human, 64), *length_range(table.lengths, cls.least_sentence))
         if not len(rows):
             raise SummGANError(f"All sentences have fewer than {cls.least_sentence} words: give longer ones.")
         return PathCorpora(
-            table,
-            rows_of(table, written, longest),
-            rows,
-            fluency_sample(sentences),
-            validation,
-            fingerprint,
+            table, rows_of(table, written, longest), rows, fluency_sample(sentences), validation, fingerprint
         )
 
     @classmethod

@@ -279,3 +279,28 @@ def test_text_that_is_too_short_for_paths_is_one_sentence(options, write, docume
     files = {"documents": write("few.txt", documents), "sentences": write("few-sentences.txt", sentences)}
     with pytest.raises(SummGANError, match=message):
         go(replace(options, data=replace(options.data, **files)))
+
+
+def test_reading_says_what_is_left_out(options, write):
+    documents = [
+        f"The town {word} opens a hall for all the people on Monday night." for word in "abcdefghijkl"
+    ]
+    sentences = [f"Town {word} opens a hall" for word in "abcdefghijkl"] * 4
+    files = {
+        "documents": [
+            str(
+                write(
+                    "more.txt",
+                    [*documents, *documents, "Too short.", sentences[0] + ". It is new."],
+                )
+            )
+        ],
+        "sentences": [str(write("said.txt", [*sentences, "Hall", sentences[0]]))],
+        "max_document_length": 11,
+    }
+    said = []
+    PathTask.read(replace(options, data=replace(options.data, **files)), said.append)
+    (line,) = [text for text in said if "Left out" in text]
+    assert "2 documents of under 10 words, the ends of 23 documents of over 11 words" in line
+    assert "1 sentences of other than 5 to " in line
+    assert any("are also in the documents" in text for text in said)
