@@ -333,7 +333,7 @@ def _demo_parser() -> ArgumentParser:
     parser = new_parser(
         "demo",
         "Train a plain auto-encoder and summgan on a made-up corpus, and compare them on documents that "
-        "neither has seen. This takes about four minutes on two cores.",
+        "neither has seen. This takes about six minutes on two cores.",
     )
     parser.add_argument("--output_dir", type=str, default="runs/demo", help="Folder to write.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of the corpus and of training.")

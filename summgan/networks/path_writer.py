@@ -1,9 +1,10 @@
 """Writes with a trained path generator: finds the best path of each length, then chooses the length.
 
-Scores of paths of different lengths are not comparable, and none reflects its path as a whole. A reranker, if
-one was trained, predicts the log-likelihood per word that a language model would give each best path; a tenth
-of the log frequency of the length among human sentences is added. Without a reranker, the score of each best
-path, less the mean score of best paths of its length, plus the log frequency decides.
+Scores of paths of different lengths are not comparable, and none reflects its path as a whole. A reranker,
+if one was trained, predicts the log-likelihoods that a language model would give each best path. The sum of
+their mean over the words, a fifth of that of the end, a fifth of that of the least likely word (`worth_of`)
+and a tenth of the log frequency of the length among human sentences decides. Without a reranker, it is the
+score of the best path, less the mean score of best paths of its length, plus the log frequency.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ Stemmer = Literal[
 ]
 """Languages for which nltk has a Snowball stemmer."""
 DEFAULT_MODEL = "news-en"
-"""Name of the model in the package: English news, made by ``configs/news-en.yaml``."""
+"""Name of the model in the package: English news, made by ``configs/news-en-fluent.yaml``."""
 
 _NO_TERM = "left out: a code has no words, so a discriminator has nothing to judge"
 _CODE_ESTIMATORS = {
@@ -193,7 +193,7 @@ class TrainingOptions:
     from a made-up text."""
     warm_start_steps: NonNegativeInt = 2000
     """Number of optimizer steps of the warm start, in which each network learns alone; of paths, only the
-    discriminator."""
+    critics."""
     adversarial_steps: NonNegativeInt = 3000
     """Number of optimizer steps of the adversarial stage, in which all networks learn together."""
     per_device_train_batch_size: PositiveInt = 32

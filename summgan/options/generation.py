@@ -16,7 +16,7 @@ class SummarizerOptions:
 
     max_words: UpTo256 | None = None
     """Largest number of words (characters in scripts without spaces); by default, that nine in ten human
-    sentences do not exceed."""
+    sentences do not exceed (for paths, 97 in 100)."""
     min_words: UpTo256 | None = None
     """Smallest number of words (characters); by default, that nine in ten human sentences reach."""
     num_beams: UpTo256 = 4

@@ -100,10 +100,12 @@ class PathTask(Task):
 
     Attributes:
         least_document: Smallest number of words of a document for training.
+        game_class: The game; a subclass may add rewards of its own.
         least_sentence: Smallest number of words of a summary; with fewer than 4, no span can be struck out.
     """
 
     model: PathModel
+    game_class: ClassVar[type[PathGame]] = PathGame
     least_document: ClassVar[int] = 10
     least_sentence: ClassVar[int] = 4
 
@@ -132,7 +134,7 @@ class PathTask(Task):
         shares = torch.as_tensor(corpora.table.lengths)
         forms, seed = torch.as_tensor(corpora.table.forms), options.training.seed
         critics = discriminator, likeness, reconstruction, fluency, reranker
-        self.game = PathGame(generator, forms, shares, *critics, rules=rules, seed=seed)
+        self.game = self.game_class(generator, forms, shares, *critics, rules=rules, seed=seed)
         model.add_module("replay", self.game.replay)  # to be saved and moved with the model
         players = [part for part in (generator, likeness, fluency, reranker) if part is not None]
         self.passes = {"generator": ForwardPass(self.play, *players)}

@@ -1,7 +1,9 @@
 """Training a path generator from files to a model that writes, and resuming."""
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,10 +13,12 @@ from safetensors.torch import load_file
 from tests_support import launch
 from transformers import AutoModel, BertConfig, LlamaConfig, LlamaForCausalLM
 
+from summgan.data.order import Share
 from summgan.errors import SummGANError
 from summgan.networks.path_model import PathModel
 from summgan.networks.path_writer import PathWriter
 from summgan.options.configuration import Options
+from summgan.randomness import RandomStream
 from summgan.text.pieces import stemmer
 from summgan.text.words import words_of
 from summgan.training.path_task import PathTask, length_range
@@ -304,3 +308,21 @@ def test_reading_says_what_is_left_out(options, write):
     assert "2 documents of under 10 words, the ends of 23 documents of over 11 words" in line
     assert "1 sentences of other than 5 to " in line
     assert any("are also in the documents" in text for text in said)
+
+
+def test_a_reward_of_the_user_is_followed_and_logged(options):
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    names = {}
+    (code,) = re.findall(r"```python\n(# own_reward.py.*?)```", page, re.DOTALL)
+    exec(compile(code, "own_reward.py", "exec"), names)
+    state = train(options, say=print, task=names["BeginsAlikeTask"])
+    rows = [row for row in state.history if "begins_alike" in row]
+    assert rows and all(0 <= row["begins_alike"] <= 1 for row in rows)
+    wholes = []
+    for task_class in (PathTask, names["BeginsAlikeTask"]):
+        task = task_class.prepare(options, print, None)
+        batch = task.batches(Share(4))[0]
+        play = task.game.draw(batch, RandomStream.of(batch.rows, 0), 99)
+        wholes.append(task.game.judge(play)[1])
+    alike = (play.drawn.places[:, 0] == 0).float().view_as(wholes[1])
+    assert torch.allclose(wholes[1] - wholes[0], 5 * alike, atol=1e-5) and 0 < alike.mean() < 1
