@@ -113,8 +113,8 @@ class ModelOptions:
     """Folder or hub name of a pretrained model to start from: for paths a sentence encoder, which also judges
     content; for a decoder BART or T5."""
     language_model: str | None = None
-    """Folder or hub name of a pretrained causal language model that judges paths, given the document, and
-    teaches a small reranker to choose the length as it would; training is several times slower."""
+    """Folder or hub name of a causal language model that judges paths, given the document, and teaches the
+    choice of their length; training is several times slower."""
     start_from: str | None = None
     """Folder of a trained path model to start from, to go on with other texts or critics."""
     forms: NonNegativeInt = 3
