@@ -220,6 +220,12 @@ def test_a_trained_model_goes_on_with_a_language_model_as_critic(options, tmp_pa
     assert all(
         not torch.equal(before[name], value) for name, value in found.writer.reranker.state_dict().items()
     )
+    for name in ("checkpoint-2", "model.safetensors"):
+        (tmp_path / "more" / name).rename(tmp_path / f"away-{name}")
+    state, _ = go(more, resume=True)
+    resumed = PathModel.from_pretrained(tmp_path / "more").state_dict()
+    assert state.step == 2
+    assert all(torch.equal(resumed[name], value) for name, value in found.state_dict().items())
     again = replace(more, model=replace(more.model, start_from=str(tmp_path / "more")))
     begun = PathTask.prepare(again, print, None).model.state_dict()
     assert all(
