@@ -35,6 +35,7 @@ MIXED = [
     "The cat sat on the mat, twice.",
     "हिन्दी भाषा में ကျွန်တော်",
     "naïve café ا ب ت مَה",
+    "Nguyễn Văn Erdoğan ở Hà Nội",
 ]
 
 

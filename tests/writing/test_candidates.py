@@ -1,20 +1,10 @@
 import pytest
+from tests_support import MIXED
 
 from summgan.text.script import count_units, normalize
 from summgan.text.vocabulary import Vocabulary
 from summgan.writing.summarizer import Summarizer
 
-MIXED = [
-    "こんにちはTuesday 今日は晴れです",
-    "2024年の東京Olympics iPhoneを買った",
-    "ฉันกินข้าว ที่นี่ กำลัง",
-    "ខ្ញុំទៅផ្សារ ភាសាខ្មែរ",
-    "안녕하세요 여러분 반가워요",
-    "👩\u200d👩\u200d👧 family ❤\ufe0f 👍🏽 ok",
-    "ﾊﾝｶｸ ｶﾞｷﾞ カナ",
-    "The cat sat on the mat, twice.",
-    "Nguyễn Văn Erdoğan ở Hà Nội",
-]
 DOCUMENTS = [
     *MIXED,
     "こんにちはTuesday",
