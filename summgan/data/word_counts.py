@@ -75,7 +75,7 @@ def _length_shares(lengths: Sequence[int]) -> np.ndarray:
     counts = np.bincount(np.minimum(lengths, _LONGEST), minlength=_LONGEST + 1).astype(float)
     last = int(counts.nonzero()[0][-1])
     beyond = np.arange(1, _LONGEST + 1 - last)
-    counts[last + 1 :] = counts[last] * np.exp(-_FALL * beyond / last)
+    counts[last + 1 :] = counts[last] * np.exp(-_FALL * beyond / max(1, last))
     return counts / counts.sum()
 
 

@@ -160,9 +160,8 @@ class UnitCounter:
         self.costs = torch.tensor([effect.costs for effect in every]).T.contiguous()
         self.states = torch.tensor([effect.states for effect in every]).T.contiguous()
         self.values = torch.tensor(values)
-        self._following = torch.tensor(
-            [*map(following, range(256)), -1]
-        )  # the last one for pieces that are not bytes
+        # The last entry is for pieces that are not bytes.
+        self._following = torch.tensor([*map(following, range(256)), -1])
         self._bits = torch.tensor([*map(_bits, range(256)), 0])
 
     def to(self, device: torch.device) -> UnitCounter:

@@ -306,7 +306,11 @@ def rows_of(table: WordTable, texts: Sequence[Words], longest: int) -> TextRows:
     sizes, holds, needs = [], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=bool)]
     for text in texts:
         words = replace(
-            text, strings=text.strings[:longest], after=text.after[:longest], holds=text.holds[:longest]
+            text,
+            strings=text.strings[:longest],
+            after=text.after[:longest],
+            holds=text.holds[:longest],
+            begins=text.begins[:longest],
         )
         own = [rows[string.lower()] for string in words.strings]
         hold, need = table.holds(words, own)

@@ -50,6 +50,11 @@ def test_shares_fall_slowly_beyond_the_longest_sentence(longest):
     assert (np.diff(shares[longest : 4 * longest]) < 0).all()
 
 
+def test_sentences_without_words_have_shares_too():
+    shares = count_words([words_of("one two")] * 2, [words_of("!")], least=1).lengths
+    assert shares.sum() == pytest.approx(1) and shares[0] > 0.99
+
+
 def test_rare_words_are_dropped():
     found, _ = counted_table(least=21)
     assert {"hong", "monday", "bear", "in"} <= found.rows.keys()
