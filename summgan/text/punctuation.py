@@ -10,8 +10,7 @@ import re
 
 from summgan.text.script import count_units, is_unspaced
 
-# Opening marks of each closing one. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«.
-_CLOSES = {
+OPENINGS_OF = {
     ")": "(",
     "]": "[",
     "}": "{",
@@ -30,7 +29,11 @@ _CLOSES = {
     "‹": "›",
     '"': '"',
 }
-_OPENS = frozenset('([{「『（【《“„‘‚«»‹›"”')
+"""Opening marks of each closing one. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«."""
+OPENING = frozenset("".join(OPENINGS_OF.values()))
+AT_EDGES = OPENINGS_OF | {"'": "'"}
+"""The same with straight single ones, which are no apostrophes if they stand before a word."""
+OPENING_AT_EDGES = OPENING | {"'"}
 _QUOTES = frozenset('“”„‘’‚«»‹›"')
 _EMOTICON = re.compile(r"(?<!\S)[:;=8][-o^']?[()\[\]{}](?!\w)")
 _BEFORE = frozenset("([{「『（【《“„‘‚-–—/=")
@@ -66,13 +69,13 @@ def _unpaired(text: str) -> list[int]:
         if place in emoticons or (mark == "’" and _inside_word(text, place)):
             continue
         opening, closing = _directions(text, place)
-        partner = None if opening else _nearest(text, open_places, _CLOSES.get(mark, ""))
+        partner = None if opening else _nearest(text, open_places, OPENINGS_OF.get(mark, ""))
         if partner is not None:
             alone += open_places[partner + 1 :]
             del open_places[partner:]
-        elif mark in _OPENS and not closing:
+        elif mark in OPENING and not closing:
             open_places.append(place)
-        elif mark in _CLOSES and not _is_apostrophe_or_inch(text, place):
+        elif mark in OPENINGS_OF and not _is_apostrophe_or_inch(text, place):
             alone.append(place)
     return sorted(alone + open_places)
 

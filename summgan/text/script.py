@@ -16,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import regex
 
@@ -291,14 +291,20 @@ def split_sentences(text: str) -> list[str]:
     Returns:
         Sentences in order; joined with white space, they are the text.
     """
-    pieces, start = [], 0
-    lower = text.islower()
-    for match in _SENTENCE_MARK.finditer(text):
-        if _ends_sentence(text, match, lower):
-            pieces.append(text[start : match.end()].strip())
-            start = match.end()
-    pieces.append(text[start:].strip())
+    ends = [0, *sentence_ends(text), len(text)]
+    pieces = (text[start:end].strip() for start, end in pairwise(ends))
     return [piece for piece in pieces if piece]
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Find the ends of sentences.
+
+    Returns:
+        Index after the marks of each end, in ascending order; see `split_sentences`. A text that does not end
+        with a mark has none at its end.
+    """
+    lower = text.islower()
+    return [match.end() for match in _SENTENCE_MARK.finditer(text) if _ends_sentence(text, match, lower)]
 
 
 def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
@@ -308,7 +314,9 @@ def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
     after = blanks.end() if blanks else match.end()
     following, blank = text[after : after + 1], after > match.end()
     # "(?)" is a remark.
-    if not following or _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):
+    if not following:
+        return True
+    if _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):
         return False
     if not _FULL_STOP.match(marks[-1]):
         if marks == _WIDE_FULL_STOP and not regex.match(r"[\p{Han}\p{Hiragana}\p{Katakana}]", before):

@@ -5,18 +5,19 @@ A word is a token between blanks without its punctuation, or one character in sc
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import regex
 
-from summgan.text.script import is_unspaced
+from summgan.text.punctuation import AT_EDGES, OPENING_AT_EDGES
+from summgan.text.script import is_unspaced, sentence_ends
 
 NOTHING, CLAUSE, SENTENCE = 0, 1, 2
 """Kinds of punctuation between a word and the next one: none, some, or the end of a sentence."""
 
-_OPENING, _CLOSING = "\"“‘'([«„", "\"”’')]»“"
 _WORD = regex.compile(r"[$£€¥#+\-]*[\p{L}\p{N}](?:.*[\p{L}\p{N}%°])?|[\p{L}\p{N}]")
 _INITIALS = regex.compile(r"(?:\p{L}\.){2,}")
 _LONGEST_QUOTE = 8  # largest number of words between quotation marks or brackets that stay together
@@ -97,21 +98,18 @@ def words_of(text: str) -> Words:
             initials = _INITIALS.match(part, found.start())
             string = initials.group() if initials else found.group()
             rest = part[found.start() + len(string) :]
-            if any(sign in _OPENING for sign in before):
+            if any(sign in OPENING_AT_EDGES for sign in before):
                 opened.append(len(strings))
             strings.append(string)
             begins.append(match.start() + offset + found.start())
-            sentence = any(sign in ".!?。！？" for sign in rest)
-            after.append(SENTENCE if sentence else CLAUSE if rest else NOTHING)
-            if opened and any(sign in _CLOSING for sign in rest):
+            after.append(CLAUSE if rest and rest != "." else NOTHING)  # a full stop may abbreviate: "Oct. 3"
+            if opened and any(sign in AT_EDGES for sign in rest):
                 first = opened.pop()
                 if len(strings) - first <= _LONGEST_QUOTE:
                     holds.update(range(first, len(strings) - 1))
-    cased = text != text.lower()
-    for place, (kind, string) in enumerate(zip(after[:-1], strings[1:], strict=True)):
-        goes_on = string[0].isdigit() or (cased and string[0].islower())
-        if kind == SENTENCE and goes_on and text[begins[place] + len(strings[place]) :].startswith(". "):
-            after[place] = NOTHING  # the full stop of an abbreviation: "Oct. 3", "Acme Inc. said"
+    for end in sentence_ends(text):
+        if place := bisect_left(begins, end):
+            after[place - 1] = SENTENCE
     return Words(strings, after, [place in holds for place in range(len(strings))], begins, text)
 
 

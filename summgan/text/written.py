@@ -8,21 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from summgan.text.punctuation import AT_EDGES, OPENING_AT_EDGES
 from summgan.text.script import join_units
 from summgan.text.words import SENTENCE, Words
 
-_PAIRS = {
-    '"': '"',
-    "'": "'",
-    "“": "”",
-    "‘": "’",
-    "„": "“",
-    "«": "»",
-    "(": ")",
-    "[": "]",
-    "《": "》",
-    "（": "）",
-}
 _BETWEEN = ",;:，；：、"
 _DASHES = {"-", "--", "–", "—", "——"}
 
@@ -43,10 +32,10 @@ def written(words: Words, surface: Sequence[str], places: Sequence[int]) -> str:
         if place < 0:
             continue
         goes_on = unit + 1 < len(places) and places[unit + 1] == place + 1
-        opened += [(sign, unit) for sign in words.before(place) if sign in _PAIRS]
+        opened += [(sign, unit) for sign in words.before(place) if sign in OPENING_AT_EDGES]
         after = words.following(place)
         for sign in after.split(" ", 1)[0]:
-            if opened and sign == _PAIRS[opened[-1][0]]:
+            if opened and opened[-1][0] in AT_EDGES.get(sign, ""):
                 opening, first = opened.pop()
                 units[first] = opening + units[first]
                 units[unit] += sign
