@@ -6,11 +6,12 @@ A folder of the model has its weights, configuration, tokenizer and word table.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, PreTrainedTokenizerBase
@@ -205,7 +206,7 @@ class PathModel(CheckedModel):
             for at, place in [(-1, -1), *shared]:
                 mine[name][1 + at].copy_(theirs[name][1 + place])
 
-    def lattice(self, table: WordTable, rows: TextRows, texts: range) -> Lattice:
+    def lattice(self, table: WordTable, rows: TextRows, texts: Sequence[int]) -> Lattice:
         """Build the lattices of documents.
 
         Args:
@@ -218,25 +219,35 @@ class PathModel(CheckedModel):
         return lattice_of(taken["ids"], taken["after"], taken["hold"], taken["need"], forms)
 
     @torch.no_grad()
-    def write(self, texts: Sequence[Words], lengths: tuple[int, int], batch_size: int) -> list[PathSummary]:
+    def write(
+        self,
+        texts: Sequence[Words],
+        lengths: tuple[int, int],
+        batch_size: int,
+        on_done: Callable[[int], object] = int,
+    ) -> list[PathSummary]:
         """Summarize documents, each in the best number of words.
 
         Args:
             texts: Documents of at least one word, split by `words_of`; all their words are read.
             lengths: Smallest and largest number of words of a summary.
-            batch_size: Number of documents that are processed at once.
+            batch_size: Largest number of documents that are processed at once. Those of one batch have about
+                the same number of pieces, because the encoder's time is that of the longest one.
+            on_done: Called after each batch with its number of documents.
         """
         table, writer = self._knowing(texts)
         rows = rows_of(table, texts, max(len(text.strings) for text in texts) if texts else 0)
         each = torch.arange(lengths[0], lengths[1] + 1, device=self.device)
-        summaries = []
-        for start in range(0, len(texts), batch_size):
-            part = range(start, min(len(texts), start + batch_size))
+        pieces = (writer.generator.speller.pieces >= 0).sum(1).cpu().numpy()[rows.ids] + (rows.after > 0)
+        before, ends = np.append(0, np.cumsum(pieces)), np.cumsum(rows.sizes)
+        summaries: dict[int, PathSummary] = {}
+        for part in batches_by_size((before[ends] - before[ends - rows.sizes]).tolist(), batch_size):
             best = writer(self.lattice(table, rows, part), each)
             columns = (best.words.tolist(), best.places.tolist(), best.probabilities.tolist())
             for row, ids, places, shares in zip(part, *columns, strict=True):
-                summaries.append(_summary(table, texts[row], ids, places, shares))
-        return summaries
+                summaries[row] = _summary(table, texts[row], ids, places, shares)
+            on_done(len(part))
+        return [summaries[row] for row in range(len(texts))]
 
     @torch.no_grad()
     def outline(self, text: Words, lengths: Sequence[int]) -> list[PathSummary]:
@@ -316,6 +327,24 @@ def _summary(
         for word, place, share in zip(surface, places, shares, strict=False)
     )
     return PathSummary(written(text, surface, places[: len(ids)]), words)
+
+
+def batches_by_size(sizes: Sequence[int], batch_size: int) -> list[list[int]]:
+    """Arrange texts in batches, from the longest to the shortest.
+
+    Args:
+        sizes: Number of pieces of each text.
+        batch_size: Largest number of texts in a batch.
+
+    Returns:
+        Indices of the texts in each batch; none has less than three quarters of the pieces of the longest.
+    """
+    batches: list[list[int]] = []
+    for row in sorted(range(len(sizes)), key=lambda row: -sizes[row]):
+        if not batches or len(batches[-1]) == batch_size or 4 * sizes[row] < 3 * sizes[batches[-1][0]]:
+            batches.append([])
+        batches[-1].append(row)
+    return batches
 
 
 def new_encoder(fields: dict[str, Any] | None) -> PreTrainedModel:

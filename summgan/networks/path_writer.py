@@ -101,14 +101,17 @@ class PathWriter(nn.Module):
         each = _at_most(lengths, lattice)
         paths = Paths(scores.total, int(each.max()))
         values = self.by_score(each, paths.best_scores().gather(1, each))
-        if self.reranker is not None and len(lengths) > 1:
-            again = F.pad(each[:, 1:] == each[:, :-1], (1, 0))  # duplicates, in short documents
-            values = values.masked_fill(again, FORBIDDEN)
-            each = each.gather(1, values.topk(min(_RERANKED, len(lengths)), 1).indices)
-            values = self.by_foresight(lattice, scores, paths, each, self.reranker)
-        units = each.gather(1, values.argmax(1, keepdim=True)).squeeze(1)
-        path, best = paths.best(units)
-        return self._written(lattice, scores, path, units, best)
+        again = F.pad(each[:, 1:] == each[:, :-1], (1, 0))  # duplicates, in short documents
+        kept = 1 if self.reranker is None else min(_RERANKED, len(lengths))
+        each = each.gather(1, values.masked_fill(again, FORBIDDEN).topk(kept, 1).indices)
+        path, best = paths.best_of_each(each)
+        rows, chosen = torch.arange(len(each), device=each.device), torch.zeros_like(each[:, 0])
+        if self.reranker is not None and kept > 1:
+            chosen = self.by_foresight(lattice, scores, path, each, self.reranker).argmax(1)
+        units = each[rows, chosen]
+        within = slice(int(units.max()))
+        one = Path(path.vertices[rows, chosen, within], path.inserted[rows, chosen, within])
+        return self._written(lattice, scores, one, units, best[rows, chosen])
 
     def by_score(self, lengths: Tensor, scores: Tensor) -> Tensor:
         """Compare lengths by the scores of their best paths.
@@ -124,14 +127,14 @@ class PathWriter(nn.Module):
         return scores - self.usual[index] + self.log_shares[index]
 
     def by_foresight(
-        self, lattice: Lattice, scores: PathScores, paths: Paths, lengths: Tensor, reranker: Reranker
+        self, lattice: Lattice, scores: PathScores, path: Path, lengths: Tensor, reranker: Reranker
     ) -> Tensor:
         """Compare lengths by what the reranker predicts for their best paths.
 
         Args:
             lattice: The documents.
             scores: Scores of the lattice.
-            paths: Distribution over paths with these scores.
+            path: Best path ``[batch, lengths, units]`` of each length.
             lengths: ``[batch, lengths]`` numbers of words.
             reranker: Reads the paths.
 
@@ -139,7 +142,6 @@ class PathWriter(nn.Module):
             ``[batch, lengths]``: predicted worth (`worth_of`) plus a tenth of the log frequency, in nats.
         """
         assert scores.states is not None
-        path, _ = paths.best_of_each(lengths)
         inserted = inserted_words(scores, path, 1.0, None)
         drawn = write(lattice, self.generator.prior.inserted, path, inserted)
         nats = reranker(drawn, lattice, scores.states).unflatten(0, lengths.shape)

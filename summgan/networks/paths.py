@@ -176,8 +176,7 @@ class Paths:
         """
         noise = _gumbel(uniforms.flatten(0, 1))
         with torch.no_grad():
-            path, _ = _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
-        return path
+            return _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
 
     def relaxed_sample(self, lengths: Tensor, uniforms: Tensor, temperature: float) -> tuple[Path, Tensor]:
         """Draw exact samples with gradients (straight-through Gumbel-CRF).
@@ -192,7 +191,8 @@ class Paths:
             softmax over the possible choices of each step.
         """
         noise = _gumbel(uniforms.flatten(0, 1))
-        path, logits = _follow(self.scores, self.entered, _each(lengths, uniforms), noise)
+        logits: list[Tensor] = []
+        path = _follow(self.scores, self.entered, _each(lengths, uniforms), noise, logits)
         vertices = self.scores.node.shape[1]
         soft = torch.stack([torch.softmax(table / temperature, 1) for table in logits], 1)
         soft = soft.unflatten(0, uniforms.shape[:2])
@@ -207,7 +207,7 @@ class Paths:
     def best_of_each(self, lengths: Tensor) -> tuple[Path, Tensor]:
         """Find the best paths ``[batch, lengths, units]`` of ``lengths`` ``[batch, lengths]``, and scores."""
         with torch.no_grad():
-            path, _ = _follow(self.scores, self.greatest, lengths, None)
+            path = _follow(self.scores, self.greatest, lengths, None)
             values = self.best_scores().gather(1, lengths)
         return path, values
 
@@ -266,8 +266,8 @@ def _messages(scores: Scores, longest: int, total: Callable[[Tensor, int], Tenso
 
 
 def _follow(
-    scores: Scores, entered: Tensor, lengths: Tensor, noise: Tensor | None
-) -> tuple[Path, list[Tensor]]:
+    scores: Scores, entered: Tensor, lengths: Tensor, noise: Tensor | None, tables: list[Tensor] | None = None
+) -> Path:
     """Choose vertices one after another, each with the greatest score plus message plus noise.
 
     Args:
@@ -275,10 +275,10 @@ def _follow(
         entered: Messages from `_messages`.
         lengths: ``[batch, samples]`` number of units.
         noise: ``[batch * samples, units, choices]`` Gumbel noise; None for the best path.
+        tables: List for the logits ``[batch * samples, vertices]``, noise included, of each unit's choice.
 
     Returns:
-        Paths ``[batch, samples, units]``, and for each unit the logits ``[batch * samples, vertices]`` of
-        the choice, noise included.
+        Paths ``[batch, samples, units]``.
     """
     vertices, (batch, samples) = scores.node.shape[1], lengths.shape
     band, steps = scores.edge.shape[2], int(lengths.max())
@@ -287,7 +287,7 @@ def _follow(
     padded = F.pad(entered, (0, band), value=FORBIDDEN)
     onward = torch.arange(1, band + 1, device=lengths.device)
     logits = scores.begin[rows] + entered[left, rows]
-    chosen, between, tables = [], [], []
+    chosen, between = [], []
     place = left
     for step in range(steps):
         if step:
@@ -303,14 +303,15 @@ def _follow(
         best = logits.argmax(1)
         insert = (best >= band) & active if step else torch.zeros_like(active)
         target = place + 1 + best % band if step else best
-        tables.append(logits if not step else _at_vertices(logits, places, vertices))
+        if tables is not None:
+            tables.append(logits if not step else _at_vertices(logits, places, vertices))
         place = torch.where(active, target.clamp_max(vertices - 1), place.clamp_max(vertices - 1))
         cost = 1 if scores.costs is None else scores.costs[rows, place]
         left = torch.where(active, left - cost - insert.long(), left)
         chosen.append(torch.where(active, place, -1))
         between.append(insert)
     shape = (batch, samples, steps)
-    return Path(torch.stack(chosen, 1).view(shape), torch.stack(between, 1).view(shape)), tables
+    return Path(torch.stack(chosen, 1).view(shape), torch.stack(between, 1).view(shape))
 
 
 def _at_vertices(logits: Tensor, places: Tensor, vertices: int) -> Tensor:

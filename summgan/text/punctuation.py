@@ -29,7 +29,7 @@ OPENINGS_OF = {
     "‹": "›",
     '"': '"',
 }
-"""Opening marks of each closing one. Languages differ: “English”, „deutsch“, „polski”, ”svenska”, »Deutsch«."""
+"""Opening marks of each closing one; languages differ: “English”, „deutsch“, ”svenska”, »Deutsch«."""
 OPENING = frozenset("".join(OPENINGS_OF.values()))
 AT_EDGES = OPENINGS_OF | {"'": "'"}
 """The same with straight single ones, which are no apostrophes if they stand before a word."""

@@ -50,18 +50,13 @@ class PathSummaries(Writer):
             SummGANError(f"There is no word in {text[:40]!r}, so it has no summary; leave it out.")
             for text in texts
         ]
-        order = [index for index, words in enumerate(split) if words.strings]
-        order.sort(key=lambda index: len(split[index].strings))
-        for start in range(0, len(order), options.batch_size):
-            rows = order[start : start + options.batch_size]
-            written = self.model.write(
-                [split[row] for row in rows], self.length_range(options), options.batch_size
-            )
-            for row, summary in zip(rows, written, strict=True):
-                answers[row] = Summary(summary.text, sources=summary.words)
-            on_done(len(rows))
-        if len(order) < len(texts):
-            on_done(len(texts) - len(order))
+        there = [index for index, words in enumerate(split) if words.strings]
+        texts_there, lengths = [split[index] for index in there], self.length_range(options)
+        written = self.model.write(texts_there, lengths, options.batch_size, on_done)
+        for index, summary in zip(there, written, strict=True):
+            answers[index] = Summary(summary.text, sources=summary.words)
+        if len(there) < len(texts):
+            on_done(len(texts) - len(there))
         return answers
 
     def outline(self, text: str, lengths: Sequence[int]) -> list[Summary]:

@@ -5,7 +5,7 @@ import torch
 from transformers import AutoModel, BertConfig
 
 from summgan.errors import SummGANError
-from summgan.networks.path_model import PathModel, start_from
+from summgan.networks.path_model import PathModel, batches_by_size, start_from
 from summgan.text.words import words_of
 
 
@@ -49,3 +49,19 @@ def test_a_shallow_encoder_takes_layers_evenly_from_a_deep_one():
         assert all(torch.equal(one[name], other[name]) for name in one)
     assert torch.equal(made.get_input_embeddings().weight, deep.get_input_embeddings().weight)
     assert not made.get_input_embeddings().weight.requires_grad
+
+
+def test_a_batch_has_texts_of_about_the_same_size():
+    sizes = [5, 40, 8, 38, 7, 41, 6, 39, 100, 8]
+    batches = batches_by_size(sizes, 3)
+    assert sorted(row for part in batches for row in part) == list(range(len(sizes)))
+    found = [[sizes[row] for row in part] for part in batches]
+    assert found == [[100], [41, 40, 39], [38], [8, 8, 7], [6, 5]]
+    assert batches_by_size([], 3) == []
+
+
+def test_batches_change_no_summary(tiny_paths, documents):
+    texts, counts = [words_of(text) for text in documents], []
+    each = [tiny_paths.write([text], (3, 6), 1)[0].text for text in texts]
+    assert [summary.text for summary in tiny_paths.write(texts, (3, 6), 4, counts.append)] == each
+    assert sum(counts) == len(texts) and max(counts) <= 4
