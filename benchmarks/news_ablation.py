@@ -1,13 +1,15 @@
 """Ablation of the path generator on English news, with the same small budget for every row.
 
-    python benchmarks/news_ablation.py DATA --backbone FOLDER --seeds 1 --output results.json
+    python benchmarks/news_ablation.py DATA --backbone FOLDER --language_model FOLDER --output results.json
 
-DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). ``prior`` has only
-counted scores and learns nothing; ``default`` is the configuration `news-en.yaml` with encoders from FOLDER;
-``no-`` rows leave out a part; ``scratch`` and ``scratch-no-discriminator`` have new encoders and therefore no
-judge of content. ROUGE is F1 with stemming at ten words on the first 500 validation pairs, which no training
-sees; ``free_`` is at the length that the model chooses. `score` is fluency x content, without references. The
-texts are written beside the results for blind reading (``summgan compare``).
+DATA is a folder with `news-en` (train.documents, train.sentences and valid.jsonl.gz). All rows have the
+batches and weights of `news-en-fluent.yaml` and differ in the part that their name says. `prior` has only
+counted scores and learns nothing. There are three regimes: `scratch-` rows have new encoders and a
+reconstructor as the judge of content; `encoder-` rows start from the sentence encoder of --backbone, which
+also judges content; in `critics-` rows, the language model judges too. ROUGE is F1 with stemming at ten words
+on the first 500 validation pairs, which no training sees; ``free_`` is at the length that the model chooses.
+`score` is fluency x content, without references. The texts are written beside the results for blind reading
+(``summgan compare``).
 """
 
 from __future__ import annotations
@@ -30,19 +32,23 @@ from summgan.files import write_text
 from summgan.options.configuration import Options
 from summgan.options.parsing import load_options
 
-CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en.yaml"
+CONFIGURATION = Path(__file__).parents[1] / "configs" / "news-en-fluent.yaml"
 WORDS, DOCUMENTS = 10, 500
-SCRATCH = {"backbone": None, "hidden_size": 256, "attention_heads": 4}
+SCRATCH = {"backbone": None, "language_model": None, "hidden_size": 256, "attention_heads": 4}
+ENCODER = {"language_model": None}
+ALONE = {"discriminator": 0.0}
 # Changes of each row, by block of the configuration.
 GAMES: dict[str, dict[str, dict]] = {
-    "prior": {"training": {"warm_start_steps": 1, "adversarial_steps": 0}},
-    "default": {},
-    "no-discriminator": {"critics": {"discriminator": 0.0}},
-    "no-likeness": {"critics": {"likeness": 0.0}},
-    "no-forms": {"model": {"forms": 0}},
-    "no-inserted-words": {"model": {"inserted_words": 0}},
+    "prior": {"model": ENCODER, "training": {"warm_start_steps": 1, "adversarial_steps": 0}},
     "scratch": {"model": SCRATCH},
-    "scratch-no-discriminator": {"model": SCRATCH, "critics": {"discriminator": 0.0}},
+    "scratch-no-discriminator": {"model": SCRATCH, "critics": ALONE},
+    "encoder": {"model": ENCODER},
+    "encoder-no-discriminator": {"model": ENCODER, "critics": ALONE},
+    "encoder-no-likeness": {"model": ENCODER, "critics": {"likeness": 0.0}},
+    "encoder-no-forms": {"model": ENCODER | {"forms": 0}},
+    "encoder-no-inserted-words": {"model": ENCODER | {"inserted_words": 0}},
+    "critics": {},
+    "critics-no-discriminator": {"critics": ALONE},
 }
 BASELINES = {"lead": lead, "rule": rule}
 ALL = (*BASELINES, *GAMES)
@@ -53,8 +59,19 @@ COLUMNS = (
 ).split()
 
 
-def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: int, seed: int) -> Options:
-    """Options of a row with the budget of this benchmark."""
+def options_of(
+    data: Path, pretrained: dict[str, str], folder: Path, row: str, steps: int, seed: int
+) -> Options:
+    """Options of a row with the budget of this benchmark.
+
+    Args:
+        data: Folder with `news-en`.
+        pretrained: Folders or hub names by option of ``model``.
+        folder: Where models and caches are written.
+        row: Name of the row.
+        steps: Steps of the game.
+        seed: Seed of the run.
+    """
     options, _ = load_options([str(CONFIGURATION)])
     piles = replace(
         options.data,
@@ -66,6 +83,7 @@ def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: 
     training = replace(
         options.training,
         output_dir=str(folder / row),
+        warm_start_steps=steps // 4,
         adversarial_steps=steps,
         seed=seed,
         eval_steps=0,
@@ -75,7 +93,7 @@ def options_of(data: Path, backbone: str | None, folder: Path, row: str, steps: 
     changes = GAMES[row]
     critics = replace(training.critics, **changes.get("critics", {}))
     training = replace(training, critics=critics, **changes.get("training", {}))
-    model = replace(options.model, **{"backbone": backbone} | changes.get("model", {}))
+    model = replace(options.model, **pretrained | changes.get("model", {}))
     return replace(options, data=piles, model=model, training=training)
 
 
@@ -86,8 +104,9 @@ def texts_of(arguments: argparse.Namespace, row: str, seed: int, documents: list
         return {"ten": texts, "free": texts}
     folder = arguments.work / f"seed-{seed}"
     if not (folder / row / "model.safetensors").is_file():
-        backbone = arguments.backbone
-        train(options_of(arguments.data, backbone, folder, row, arguments.steps, seed), say=say)
+        names = ("backbone", "language_model")
+        pretrained = {name: value for name in names if (value := getattr(arguments, name))}
+        train(options_of(arguments.data, pretrained, folder, row, arguments.steps, seed), say=say)
     summarizer = Summarizer.from_pretrained(folder / row)
     ten, free = summarizer(documents, min_words=WORDS, max_words=WORDS), summarizer(documents)
     return {"ten": [s.summary_text for s in ten], "free": [s.summary_text for s in free]}
@@ -98,7 +117,10 @@ def main() -> None:
     parser = new_parser(__doc__, ALL, "runs/news-ablation", work=True)
     parser.add_argument("data", type=Path, help="folder with news-en")
     parser.add_argument("--backbone", help="folder or hub name of a sentence encoder")
-    parser.add_argument("--steps", type=int, default=400, help="steps of the second stage")
+    parser.add_argument("--language_model", help="folder or hub name of a causal language model")
+    parser.add_argument(
+        "--steps", type=int, default=200, help="steps of the game, after a quarter as many before"
+    )
     arguments = parser.parse_args()
     if not (arguments.data / "news-en" / "valid.jsonl.gz").is_file():
         parser.error(f"{arguments.data} has no news-en/valid.jsonl.gz; give the folder with news-en")

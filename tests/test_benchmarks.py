@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 from summgan.demo.institutions import NAMES
 from summgan.networks.estimators import ESTIMATORS
@@ -163,29 +163,35 @@ def test_news_ablation(news, tokenizer, tmp_path, monkeypatch, capsys):
     encoder = BertModel(BertConfig(vocab_size=len(tokenizer), **sizes))
     encoder.save_pretrained(tmp_path / "encoder")
     tokenizer.save_pretrained(tmp_path / "encoder")
-    rows = ("rule", "prior", "default", "no-discriminator", "no-forms")
+    causal = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), num_key_value_heads=2, **sizes))
+    causal.save_pretrained(tmp_path / "causal")
+    tokenizer.save_pretrained(tmp_path / "causal")
+    rows = ("rule", "prior", "encoder", "encoder-no-forms", "critics-no-discriminator", "scratch")
     benchmark = script(
         "news_ablation",
         monkeypatch,
         news,
-        *("--backbone", tmp_path / "encoder", "--rows", *rows, "--work", tmp_path / "work"),
+        *("--backbone", tmp_path / "encoder", "--language_model", tmp_path / "causal"),
+        *("--rows", *rows, "--work", tmp_path / "work"),
         *("--steps", 2, "--output", tmp_path / "results.json"),
     )
-    small = (ROOT / "configs" / "news-en.yaml").read_text(encoding="utf-8")
-    for name, old, new in (("warm_start_steps", 100, 1), ("device_train_batch_size", 32, 4)):
-        assert f"{name}: {old}" in small
-        small = small.replace(f"{name}: {old}", f"{name}: {new}")
+    small = (ROOT / "configs" / "news-en-fluent.yaml").read_text(encoding="utf-8")
+    assert "device_train_batch_size: 8" in small
+    small = small.replace("device_train_batch_size: 8", "device_train_batch_size: 4")
     (tmp_path / "small.yaml").write_text(small, encoding="utf-8")
     monkeypatch.setattr(benchmark, "CONFIGURATION", tmp_path / "small.yaml")
     benchmark.main()
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert [row["row"] for row in found] == [*rows]
-    assert "no-discriminator" in capsys.readouterr().out
-    texts = (tmp_path / "default-0.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "critics-no-discriminator" in capsys.readouterr().out
+    texts = (tmp_path / "encoder-0.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(texts) == 6 and all(json.loads(line)["summary"] for line in texts)
     saved = {row: load_file(tmp_path / f"work/seed-0/{row}/model.safetensors") for row in rows[2:]}
-    assert any(name.startswith("discriminator.") for name in saved["default"])
-    assert not any(name.startswith("discriminator.") for name in saved["no-discriminator"])
+    parts = {row: {name.split(".")[0] for name in weights} for row, weights in saved.items()}
+    assert all("discriminator" in parts[row] for row in ("encoder", "scratch"))
+    assert "discriminator" not in parts["critics-no-discriminator"]
+    reranked = {row for row, weights in saved.items() if any("reranker" in name for name in weights)}
+    assert reranked == {"critics-no-discriminator"}
 
 
 def test_codes(tmp_path, monkeypatch, capsys, documents):
