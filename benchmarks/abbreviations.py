@@ -51,6 +51,7 @@ ALONE = {"adversarial": 0.0, "back_cycle": 0.0, "denoising": 0.0}
 PATHS: dict[str, tuple[dict, dict]] = {
     "paths": ({}, {}),
     "paths-reinforce": ({"estimator": "reinforce"}, {}),
+    "paths-straight-through": ({"estimator": "straight-through"}, {}),
     "paths-no-discriminator": ({}, {"discriminator": 0.0}),
     "paths-no-reconstruction": ({}, {"reconstruction": 0.0}),
     "paths-likelihood": ({"adversarial_steps": 0}, {}),

@@ -11,6 +11,7 @@ model that has read the document.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -20,7 +21,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from summgan.networks.backbone import build_stacks
 from summgan.networks.reconstructor import Reconstructor
-from summgan.networks.spelling import Speller, states_at
+from summgan.networks.spelling import Speller, at_pieces, states_at
 
 
 class GapDiscriminator(nn.Module):
@@ -39,19 +40,27 @@ class GapDiscriminator(nn.Module):
             nn.Linear(2 * width, width), nn.GELU(), nn.Dropout(0.1), nn.Linear(width, 1)
         )
 
-    def forward(self, words: Tensor) -> tuple[Tensor, Tensor]:
+    def embed(self, words: Tensor) -> Tensor:
+        """Embed words ``[...]`` as `forward` reads them, ``[..., width]``."""
+        return self.speller.mean_embedding(words, self.encoder.get_input_embeddings())
+
+    def forward(self, words: Tensor, more: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Judge sentences.
 
         Args:
             words: ``[batch, words]`` rows of the word table, padded with -1.
+            more: ``[batch, words, width]`` vectors that are added to the words' embeddings; None for none.
 
         Returns:
             Two tensors ``[batch, words + 1]``: the logit that something was struck out before each word, or
             before the end; and whether there is such a gap.
         """
         spelled = self.speller(words)
-        encoded = self.encoder(input_ids=spelled.input_ids, attention_mask=spelled.attention_mask)
-        states = encoded.last_hidden_state
+        read = {"input_ids": spelled.input_ids}
+        if more is not None:
+            embedded = self.encoder.get_input_embeddings()(spelled.input_ids)
+            read = {"inputs_embeds": embedded + at_pieces(spelled, more)}
+        states = self.encoder(**read, attention_mask=spelled.attention_mask).last_hidden_state
         sides = [states_at(states, spelled.last[:, :-1]), states_at(states, spelled.first[:, 1:])]
         logits = self.head(torch.cat(sides, 2)).squeeze(2).float()
         gaps = torch.arange(words.shape[1] + 1, device=words.device) <= (words >= 0).sum(1)[:, None]
@@ -80,12 +89,18 @@ class Reconstruction(nn.Module):
         self.reconstructor = Reconstructor(*stacks, width, pieces, "pieces", speller.begin, speller.end)
         self.speller = speller
 
-    def forward(self, words: Tensor, documents: Tensor) -> tuple[Tensor, Tensor]:
+    def embed(self, words: Tensor) -> Tensor:
+        """Embed words ``[...]`` as `forward` reads them, ``[..., width]``."""
+        return self.speller.mean_embedding(words, self.reconstructor.encoder.embed)
+
+    def forward(self, words: Tensor, documents: Tensor, more: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Score documents given summaries.
 
         Args:
             words: ``[batch, words]`` summaries as rows of the word table, padded with -1.
             documents: ``[batch, document words]`` documents, likewise.
+            more: ``[batch, words, width]`` vectors that are added to the embeddings of the summaries' words;
+                None for none.
 
         Returns:
             Two tensors ``[batch, pieces]``: log-probability, in nats, of each piece of the document and of
@@ -93,6 +108,8 @@ class Reconstruction(nn.Module):
         """
         spelled, wanted = self.speller(words), self.speller(documents)
         code = self.reconstructor.code_of(spelled.input_ids, spelled.attention_mask)
+        if more is not None:
+            code = replace(code, vectors=code.vectors + at_pieces(spelled, more))
         pieces, mask = wanted.input_ids[:, 1:], wanted.attention_mask[:, 1:]
         scores, _ = self.reconstructor.scores(code, pieces, mask)
         return scores * mask, mask.bool()

@@ -252,10 +252,7 @@ class PathGenerator(nn.Module):
 
     def _embedded(self, rows: Tensor) -> Tensor:
         """Average the embeddings of the pieces of words ``[...]``, as ``[..., width]``."""
-        pieces = self.speller.pieces[rows.clamp_min(0)]
-        there = (pieces >= 0)[..., None]
-        embedded = self.encoder.get_input_embeddings()(pieces.clamp_min(0)).float()
-        return (embedded * there).sum(-2) / there.sum(-2).clamp_min(1)
+        return self.speller.mean_embedding(rows, self.encoder.get_input_embeddings())
 
 
 def inserted_words(scores: PathScores, path: Path, temperature: float, uniforms: Tensor | None) -> Tensor:

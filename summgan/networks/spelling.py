@@ -6,7 +6,7 @@ input by tensor operations alone, so that judging drawn summaries costs no more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,6 +90,20 @@ class Speller(nn.Module):
         last = torch.cat([F.pad(last, (1, 0)), close], 1)
         return Spelled(ids, mask.long(), first, last)
 
+    def mean_embedding(self, rows: Tensor, embed: Callable[[Tensor], Tensor]) -> Tensor:
+        """Average the embeddings of each word's pieces.
+
+        Args:
+            rows: ``[...]`` rows of the word table, padded with -1.
+            embed: Embeds pieces ``[...]`` as ``[..., width]``.
+
+        Returns:
+            ``[..., width]``, in float32; arbitrary for padding.
+        """
+        pieces = self.pieces[rows.clamp_min(0)]
+        there = (pieces >= 0)[..., None]
+        return (embed(pieces.clamp_min(0)).float() * there).sum(-2) / there.sum(-2).clamp_min(1)
+
 
 class Spelling:
     """Tokenizes words and remembers their pieces.
@@ -148,6 +162,17 @@ def _tokenized(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[lis
         return_token_type_ids=False,
         verbose=False,
     )["input_ids"]
+
+
+def at_pieces(spelled: Spelled, vectors: Tensor) -> Tensor:
+    """Repeat vectors ``[batch, words, width]`` at each piece of their word, as ``[batch, pieces, width]``.
+
+    The vectors are 0 at the pieces of the begin, the end and the padding.
+    """
+    pieces = torch.arange(spelled.input_ids.shape[1], device=vectors.device).expand_as(spelled.input_ids)
+    word = torch.searchsorted(spelled.first[:, :-1].contiguous(), pieces.contiguous(), right=True) - 1
+    word = torch.where(pieces < spelled.first[:, -1:], word, 0)
+    return states_at(F.pad(vectors, (0, 0, 1, 0)), word)
 
 
 def states_at(states: Tensor, places: Tensor) -> Tensor:

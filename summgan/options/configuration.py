@@ -47,6 +47,7 @@ DEFAULT_MODEL = "news-en"
 """Name of the model in the package: English news, made by ``configs/news-en-fluent.yaml``."""
 
 _NO_TERM = "left out: a code has no words, so a discriminator has nothing to judge"
+_SHORT_PATHS_ESTIMATORS = ("straight-through", "reinforce", "log-variance")
 _CODE_ESTIMATORS = {
     "one-hot": ("straight-through", "soft-gumbel", "gumbel-rao", "reinmax"),
     "binary": ("straight-through", "reinforce"),
@@ -221,10 +222,10 @@ class TrainingOptions:
     """Largest norm of the gradient of each network, to which it is clipped."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision of the forward passes; no is float32."""
-    estimator: Literal["straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid"] = (
-        "straight-through"
-    )
-    """Estimator of the gradient through the words of a decoder, or through a code."""
+    estimator: Literal[
+        "straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid", "log-variance"
+    ] = "straight-through"
+    """Estimator of the gradient through the words of a decoder or of short-paths, or through a code."""
     samples_per_document: AtLeastTwo = 4
     """Number of summaries that paths, reinforce and hybrid draw of a document; other estimators draw one."""
     temperature_start: PositiveFloat = 1.0
@@ -323,15 +324,22 @@ def check_options(options: Options) -> Options:
     width, heads = options.model.hidden_size, options.model.attention_heads
     _require(width % heads == 0, "model.attention_heads", heads, f"a divisor of hidden_size ({width})")
     if options.code.kind == "words":
-        _check_words(options.training)
+        _check_words(options.model.generator, options.training)
     else:
         _check_code(options.code, options.training)
     return options
 
 
-def _check_words(training: TrainingOptions) -> None:
+def _check_words(generator: str, training: TrainingOptions) -> None:
     """Check that the options of words do not conflict."""
     weight = training.loss_weights.adversarial
+    if generator == "short-paths":
+        what = f"one of {', '.join(_SHORT_PATHS_ESTIMATORS)} for short-paths"
+        known = training.estimator in _SHORT_PATHS_ESTIMATORS
+        _require(known, "training.estimator", training.estimator, what)
+    if generator == "decoder":
+        known = training.estimator != "log-variance"
+        _require(known, "training.estimator", training.estimator, "another one for a decoder")
     if training.estimator == "hybrid":
         _require(weight > 0, "training.loss_weights.adversarial", weight, "more than 0 for hybrid")
     steps = training.warm_start_steps

@@ -13,7 +13,7 @@ language model's log-probabilities of the words and the end of each summary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -26,11 +26,10 @@ from summgan.networks.lattice import Lattice, lattice_of
 from summgan.networks.path_generator import (
     Drawn,
     PathGenerator,
-    PathScores,
     inserted_words,
     write,
 )
-from summgan.networks.paths import FORBIDDEN, Path, Paths, Scores, score_of, step_scores
+from summgan.networks.paths import FORBIDDEN, Paths, score_of
 from summgan.networks.reranker import Reranker
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
@@ -43,6 +42,7 @@ from summgan.training.path_losses import (
     struck_out,
     suspicion,
 )
+from summgan.training.play import Play, edge_rewards, learned_steps, relaxed_reward
 from summgan.training.replay import Replay
 from summgan.training.task import Objective
 
@@ -67,6 +67,7 @@ class Rules:
             all gaps of a summary, so that it tells summaries from human sentences.
         free_length: Whether the generator chooses the length of each summary; otherwise all summaries of a
             document have one length, drawn from those of human sentences.
+        relaxation: Temperature of the softmax whose gradient replaces that of a drawn path.
         weights: Weight of each loss by name.
     """
 
@@ -83,6 +84,7 @@ class Rules:
     spoiled: float = 0.25
     leaps: bool = True
     free_length: bool = False
+    relaxation: float = 0.5
     weights: Mapping[str, float] = field(
         default_factory=lambda: {
             "edges": 3.0,
@@ -90,31 +92,13 @@ class Rules:
             "paths": 0.3,
             "whole": 0.0,
             "reinforce": 0.0,
+            "relaxed": 0.0,
             "human": 1.0,
             "written": 1.0,
             "reconstruction": 1.0,
             "foresight": 1.0,
         }
     )
-
-
-@dataclass(frozen=True)
-class Play:
-    """Sampled summaries of a batch, and the generator's decisions.
-
-    Attributes:
-        lattice: The documents.
-        scores: Scores of the lattice, with gradients.
-        path: Paths ``[batch, samples, units]``.
-        inserted: ``[batch, samples, units]`` index of the word inserted before each vertex, -1 for none.
-        drawn: The words of the summaries.
-    """
-
-    lattice: Lattice
-    scores: PathScores
-    path: Path
-    inserted: Tensor
-    drawn: Drawn
 
 
 class PathGame(nn.Module):
@@ -189,12 +173,17 @@ class PathGame(nn.Module):
                 lengths = self._draw_lengths(batch.source, stream)
                 paths = Paths(scores.at(temperature), int(lengths.max()))
             units = int(lengths.max())
-            path = paths.sample(lengths, stream.fork("path").uniform(samples, units, paths.choices))
+            uniforms = stream.fork("path").uniform(samples, units, paths.choices)
+            path = paths.sample(lengths, uniforms)
             insertable = self.generator.prior.inserted
             noise = stream.fork("inserted").uniform(samples, units, len(insertable))
             inserted = inserted_words(scores, path, temperature, noise)
             drawn = write(lattice, insertable, path, inserted)
-        return Play(lattice, scores, path, inserted, drawn)
+        relaxed = None
+        if self.rules.weights["relaxed"] and not alone:
+            differentiable = Paths(scores.at(temperature), paths.longest)
+            _, relaxed = differentiable.relaxed_sample(lengths, uniforms, self.rules.relaxation)
+        return Play(lattice, scores, path, inserted, drawn, relaxed)
 
     def longest_of(self, lattice: Lattice) -> int:
         """Return the largest number of words that a summary of these documents may have."""
@@ -215,7 +204,8 @@ class PathGame(nn.Module):
         ``paths`` fits the sum of the edges' learned scores to the sum of their rewards, and ``words`` that of
         the words' learned scores to the reward of the whole. If the generator chooses the length, ``whole``
         likewise fits the log-probability of a path to the sum of all rewards and the log share of its length;
-        ``reinforce`` raises the sum of all rewards. ``foresight`` trains only the reranker.
+        ``reinforce`` and ``relaxed`` raise the sum of all rewards, without and with the gradients of critics.
+        ``foresight`` trains only the reranker.
         """
         rules, mask = self.rules, play.path.mask
         steps = F.pad(mask, (0, 1), value=True).float()  # the end counts as a step
@@ -233,6 +223,8 @@ class PathGame(nn.Module):
             likelihood, shares = self.log_probability(play)
             losses["whole"] = log_variance(total + shares, likelihood, 1.0)
             losses["reinforce"] = reinforce(total, likelihood)
+        if play.relaxed is not None:
+            losses["relaxed"] = -relaxed_reward(play, self.differentiable(play)) / rules.temperature
         if self.reranker is not None and nats is not None:
             losses["foresight"] = self.foresight(play, nats, self.reranker)
         mean = (rewards * steps).sum() / steps.sum()
@@ -265,6 +257,28 @@ class PathGame(nn.Module):
         foreseen = reranker(play.drawn, play.lattice, play.scores.states.detach())
         words = (play.drawn.words >= 0).float()
         return edge_regression(foreseen, nats.flatten(0, 1), F.pad(words, (1, 0), value=1.0))
+
+    def differentiable(self, play: Play) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+        """Yield the trained critics, each with its reward of the summaries as a function.
+
+        The function's argument is added to the embeddings of the summaries' words, so that the reward can be
+        differentiated: ``[batch * samples, units, width]``.
+        """
+        words, rules = play.drawn.words, self.rules
+        if (discriminator := self.discriminator) is not None:
+
+            def human(more: Tensor) -> Tensor:
+                return gap_rewards(*in_evaluation(discriminator, words, more), rules.gap_weight).sum()
+
+            yield discriminator, human
+        if (reconstruction := self.reconstruction) is not None:
+            documents = play.lattice.source.repeat_interleave(rules.samples, 0)
+
+            def rebuilt(more: Tensor) -> Tensor:
+                scores, _ = in_evaluation(reconstruction, words, documents, more)
+                return rules.reconstruction_weight * scores.sum()
+
+            yield reconstruction, rebuilt
 
     def judge(self, play: Play) -> tuple[Tensor, Tensor, Tensor | None, dict[str, Tensor]]:
         """Compute the rewards by all critics; a missing critic adds 0.
@@ -358,40 +372,3 @@ def in_evaluation(critic: nn.Module, *inputs: Tensor) -> tuple[Tensor, Tensor]:
     found = critic.eval()(*inputs)
     critic.train(mode)
     return found
-
-
-def learned_steps(play: Play) -> tuple[Tensor, Tensor]:
-    """Return the learned scores along the paths; differentiable.
-
-    Returns:
-        ``[batch, samples, units]`` of the vertices; and ``[batch, samples, units + 1]`` of the beginning and
-        the edges, inserted words included, padded with 0, with the end in the last column.
-    """
-    path, learned, table = play.path, play.scores.learned, play.scores.edges.table
-    nodes, edges, ends = step_scores(
-        Scores(learned.begin, learned.node, table(learned.edge), learned.end), path
-    )
-    if learned.inserted.shape[1]:
-        chosen = play.inserted[..., 1:]
-        more = learned.inserted[play.scores.edges.between(path), chosen.clamp_min(0)]
-        edges = torch.cat([edges[..., :1], torch.where(chosen >= 0, more, edges[..., 1:])], 2)
-    return nodes, torch.cat([edges, ends[..., None]], 2)
-
-
-def edge_rewards(gaps: Tensor, play: Play) -> Tensor:
-    """Convert rewards of gaps to rewards of the generator's decisions.
-
-    Args:
-        gaps: ``[batch, samples, units + 1]`` reward of the gap before each word and before the end.
-        play: The summaries.
-
-    Returns:
-        ``[batch, samples, units + 1]`` reward of the beginning and of each edge, with that of the end in the
-        last column. An edge with an inserted word has the sum of the gaps on both sides of the word.
-    """
-    position = play.drawn.position
-    own = gaps.gather(2, position.clamp_min(0))
-    before = gaps.gather(2, (position - 1).clamp_min(0))
-    own = own + torch.where(play.inserted >= 0, before, 0.0)
-    total = (play.drawn.words >= 0).sum(1).view(gaps.shape[:2])
-    return torch.cat([own, gaps.gather(2, total[..., None])], 2)

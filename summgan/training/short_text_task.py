@@ -29,6 +29,9 @@ from summgan.training.path_losses import hidden_surprise
 from summgan.training.path_task import PathTask
 from summgan.training.task import ForwardPass, Objective
 
+ESTIMATED_BY = {"log-variance": "whole", "reinforce": "reinforce", "straight-through": "relaxed"}
+"""Name of the loss of each estimator."""
+
 
 class ShortTextTask(PathTask):
     """Trains paths through short texts.
@@ -64,10 +67,11 @@ class ShortTextTask(PathTask):
     def rules(cls, options: Options, shares: np.ndarray) -> Rules:
         """Make the rules: critics judge whole summaries and see no human sentences with struck-out spans.
 
-        The estimator is REINFORCE if ``training.estimator`` is ``reinforce``, otherwise the log-variance.
+        ``training.estimator`` chooses the loss that follows the critics: ``log-variance``, ``reinforce``, or
+        ``straight-through`` for Gumbel noise with the gradients of critics.
         """
         rules = super().rules(options, shares)
-        chosen = "reinforce" if options.training.estimator == "reinforce" else "whole"
+        chosen = ESTIMATED_BY[options.training.estimator]
         hidden = options.training.critics.hidden_sentences
         none = dict.fromkeys(("edges", "paths", "words"), 0.0)
         weights = dict(rules.weights) | none | {"hidden": hidden, chosen: 0.3}

@@ -2,7 +2,13 @@
 
 import pytest
 import torch
-from paths_support import make_language_model, make_reconstruction, make_speller, make_world
+from paths_support import (
+    make_discriminator,
+    make_language_model,
+    make_reconstruction,
+    make_speller,
+    make_world,
+)
 
 from summgan.networks.critics import Fluency, gap_rewards
 
@@ -57,3 +63,22 @@ def test_a_language_model_that_has_read_the_document_scores_every_word_and_the_e
         assert found[row].tolist() == pytest.approx(expected + [0.0] * (4 - len(said)), abs=1e-4)
     critic.least = -2.0
     assert critic(summaries, taken["ids"], taken["after"]).min() == -2.0
+
+
+def test_critics_read_what_is_added_to_the_embeddings_of_words():
+    torch.manual_seed(0)
+    world = make_world()
+    documents, summaries = world.documents.take(range(2))["ids"], torch.tensor([[5, 6, 7], [8, 9, -1]])
+    other = torch.tensor([[5, 4, 7], [8, 9, -1]])
+    rebuilding, judging = make_reconstruction(world).eval(), make_discriminator(world).eval()
+    for critic, judge in (
+        (judging, lambda words, more=None: judging(words, more)[0]),
+        (rebuilding, lambda words, more=None: rebuilding(words, documents, more)[0]),
+    ):
+        with torch.no_grad():
+            step = critic.embed(other) - critic.embed(summaries)  # here every word is one piece
+            assert torch.allclose(judge(summaries, torch.zeros_like(step)), judge(summaries), atol=1e-5)
+            found, wanted = judge(summaries, step), judge(other)
+            assert not torch.allclose(found, judge(summaries), atol=1e-5)
+            same = (found - wanted).abs() < 1e-5
+            assert same.all() or critic is rebuilding and int((~same).sum()) == 1  # which copies word 4

@@ -3,7 +3,7 @@
 import torch
 from paths_support import byte_level_tokenizer
 
-from summgan.networks.spelling import Spelling, speller_of_running_text
+from summgan.networks.spelling import Speller, Spelling, at_pieces, speller_of_running_text
 
 
 def test_words_are_tokenized_once_and_cut_at_the_longest(tokenizer):
@@ -39,3 +39,16 @@ def test_words_in_running_text_are_spelled_with_the_blank_before_them(documents)
     assert rows[4] == tokenizer(" unbelievably").input_ids[:4]
     spelled = speller(torch.tensor([[1, 2]]), torch.tensor([[1, 2]]))
     assert tokenizer.decode(spelled.input_ids[0]) == "\n the, bridge.."
+
+
+def test_vectors_of_words_stand_at_each_of_their_pieces():
+    pieces = torch.tensor([[7, -1], [8, 9]])
+    speller = Speller(pieces, torch.tensor([-1, 3, 4]), begin=0, end=1, padding=2)
+    spelled = speller(torch.tensor([[1, 0, 1], [0, -1, -1]]))
+    vectors = torch.tensor([[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]])
+    assert at_pieces(spelled, vectors)[..., 0].tolist() == [[0, 1, 1, 2, 3, 3, 0], [0, 4, 0, 0, 0, 0, 0]]
+    embed = torch.nn.Embedding(10, 3)
+    found = speller.mean_embedding(torch.tensor([[1, 0]]), embed)
+    assert torch.allclose(found[0, 0], embed.weight[8:10].mean(0)) and torch.equal(
+        found[0, 1], embed.weight[7]
+    )

@@ -98,6 +98,15 @@ def test_a_code_has_no_terms_of_words():
         refuse_weights({"adversarial": 1.0})
 
 
+def test_paths_and_decoders_have_their_own_estimators():
+    for generator, estimator in (("short-paths", "reinmax"), ("decoder", "log-variance")):
+        options = Options(
+            model=ModelOptions(generator=generator), training=TrainingOptions(estimator=estimator)
+        )
+        with pytest.raises(SummGANError, match=f"training.estimator is {estimator}; it must be"):
+            check_options(options)
+
+
 def test_a_code_has_its_own_estimators():
     for kind, estimator in (("binary", "gumbel-rao"), ("vq", "reinforce"), ("one-hot", "hybrid")):
         options = Options(training=TrainingOptions(estimator=estimator), code=CodeOptions(kind=kind))

@@ -24,7 +24,8 @@ from summgan.networks.paths import Path, Paths
 from summgan.networks.reranker import Reranker
 from summgan.randomness import RandomStream
 from summgan.text.word_table import of_length
-from summgan.training.path_game import PathGame, Play, Rules, edge_rewards, learned_steps
+from summgan.training.path_game import PathGame, Rules
+from summgan.training.play import Play, edge_rewards, learned_steps
 
 WORLD = make_world()
 RULES = Rules(samples=4, shortest=4, longest=6, alone=2, replayed=8)
