@@ -100,7 +100,7 @@ class Reconstruction(nn.Module):
             words: ``[batch, words]`` summaries as rows of the word table, padded with -1.
             documents: ``[batch, document words]`` documents, likewise.
             more: ``[batch, words, width]`` vectors that are added to the embeddings of the summaries' words;
-                None for none.
+                None for none. What is copied is the words all the same.
 
         Returns:
             Two tensors ``[batch, pieces]``: log-probability, in nats, of each piece of the document and of
