@@ -17,3 +17,15 @@ def everywhere(rows: Tensor) -> Tensor:
     parts = [torch.empty_like(rows) for _ in range(distributed.get_world_size())]
     distributed.all_gather(parts, rows.contiguous())
     return torch.cat(parts)
+
+
+def share_of(count: Tensor) -> Tensor:
+    """Average a count over processes.
+
+    A sum of one process, divided by this average, becomes the mean over the entries of all processes when the
+    processes average their gradients; divided by its own count, entries of some processes would weigh more.
+
+    Args:
+        count: Scalar, number of entries of this process.
+    """
+    return everywhere(count.detach().reshape(1).float()).mean()

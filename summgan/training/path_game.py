@@ -30,6 +30,7 @@ from summgan.networks.path_generator import (
     write,
 )
 from summgan.networks.paths import FORBIDDEN, Paths, score_of
+from summgan.networks.processes import share_of
 from summgan.networks.reranker import Reranker
 from summgan.randomness import RandomStream, derive_seed
 from summgan.training.losses import means, weigh
@@ -227,7 +228,7 @@ class PathGame(nn.Module):
             losses["relaxed"] = -relaxed_reward(play, self.differentiable(play)) / rules.temperature
         if self.reranker is not None and nats is not None:
             losses["foresight"] = self.foresight(play, nats, self.reranker)
-        mean = (rewards * steps).sum() / steps.sum()
+        mean = (rewards * steps).sum() / share_of(steps.sum())
         summaries = len(play.drawn.words)
         figures = {
             **means(losses),
@@ -322,7 +323,7 @@ class PathGame(nn.Module):
         shown = torch.arange(0, len(drawn.words), 2, device=source.device)
         documents = source[shown // self.rules.samples]
         scores, pieces = self.reconstruction(drawn.words[shown], documents)
-        losses = {"reconstruction": -scores.sum() / pieces.sum()}
+        losses = {"reconstruction": -scores.sum() / share_of(pieces.sum())}
         return Objective(weigh(losses, self.rules.weights), means(losses))
 
     # The discriminator ---------------------------------------------------------------------------

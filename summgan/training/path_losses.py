@@ -16,11 +16,12 @@ from torch.nn import functional as F
 
 from summgan.networks.estimators import leave_one_out
 from summgan.networks.paths import Paths, log_sum_of_alignments
+from summgan.networks.processes import share_of
 
 
 def edge_regression(learned: Tensor, reward: Tensor, mask: Tensor) -> Tensor:
-    """Compute the mean squared difference of learned scores and rewards, over the entries of ``mask``."""
-    return ((learned - reward).square() * mask).sum() / mask.sum()
+    """Compute the mean squared difference of learned scores and rewards, over all processes' ``mask``."""
+    return ((learned - reward).square() * mask).sum() / share_of(mask.sum())
 
 
 def log_variance(reward: Tensor, learned: Tensor, temperature: float) -> Tensor:
@@ -76,7 +77,7 @@ def hidden_surprise(paths: Paths, log_shares: Tensor, says: Tensor, lengths: Ten
 
 
 def gap_loss(logits: Tensor, struck: Tensor, gaps: Tensor) -> Tensor:
-    """Compute the binary cross-entropy of a discriminator of gaps, mean over all gaps.
+    """Compute the binary cross-entropy of a discriminator of gaps, mean over the gaps of all processes.
 
     Args:
         logits: ``[batch, gaps]`` logit that something was struck out.
@@ -84,7 +85,7 @@ def gap_loss(logits: Tensor, struck: Tensor, gaps: Tensor) -> Tensor:
         gaps: ``[batch, gaps]``, 1 for gaps and 0 for padding.
     """
     each = F.binary_cross_entropy_with_logits(logits, struck, reduction="none")
-    return (each * gaps).sum() / gaps.sum()
+    return (each * gaps).sum() / share_of(gaps.sum())
 
 
 def struck_out(words: Tensor, uniforms: Tensor, most: int = 3) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 import torch
 from torch import distributed
 
+from summgan.networks import processes
 from summgan.networks.processes import everywhere
 
 
@@ -14,3 +15,11 @@ def test_one_process_has_its_own_rows_with_or_without_a_group(tmp_path):
         assert torch.equal(everywhere(rows.T), rows.T)
     finally:
         distributed.destroy_process_group()
+
+
+def test_means_of_two_processes_average_to_the_mean_over_all_entries(monkeypatch):
+    values = [torch.tensor([1.0, 2.0, 6.0]), torch.tensor([5.0])]
+    counts = torch.tensor([float(len(part)) for part in values])
+    monkeypatch.setattr(processes, "everywhere", lambda rows: counts)
+    means = [part.sum() / processes.share_of(torch.tensor(len(part))) for part in values]
+    assert sum(means) / 2 == torch.cat(values).mean()

@@ -154,7 +154,7 @@ def test_two_processes_play_the_game_of_one(options, tmp_path):
     for row, other in zip(one, two, strict=True):
         for name in ("edges", "reward", "rebuilt", "generator_grad_norm"):  # the discriminator has dropout
             if name in row:
-                # Means over unequal numbers of words have slightly different weights.
+                # Each process spoils the first of its own human sentences, and shows every other summary.
                 assert other[name] == pytest.approx(row[name], rel=8e-2), (row["step"], name)
                 compared += 1
     assert compared == 8
