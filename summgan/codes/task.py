@@ -60,7 +60,7 @@ class CodeTask(Task):
             code.hidden_size,
             len(corpus.bag_of_words.words),
             corpus.projection.shape[1],
-            training.estimator,
+            options.estimator,
             code.agreement,
             code.commitment,
         )

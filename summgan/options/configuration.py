@@ -222,10 +222,14 @@ class TrainingOptions:
     """Largest norm of the gradient of each network, to which it is clipped."""
     mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     """Precision of the forward passes; no is float32."""
-    estimator: Literal[
-        "straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid", "log-variance"
-    ] = "straight-through"
-    """Estimator of the gradient through the words of a decoder or of short-paths, or through a code."""
+    estimator: (
+        Literal[
+            "straight-through", "soft-gumbel", "gumbel-rao", "reinmax", "reinforce", "hybrid", "log-variance"
+        ]
+        | None
+    ) = None
+    """Estimator of the gradient through words or a code: by default log-variance for short-paths, otherwise
+    straight-through."""
     samples_per_document: AtLeastTwo = 4
     """Number of summaries that paths, reinforce and hybrid draw of a document; other estimators draw one."""
     temperature_start: PositiveFloat = 1.0
@@ -309,6 +313,12 @@ class Options:
     training: TrainingOptions = field(default_factory=TrainingOptions)
     code: CodeOptions = field(default_factory=CodeOptions)
 
+    @property
+    def estimator(self) -> str:
+        """The estimator of `TrainingOptions`, or its default for this generator or code."""
+        short = self.code.kind == "words" and self.model.generator == "short-paths"
+        return self.training.estimator or ("log-variance" if short else "straight-through")
+
 
 def check_options(options: Options) -> Options:
     """Check all options of a run.
@@ -324,31 +334,32 @@ def check_options(options: Options) -> Options:
     width, heads = options.model.hidden_size, options.model.attention_heads
     _require(width % heads == 0, "model.attention_heads", heads, f"a divisor of hidden_size ({width})")
     if options.code.kind == "words":
-        _check_words(options.model.generator, options.training)
+        _check_words(options)
     else:
-        _check_code(options.code, options.training)
+        _check_code(options)
     return options
 
 
-def _check_words(generator: str, training: TrainingOptions) -> None:
+def _check_words(options: Options) -> None:
     """Check that the options of words do not conflict."""
+    training, estimator, generator = options.training, options.estimator, options.model.generator
     weight = training.loss_weights.adversarial
     if generator == "short-paths":
         what = f"one of {', '.join(_SHORT_PATHS_ESTIMATORS)} for short-paths"
-        known = training.estimator in _SHORT_PATHS_ESTIMATORS
-        _require(known, "training.estimator", training.estimator, what)
+        _require(estimator in _SHORT_PATHS_ESTIMATORS, "training.estimator", estimator, what)
     if generator == "decoder":
-        known = training.estimator != "log-variance"
-        _require(known, "training.estimator", training.estimator, "another one for a decoder")
-    if training.estimator == "hybrid":
+        what = "another one for a decoder"
+        _require(estimator != "log-variance", "training.estimator", estimator, what)
+    if estimator == "hybrid":
         _require(weight > 0, "training.loss_weights.adversarial", weight, "more than 0 for hybrid")
     steps = training.warm_start_steps
     enough = steps + training.adversarial_steps > 0
     _require(enough, "training.warm_start_steps", steps, "more than 0 if adversarial_steps is 0")
 
 
-def _check_code(code: CodeOptions, training: TrainingOptions) -> None:
+def _check_code(options: Options) -> None:
     """Check that the options of a code do not conflict, and that no weight is set that it does not use."""
+    code, training = options.code, options.training
     whole_bytes = code.kind != "binary" or code.size % 8 == 0
     _require(whole_bytes, "code.size", code.size, "a multiple of 8, since bits are packed into bytes")
     if code.kind == "tree":
@@ -358,9 +369,8 @@ def _check_code(code: CodeOptions, training: TrainingOptions) -> None:
     default, weights = vars(LossWeights()), vars(training.loss_weights)
     refuse_weights({name: weight for name, weight in weights.items() if weight != default[name]})
     estimators = _CODE_ESTIMATORS[code.kind]
-    known = training.estimator in estimators
     what = f"one of {', '.join(estimators)} for {code.kind}"
-    _require(known, "training.estimator", training.estimator, what)
+    _require(options.estimator in estimators, "training.estimator", options.estimator, what)
 
 
 def refuse_weights(given: Mapping[str, float]) -> None:

@@ -71,7 +71,7 @@ class ShortTextTask(PathTask):
         ``straight-through`` for Gumbel noise with the gradients of critics.
         """
         rules = super().rules(options, shares)
-        chosen = ESTIMATED_BY[options.training.estimator]
+        chosen = ESTIMATED_BY[options.estimator]
         hidden = options.training.critics.hidden_sentences
         none = dict.fromkeys(("edges", "paths", "words"), 0.0)
         weights = dict(rules.weights) | none | {"hidden": hidden, chosen: 0.3}

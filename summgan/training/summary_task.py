@@ -77,7 +77,7 @@ class SummaryTask(Task):
         }
         super().__init__(options, model, networks, corpora.fingerprint)
         self.training, self.corpora = options.training, corpora
-        self.estimator: str = options.training.estimator
+        self.estimator = options.estimator
         self.weights: dict[str, float] = asdict(options.training.loss_weights)
         self.warm_start_weights = dict.fromkeys(("denoising", "extraction", "reconstruction"), 1.0)
         self.plays = model.config.has_discriminator = self.weights["adversarial"] > 0
