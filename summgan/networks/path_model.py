@@ -224,7 +224,7 @@ class PathModel(CheckedModel):
         texts: Sequence[Words],
         lengths: tuple[int, int],
         batch_size: int,
-        on_done: Callable[[int], object] = int,
+        on_done: Callable[[int], object] = lambda count: None,
     ) -> list[PathSummary]:
         """Summarize documents, each in the best number of words.
 
