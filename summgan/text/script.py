@@ -313,9 +313,9 @@ def _ends_sentence(text: str, match: regex.Match, lower: bool) -> bool:
     blanks = _BLANKS.match(text, match.end())
     after = blanks.end() if blanks else match.end()
     following, blank = text[after : after + 1], after > match.end()
-    # "(?)" is a remark.
     if not following:
         return True
+    # "(?)" is a remark.
     if _GOING_ON.match(following) or (before and unicodedata.category(before) == "Ps"):
         return False
     if not _FULL_STOP.match(marks[-1]):
